@@ -1,0 +1,60 @@
+# make            this list
+# make demo       the default study, end to end, in minutes (STUDY=name for one of workflow/studies)
+# make test       the tests
+# make resume     go on after a kill (the same STUDY and ARGS as the run that was killed)
+# make lint       ruff, snakefmt and snakemake's own linter
+# make lock       resolve the pinned environment again
+# make clean      remove the environment; results stay
+#
+# CORES=n takes n cores (default: all), ARGS="..." hands anything else to Snakemake.
+
+PYTHON ?= python3
+CORES ?= all
+STUDY ?=
+ARGS ?=
+BIN := .venv/bin
+INSTALLED := .venv/installed
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --show-failed-logs \
+	$(if $(STUDY),--configfile workflow/studies/$(STUDY).yaml) $(ARGS)
+RESULTS := results/$(or $(STUDY),demo)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test resume lint lock clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q' && sed -n 's/^# \(CORES.*\)/\1/p' Makefile
+
+$(INSTALLED): envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "dap needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@command -v cc > /dev/null || { echo "dap needs a C compiler (PESQ is compiled on install)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED)
+	$(SNAKEMAKE)
+	@echo "tables:  $(RESULTS)/tables/   (start with table1.md)"
+	@echo "figures: $(RESULTS)/figures/"
+	@echo "report:  $(RESULTS)/report.html"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest $(ARGS)
+
+resume: $(INSTALLED)
+	$(BIN)/python workflow/owner.py
+	$(SNAKEMAKE) --unlock
+	$(SNAKEMAKE) --rerun-incomplete
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+lock: $(INSTALLED)
+	$(BIN)/python envs/lock.py
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,53 @@
+import os
+import sys
+from pathlib import Path
+
+from snakemake.utils import min_version, update_config
+
+min_version("9.8")
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT))
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/corrupt.smk"
+include: "workflow/rules/fit.smk"
+include: "workflow/rules/score.smk"
+include: "workflow/rules/present.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        f"{RESULTS}/report.html",
+        expand(f"{RESULTS}/tables/{{name}}.md", name=[*study["tables"], "cost"]),
+        expand(f"{RESULTS}/figures/{{name}}.pdf", name=study["figures"]),
+        f"{RESULTS}/tables/study.yaml",
+    default_target: True
+
+
+rule tables:
+    input:
+        expand(f"{RESULTS}/tables/{{name}}.md", name=[*study["tables"], "cost"]),
+
+
+rule figures:
+    input:
+        expand(f"{RESULTS}/figures/{{name}}.pdf", name=study["figures"]),
+
+
+onstart:
+    own()
+
+
+onsuccess:
+    disown()
+
+
+onerror:
+    disown()

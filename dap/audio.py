@@ -1,0 +1,105 @@
+"""Audio files in and out, and the excerpt of a recording that becomes a clip."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dap.errors import DapError
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
+# 60 dB below the loudest window, a window holds no sound worth restoring
+SILENCE_DB = -60.0
+
+
+def read(path: Path, sample_rate: int) -> np.ndarray:
+    """A recording as one channel at `sample_rate`.
+
+    Any format that libsndfile reads, any rate and sample type; channels are averaged; other rates
+    are resampled by soxr's high-quality filter (through librosa).
+
+    Returns:
+        float32 array of shape (samples,), at the recording's own level.
+
+    Raises:
+        DapError: the file is missing, unreadable, empty, silent or holds non-finite samples.
+    """
+    import soundfile
+
+    try:
+        signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
+        raise DapError(f"{path}: cannot be read as audio: {error}") from error
+    if signal.shape[0] == 0:
+        raise DapError(f"{path}: holds no samples")
+    if not np.isfinite(signal).all():
+        raise DapError(f"{path}: holds samples that are not finite numbers")
+    if not signal.any():
+        raise DapError(f"{path}: is silent (all samples are zero)")
+    mono = signal.mean(axis=1, dtype=np.float64)
+    if rate != sample_rate:
+        import librosa
+
+        mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
+    return mono.astype(np.float32)
+
+
+def write(path: Path, signal: np.ndarray, sample_rate: int) -> None:
+    """Write (samples,) as a 32-bit float WAV, which keeps every bit of a float32 array."""
+    import soundfile
+
+    soundfile.write(path, np.asarray(signal, np.float32), sample_rate, subtype="FLOAT", format="WAV")
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A clip cut from a recording.
+
+    Attributes:
+        signal: float32 array of shape (samples,).
+        start: where it starts in the recording at the study's rate, in samples.
+        padded: how many samples at its end are zeros, since the recording was too short.
+        gain: the factor that was applied to the recording's own level.
+    """
+
+    signal: np.ndarray
+    start: int
+    padded: int
+    gain: float
+
+
+def excerpt(
+    recording: np.ndarray, samples: int, *, window: str, turn: int, level: str, seed: int
+) -> Excerpt:
+    """Cut one window of `samples` out of a recording.
+
+    The recording is cut into windows that do not overlap; those 60 dB and more below the loudest
+    are left out. `window` orders the rest: "loudest" by falling energy, "seeded" by a permutation
+    drawn from `seed`; `turn` counts them, so that turn 1 gives a second clip of the same recording.
+    A recording shorter than one window is padded with zeros at its end.
+
+    Args:
+        recording: (samples,) float32.
+        level: "peak" scales the clip to a peak of 1, "recorded" leaves it.
+
+    Raises:
+        DapError: the recording has no window for this turn.
+    """
+    count = max(1, len(recording) // samples)
+    padded = max(0, samples - len(recording))
+    tiles = np.pad(recording, (0, padded))[: count * samples].reshape(count, samples)
+    energy = np.square(tiles, dtype=np.float64).sum(axis=1)
+    sounding = np.flatnonzero(energy > energy.max() * 10 ** (SILENCE_DB / 10))
+    if turn >= len(sounding):
+        raise DapError(
+            f"has {len(sounding)} windows of {samples} samples with sound, and clip number {turn + 1} "
+            "of it was asked for: ask for fewer clips, or for shorter ones"
+        )
+    if window == "loudest":
+        order = sounding[np.argsort(-energy[sounding], kind="stable")]
+    else:
+        order = np.random.default_rng(seed).permutation(sounding)
+    index = int(order[turn])
+    signal = tiles[index]
+    gain = 1.0 / float(np.abs(signal).max()) if level == "peak" else 1.0
+    return Excerpt((signal * gain).astype(np.float32), index * samples, padded, gain)

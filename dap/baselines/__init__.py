@@ -1,0 +1,1 @@
+"""Methods that fit no untrained network; one module each."""

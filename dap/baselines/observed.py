@@ -1,0 +1,12 @@
+"""Do nothing: the reference that every improvement is measured from."""
+
+import numpy as np
+
+from dap.corruptions import Observation
+
+BASELINES = {"observed": {"title": "observed (nothing done)", "tasks": ["denoise", "inpaint", "separate"]}}
+
+
+def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+    """The observation itself, once for each output: (outputs, samples)."""
+    return np.repeat(observation.signal[np.newaxis], len(outputs), axis=0)

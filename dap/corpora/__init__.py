@@ -1,0 +1,1 @@
+"""Where clips come from: folders of recordings, and synthetic corpora."""

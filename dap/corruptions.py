@@ -1,0 +1,145 @@
+"""Observations from clean clips: the forward operators.
+
+`CORRUPTIONS` names each operator, the task it belongs to, and its options with their defaults.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dap.errors import DapError
+
+CORRUPTIONS = {
+    "gaussian": {"task": "denoise", "options": {"std": 0.1}},
+    "environmental": {"task": "denoise", "options": {"noise": None, "snr_db": [5.0, 9.0]}},
+    "gaps": {
+        "task": "inpaint",
+        "options": {"seconds": [0.1, 0.25], "per_second": 1.0, "domain": "frames"},
+    },
+    "mixture": {"task": "separate", "options": {}},
+}
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The corrupted signal, and what else a method may know.
+
+    Attributes:
+        signal: float32 (samples,).
+        known: named arrays. Gaps leave `lost` (samples,) bool, `observed_frames` (frames,) bool,
+            and, where whole frames were lost, the `spectrogram` (2, bins, frames) float32 of the rest.
+        facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
+    """
+
+    signal: np.ndarray
+    known: dict[str, np.ndarray] = field(default_factory=dict)
+    facts: dict[str, float | int | str] = field(default_factory=dict)
+
+
+def gaussian(clean: np.ndarray, *, std: float, rng: np.random.Generator) -> Observation:
+    """Add white noise of zero mean and standard deviation `std` (full scale is 1)."""
+    noise = rng.normal(0.0, std, clean.shape).astype(np.float32)
+    return Observation(clean + noise, facts={"snr_db": ratio_db(clean, noise)})
+
+
+def environmental(clean: np.ndarray, noise: np.ndarray, *, snr_db: float) -> Observation:
+    """Add a noise excerpt of the clip's length, scaled to the signal-to-noise ratio `snr_db`.
+
+    Raises:
+        DapError: the noise excerpt is silent.
+    """
+    if not noise.any():
+        raise DapError("the noise excerpt is silent, so no signal-to-noise ratio can be reached")
+    gain = 10 ** ((ratio_db(clean, noise) - snr_db) / 20)
+    scaled = (noise * gain).astype(np.float32)
+    return Observation(clean + scaled, facts={"snr_db": ratio_db(clean, scaled)})
+
+
+def noise_excerpt(recording: np.ndarray, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+    """A window of `samples` that starts anywhere in a noise recording, and its start in samples.
+
+    A recording that is too short is repeated.
+    """
+    if len(recording) < samples:
+        recording = np.tile(recording, -(-samples // len(recording)))
+    start = int(rng.integers(len(recording) - samples + 1))
+    return recording[start : start + samples], start
+
+
+def mixture(sources: list[np.ndarray]) -> Observation:
+    """The sum of the sources (decision 14: they are peak-normalised before)."""
+    total = np.sum(sources, axis=0, dtype=np.float32)
+    return Observation(total, facts={"peak": float(np.abs(total).max())})
+
+
+def gaps(
+    clean: np.ndarray,
+    transform,
+    *,
+    sample_rate: int,
+    seconds: tuple[float, float],
+    per_second: float,
+    domain: str,
+    rng: np.random.Generator,
+) -> Observation:
+    """Lose stretches of the signal (decision 10).
+
+    Their number is `per_second` times the clip's length, at least one; lengths are uniform in
+    `seconds`; they neither touch each other nor the clip's ends.
+
+    Args:
+        transform: the study's `dap.spectrogram.Transform`.
+        domain: "frames" sets whole frames of the STFT to zero over all bins, as in paper A: the
+            frames beside a gap still see into it. "samples" sets the samples to zero, and counts
+            as observed only the frames whose window touches none of them: a real dropout.
+
+    Raises:
+        DapError: the gaps do not fit into the clip.
+    """
+    import torch
+
+    hop = transform.hop_length
+    frames = transform.frames(len(clean))
+    count = max(1, round(per_second * len(clean) / sample_rate))
+    lengths = np.maximum(1, np.rint(rng.uniform(*seconds, count) * sample_rate / hop)).astype(int)
+    # between gaps, and at the ends, at least one window's length stays, or none of it is observed
+    margin = -(-transform.n_fft // hop)
+    free = frames - lengths.sum() - (count + 1) * margin
+    if free < 0:
+        raise DapError(
+            f"{count} gaps of {lengths.sum() * hop / sample_rate:.2f} s in all do not fit into a clip "
+            f"of {len(clean) / sample_rate:.2f} s: lengthen the clip, or lower `seconds` or `per_second`"
+        )
+    offsets = np.sort(rng.integers(0, free + 1, count))
+    starts = offsets + margin * np.arange(1, count + 1) + np.r_[0, np.cumsum(lengths)[:-1]]
+    lost_frames = np.zeros(frames, bool)
+    lost = np.zeros(len(clean), bool)
+    for start, length in zip(starts, lengths, strict=True):
+        lost_frames[start : start + length] = True
+        # frame t is centred on sample t * hop: the samples nearest to a lost frame are lost
+        first = start * hop - hop // 2
+        lost[first : first + length * hop] = True
+    facts = {
+        "gaps": count,
+        "gap_seconds": " ".join(f"{n * hop / sample_rate:.3f}" for n in lengths),
+        "lost_fraction": float(lost.mean()),
+    }
+    if domain == "samples":
+        centres = np.arange(frames) * hop
+        runs = np.flatnonzero(lost)
+        # a window covers [centre - n_fft/2, centre + n_fft/2)
+        first = np.searchsorted(runs, centres - transform.n_fft // 2, side="left")
+        last = np.searchsorted(runs, centres + transform.n_fft // 2, side="left")
+        signal = np.where(lost, np.float32(0), clean)
+        return Observation(signal, {"lost": lost, "observed_frames": first == last}, facts)
+    spectrogram = transform.analyse(torch.from_numpy(clean))  # (2, F, T)
+    spectrogram[..., torch.from_numpy(lost_frames)] = 0
+    signal = transform.synthesise(spectrogram, len(clean)).numpy()
+    known = {"lost": lost, "observed_frames": ~lost_frames, "spectrogram": spectrogram.numpy()}
+    return Observation(signal, known, facts)
+
+
+def ratio_db(signal: np.ndarray, noise: np.ndarray) -> float:
+    """10 log10 of the ratio of two signals' energies."""
+    power = np.square(signal, dtype=np.float64).sum(), np.square(noise, dtype=np.float64).sum()
+    return float(10 * np.log10(power[0] / power[1]))

@@ -1,0 +1,74 @@
+"""One restored clip to look at and listen to: clean, observed, and what each method made of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dap.registry import declared
+from dap.store import checked, read_arrays, read_checked_signal, read_rows
+
+
+@dataclass(frozen=True)
+class Example:
+    """The first clip of a chunk.
+
+    Attributes:
+        clip: its id.
+        sources: names of the sources, empty outside of separation.
+        columns: "clean", "observed", then each method: (sources, samples), in separation with the
+            estimates in the order of the sources.
+        gaps: (start, end) in seconds.
+    """
+
+    clip: str
+    sources: list[str]
+    columns: dict[str, np.ndarray]
+    gaps: list[tuple[float, float]]
+
+
+def load(
+    clips: list[Path], observations: Path, fits: dict[str, Path], *, task: str, sample_rate: int
+) -> Example:
+    """Read an example from a chunk's manifests.
+
+    Args:
+        clips: the clips' manifests, one a corpus.
+        observations: the observations' manifest.
+        fits: manifest by method. The last iterate of the first initialisation is taken; of
+            inpainting the raw output, as in the tables' headline.
+    """
+    row = read_rows(observations)[0]
+    clip, names = row["clip"], row["sources"].split(" ")
+    known = {path.parent.parent.name: path for path in clips}
+    clean = []
+    for name in names:
+        corpus, _, source = name.partition("/")
+        path = known[corpus]
+        facts = next(facts for facts in read_rows(path) if facts["clip"] == source)
+        clean.append(read_checked_signal(path.parent, facts["file"], facts["sha256"]))
+    clean = np.stack(clean)
+    observed = read_checked_signal(observations.parent, row["file"], row["sha256"])
+    columns = {"clean": clean, "observed": observed[np.newaxis]}
+    outputs = declared("objectives", "OBJECTIVES")[task]["outputs"]
+    for method, path in fits.items():
+        found = {
+            facts["output"]: read_checked_signal(path.parent, facts["file"], facts["sha256"])
+            for facts in read_rows(path)
+            if (facts["clip"], facts["seed"], facts["selection"]) == (clip, "0", "last")
+        }
+        if task == "separate":
+            from dap.metrics.separation import bss_eval
+
+            estimates = np.stack([found[output] for output in outputs])
+            columns[method] = estimates[bss_eval(clean, estimates).permutation]
+        else:
+            columns[method] = found[outputs[0]][np.newaxis]
+    gaps = []
+    if task == "inpaint":
+        path = checked(observations.parent, row["known"], row["known_sha256"])
+        lost = read_arrays(path)["lost"].astype(np.int8)
+        edges = np.flatnonzero(np.diff(np.r_[0, lost, 0])) / sample_rate
+        gaps = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    sources = [name.partition("/")[0] for name in names] if len(names) > 1 else []
+    return Example(clip, sources, columns, gaps)

@@ -1,0 +1,298 @@
+"""Figures of a study: damaged and restored clips, and quality over iteration."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from pathlib import Path
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from scipy.signal import ShortTimeFFT
+from scipy.signal.windows import hann
+
+from dap.errors import DapError
+from dap.statistics import MIN_CLIPS, mean_interval
+
+# Okabe and Ito's palette: told apart with any kind of colour blindness. One method, one colour.
+COLOURS = {
+    "observed": "#000000",
+    "conv": "#E69F00",
+    "dilated": "#56B4E9",
+    "dilated-exp": "#009E73",
+    "dilated-exp-dense": "#D55E00",
+}
+# what is left of it for other methods, then three colours of Tol's "muted" set
+SPARE = ("#0072B2", "#CC79A7", "#F0E442", "#882255", "#332288", "#999933")
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.titlesize": 11,
+    "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
+}
+FLOOR_DB = -80.0
+DPI = 150
+RESAMPLES = 2000  # of a band: finer steps than these cannot be seen
+THIN = 0.6  # width of a single clip's line
+PANELS_IN_A_ROW = 4  # with more, the text is too small on a page
+
+
+def palette(methods: Sequence[str]) -> dict[str, str]:
+    """Method -> colour: fixed for those of `COLOURS`, spare ones in order for the others."""
+    others = (name for name in methods if name not in COLOURS)
+    return COLOURS | dict(zip(others, cycle(SPARE), strict=False))
+
+
+def examples(
+    columns: Mapping[str, np.ndarray],
+    sample_rate: int,
+    *,
+    title: str,
+    gaps: Sequence[tuple[float, float]] | None = None,
+    sources: Sequence[str] | None = None,
+) -> Figure:
+    """Waveform above log-magnitude spectrogram: a column a signal, a pair of rows a source.
+
+    Levels are in dB re the largest magnitude of the first column, over all of its sources, from
+    -80 to 0; scales are shared over the figure. If the first column is called "clean", the titles
+    of the others state their SNR against it.
+
+    Args:
+        columns: label -> (sources, samples); (1, samples) stands for every source, as a mixture.
+        sample_rate: in Hz.
+        title: of the figure.
+        gaps: (start, end) in seconds, shaded.
+        sources: the sources' names, where there are several.
+    """
+    first = next(iter(columns))
+    reference = np.asarray(columns[first], np.float64)
+    count, samples = reference.shape
+    signals = {
+        label: np.broadcast_to(np.asarray(signal, np.float64), reference.shape)
+        for label, signal in columns.items()
+    }
+    # one window and hop for all columns; longer clips get longer hops, not larger files
+    transform = ShortTimeFFT(hann(1022, sym=False), hop=max(64, samples // 512), fs=sample_rate)
+    peak = np.abs(transform.stft(reference)).max() or 1.0
+    frames = math.ceil(samples / transform.hop)
+    seconds, kilohertz = samples / sample_rate, sample_rate / 2000
+    edges = (np.array([0, frames]) - 0.5) * transform.hop / sample_rate  # frames are centred
+    loudest = 1.05 * max(np.abs(signal).max() for signal in signals.values()) or 1.0
+
+    with rc_context(STYLE):
+        figure = _figure(1.2 + 2.0 * len(signals), 0.8 + 2.9 * count)
+        grid = figure.subplots(
+            2 * count,
+            len(signals),
+            sharex=True,
+            sharey="row",
+            squeeze=False,
+            height_ratios=[1, 1.7] * count,
+        )
+        for (label, signal), axes in zip(signals.items(), grid.T, strict=True):
+            for source, (wave, spectrogram) in enumerate(axes.reshape(count, 2)):
+                lines = [label] if source == 0 else []
+                if first == "clean" and label != first:
+                    lines.append(_snr_text(reference[source], signal[source]))
+                wave.set_title("\n".join(lines))
+                times = np.arange(samples) / sample_rate
+                wave.plot(times, signal[source], color="#333333", linewidth=0.4)
+                magnitude = np.abs(transform.stft(signal[source], 0, frames)) / peak
+                image = spectrogram.imshow(
+                    20 * np.log10(np.maximum(magnitude, 1e-10)),
+                    origin="lower",
+                    aspect="auto",
+                    cmap="magma",
+                    vmin=FLOOR_DB,
+                    vmax=0,
+                    extent=(*edges, 0, kilohertz),
+                )
+                for start, end in gaps or ():
+                    wave.axvspan(start, end, color="#0072B2", alpha=0.2, linewidth=0)
+                    spectrogram.axvspan(start, end, color="white", alpha=0.12, linewidth=0)
+                    for edge in (start, end):
+                        spectrogram.axvline(edge, color="white", linewidth=0.6, linestyle=":")
+        for row, axes in enumerate(grid):
+            name = f"{sources[row // 2]}\n" if sources and count > 1 else ""
+            axes[0].set_ylabel(f"{name}{('Amplitude', 'Frequency (kHz)')[row % 2]}")
+            axes[0].set_ylim((-loudest, loudest) if row % 2 == 0 else (0, kilohertz))
+        for axes in grid[-1]:
+            axes.set_xlabel("Time (s)")
+            axes.set_xlim(0, seconds)
+        figure.align_ylabels(grid[:, 0])
+        figure.colorbar(
+            image,
+            ax=grid[1::2].ravel().tolist() if count == 1 else grid.ravel().tolist(),
+            label=f"Level (dB re maximum of {first})",
+            extend="both",
+            aspect=30 * count,
+            pad=0.01,
+        )
+        figure.suptitle(title)
+    return figure
+
+
+def curves(
+    scores: pd.DataFrame,
+    *,
+    metric: str,
+    label: str,
+    methods: Sequence[str],
+    colours: Mapping[str, str],
+    observed: str | None = "observed",
+    title: str,
+    names: Mapping[str, str] | None = None,
+) -> Figure:
+    """Quality over iteration: a panel for each corpus, or for each source of each mixture.
+
+    A line is a method's mean over clips of the snapshots, several seeds of a clip averaged first;
+    its band is the 95 % percentile bootstrap interval over clips. With fewer than 5 clips, thin
+    lines show the single clips in its place. The dashed line is the mean of the observations. The
+    logarithmic axis begins at iteration 1. NaN (not scored) is left out of the means and counted
+    in the panel's title.
+
+    Args:
+        scores: the scores of one experiment; of scopes, `full` is shown, or else `raw`.
+        metric: the metric's name in `scores`.
+        label: the metric's name and unit for the axis.
+        methods: which methods are shown, in the legend's order.
+        colours: method -> colour, see `palette`.
+        observed: the method that the dashed line stands for; None draws none.
+        title: of the figure.
+        names: corpus -> its true name; a corpus that is not in it is called by its own.
+
+    Raises:
+        DapError: there are no snapshots of this metric, or there are several experiments.
+    """
+    experiments = scores["experiment"].unique()
+    if len(experiments) > 1:
+        raise DapError(f"curves are of one experiment, not of {', '.join(experiments)}")
+    rows = scores[scores["metric"] == metric].fillna({"source": ""})
+    rows = rows[rows["scope"] == ("full" if (rows["scope"] == "full").any() else "raw")]
+    shown = [name for name in methods if name != observed]
+    points = rows[
+        (rows["selection"] == "snapshot") & (rows["iteration"] >= 1) & rows["method"].isin(shown)
+    ]
+    if points.empty:
+        raise DapError(
+            f"no snapshots of {metric} for {', '.join(shown)}: score the trajectories first"
+        )
+    panels = list(points.groupby(["corpus", "source"], sort=False))
+    across = min(len(panels), PANELS_IN_A_ROW)
+    down = math.ceil(len(panels) / across)
+
+    with rc_context(STYLE):
+        figure = _figure(max(5.5, 0.6 + 3.2 * across), 1.1 + 2.9 * down)
+        grid = figure.subplots(down, across, squeeze=False)
+        for spare in grid.ravel()[len(panels) :]:
+            spare.remove()
+        for axes, ((corpus, source), panel) in zip(grid.ravel(), panels, strict=False):
+            values = _by_clip(panel)
+            for method in shown:
+                if method in values.index.get_level_values("method"):
+                    own = values.loc[method].dropna(axis="columns", how="all")
+                    _curve(axes, own, method, colours[method])
+            same = (rows["corpus"] == corpus) & (rows["source"] == source)
+            level = _by_clip(rows[same & (rows["method"] == observed)]).mean(axis=None)
+            if np.isfinite(level):
+                axes.axhline(
+                    level, color=colours[observed], linestyle="--", linewidth=1, label=observed
+                )
+            axes.set_title(_panel_title(corpus, source, panel, names or {}))
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.set_xlabel("Iteration")
+            axes.grid(color="#DDDDDD", linewidth=0.5)
+            axes.set_axisbelow(True)
+        for axes in grid[:, 0]:
+            axes.set_ylabel(label)
+        _legend(figure, [*shown, observed])
+        figure.suptitle(title)
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
+    """Write `stem`.pdf and `stem`.png (150 dpi): the same figure gives the same bytes.
+
+    Returns:
+        the paths of the PDF and the PNG.
+    """
+    stem = Path(stem)
+    pdf, png = (stem.with_name(stem.name + suffix) for suffix in (".pdf", ".png"))
+    with rc_context(STYLE):
+        # laid out once: a second pass would start from the first one's end, and move things a bit
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        # no dates and no versions: a product changes when what it shows does
+        figure.savefig(
+            pdf, dpi=DPI, metadata={"CreationDate": None, "Creator": None, "Producer": None}
+        )
+        figure.savefig(png, dpi=DPI, metadata={"Software": None})
+    return pdf, png
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
+    signal, noise = np.sum(clean**2), np.sum((clean - estimate) ** 2)
+    if signal == 0:
+        return "SNR undefined"
+    if noise == 0:
+        return "SNR infinite"
+    return f"SNR {10 * np.log10(signal / noise):.1f} dB".replace("-", "\N{MINUS SIGN}")
+
+
+def _by_clip(rows: pd.DataFrame) -> pd.DataFrame:
+    """Values by (method, clip) and iteration; NaN where one of a clip's seeds is not scored."""
+    groups = rows.groupby(["method", "clip", "iteration"])["value"]
+    means = groups.mean().where(groups.count() == groups.size())
+    return means.unstack("iteration")  # noqa: PD010, pivot_table drops clips that are all NaN
+
+
+def _curve(axes: Axes, values: pd.DataFrame, method: str, colour: str) -> None:
+    iterations = values.columns.to_numpy()
+    mean, low, high = mean_interval(values.to_numpy(), resamples=RESAMPLES)
+    axes.plot(iterations, mean, color=colour, linewidth=1.6, label=method)
+    if len(values) >= MIN_CLIPS:
+        axes.fill_between(iterations, low, high, color=colour, alpha=0.2, linewidth=0)
+    elif len(values) > 1:
+        for single in values.to_numpy():
+            axes.plot(iterations, single, color=colour, linewidth=THIN, alpha=0.5)
+
+
+def _panel_title(corpus: str, source: str, panel: pd.DataFrame, names: Mapping[str, str]) -> str:
+    true = " + ".join(names.get(name, name) for name in corpus.split("+"))
+    lines = [names.get(source, source), f"from {true}"] if source else [true]
+    counts = panel.groupby("method")["clip"].nunique()
+    clips = " to ".join(map(str, sorted({counts.min(), counts.max()})))
+    unscored = int(panel["value"].isna().sum())
+    lines.append(f"n = {clips} clip{'' if clips == '1' else 's'}")
+    if unscored:
+        lines.append(f"{unscored} of {len(panel)} values undefined")
+    return "\n".join(fill(line, 38) for line in lines)
+
+
+def _legend(figure: Figure, order: Sequence[str | None]) -> None:
+    """One legend for all panels, which also says what bands and thin lines are."""
+    lines = {line.get_label(): line for axes in figure.axes for line in axes.lines}
+    entries = {name: lines[name] for name in order if name in lines}
+    if any(axes.collections for axes in figure.axes):
+        entries["95 % interval over clips"] = Patch(color="#777777", alpha=0.3, linewidth=0)
+    if any(line.get_linewidth() == THIN for axes in figure.axes for line in axes.lines):
+        entries["single clips"] = Line2D([], [], color="#777777", linewidth=THIN)
+    figure.legend(
+        entries.values(), entries.keys(), loc="outside right center", frameon=False, fontsize=9
+    )

@@ -1,0 +1,181 @@
+"""Fitting untrained networks to one observation: the loop, and nothing but the loop."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dap.errors import DapError
+from dap.objectives import Denoise, Separate
+from dap.selection import MovingAverage
+
+# the U-Nets halve height and width twice
+MULTIPLE = 4
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a fit is run; the study's `fit` section.
+
+    Attributes:
+        iterations: number of optimisation steps.
+        learning_rate: Adam's, at the start.
+        step_every: iterations after which the rate is multiplied by `step_factor`; 0 for never
+            (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
+        snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
+        average_decay: of the moving average of the outputs.
+    """
+
+    iterations: int
+    learning_rate: float
+    step_every: int
+    step_factor: float
+    snapshots: int
+    average_decay: float
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a fit leaves.
+
+    Attributes:
+        iterations: (snapshots,) the iteration of each snapshot, from 1.
+        snapshots: (snapshots, outputs, samples) float32.
+        last: (outputs, samples) the last iterate.
+        average: (outputs, samples) the moving average.
+        losses: (iterations,) float32.
+        seconds: wall time of the loop.
+    """
+
+    iterations: np.ndarray
+    snapshots: np.ndarray
+    last: np.ndarray
+    average: np.ndarray
+    losses: np.ndarray
+    seconds: float
+
+
+def grid(iterations: int, snapshots: int) -> np.ndarray:
+    """Log-spaced iterations from 1 to the last; fewer than asked for where they coincide."""
+    points = np.geomspace(1, iterations, snapshots) if snapshots > 1 else np.array([iterations])
+    return np.unique(np.rint(points).astype(int))
+
+
+def rate(options: FitOptions, iteration: int) -> float:
+    """The learning rate of an iteration, counted from 1."""
+    steps = (iteration - 1) // options.step_every if options.step_every else 0
+    return options.learning_rate * options.step_factor**steps
+
+
+def start(
+    build: Callable[..., nn.Module], objective: Denoise | Separate, seed: int, device: str
+) -> tuple[list[nn.Module], list[Tensor]]:
+    """The untrained networks of an objective and the fixed noise z that each is fed.
+
+    Both are drawn on the CPU from `seed`, so that they are the same on every device. z is standard
+    normal of shape (1, 2, F, T), F and T rounded up to a multiple of 4 (decisions 1b and 5).
+    """
+    bins, frames = (-(-size // MULTIPLE) * MULTIPLE for size in objective.target.shape[-2:])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = [build(out_channels=channels) for channels in objective.networks]
+        inputs = [torch.randn(1, 2, bins, frames) for _ in networks]
+    return [net.to(device) for net in networks], [z.to(device) for z in inputs]
+
+
+def outputs(networks: list[nn.Module], inputs: list[Tensor], target: Tensor) -> list[Tensor]:
+    """Each network's output (channels, F, T), cut back to the target's bins and frames."""
+    bins, frames = target.shape[-2:]
+    return [
+        net(z)[0, :, :bins, :frames] for net, z in zip(networks, inputs, strict=True)
+    ]
+
+
+def fit(
+    build: Callable[..., nn.Module],
+    objective: Denoise | Separate,
+    options: FitOptions,
+    *,
+    seed: int,
+    device: str,
+    report: Callable[[int, float], None] | None = None,
+) -> Trajectory:
+    """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
+
+    Iteration i's estimate is the output before the i-th step. The clean clip is nowhere in reach.
+
+    Args:
+        build: makes one network, given `out_channels`.
+        seed: of the initialisation and of z.
+        report: called at each snapshot with the iteration and the loss.
+
+    Raises:
+        DapError: the loss is not finite; the message gives the first such iteration and the seed.
+    """
+    networks, inputs = start(build, objective, seed, device)
+    parameters = [p for net in networks for p in net.parameters()]
+    optimiser = torch.optim.Adam(parameters, lr=options.learning_rate)
+    average = MovingAverage(options.average_decay)
+    points = grid(options.iterations, options.snapshots)
+    losses = torch.empty(options.iterations, device=device)
+    snapshots = []
+    begun = time.perf_counter()
+    for i in range(1, options.iterations + 1):
+        outs = outputs(networks, inputs, objective.target)
+        estimates = objective.estimates(outs)  # (sources, 2, F, T)
+        loss = objective.loss(outs, estimates, i / options.iterations)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.param_groups[0]["lr"] = rate(options, i)
+        optimiser.step()
+        losses[i - 1] = loss.detach()
+        average.update(estimates.detach())
+        if i == points[len(snapshots)]:
+            # losses stay on the device between snapshots: a look at each would stall a GPU
+            _check(losses[:i], seed)
+            snapshots.append(objective.read_out(estimates.detach()))
+            if report:
+                report(i, loss.item())
+    last = objective.read_out(estimates.detach()).cpu().numpy()
+    seconds = time.perf_counter() - begun
+    return Trajectory(
+        iterations=points,
+        snapshots=torch.stack(snapshots).cpu().numpy(),
+        last=last,
+        average=objective.read_out(average.value()).cpu().numpy(),
+        losses=losses.cpu().numpy(),
+        seconds=seconds,
+    )
+
+
+def _check(losses: Tensor, seed: int) -> None:
+    finite = losses.isfinite()
+    if not finite.all():
+        first = int((~finite).int().argmax()) + 1
+        raise DapError(
+            f"the fit diverged: its loss is {losses[first - 1].item()} at iteration {first} "
+            f"(seed {seed}); lower `learning_rate`"
+        )
+
+
+def size(
+    build: Callable[..., nn.Module], objective: Denoise | Separate
+) -> tuple[int, float]:
+    """Parameters of a fit's networks, and GFLOP of one iteration (forward and backward).
+
+    Counted by PyTorch (convolutions and matrix products, a multiply-add as two) on the meta device,
+    which computes nothing.
+    """
+    bins, frames = (-(-size // MULTIPLE) * MULTIPLE for size in objective.target.shape[-2:])
+    with torch.device("meta"):
+        networks = [build(out_channels=channels) for channels in objective.networks]
+        z = torch.empty(1, 2, bins, frames)
+        with FlopCounterMode(display=False) as counter:
+            for net in networks:
+                net(z).sum().backward()
+    count = sum(p.numel() for net in networks for p in net.parameters())
+    return count, counter.get_total_flops() / 1e9

@@ -1,0 +1,27 @@
+"""What a workflow's job says: to its log file, and to the terminal."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dap.errors import DapError
+
+
+@contextmanager
+def job(log: str) -> Iterator[logging.Logger]:
+    """Log to a file and to stderr; end with one line instead of a traceback on a `DapError`."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        handlers=[logging.FileHandler(log, mode="w"), logging.StreamHandler()],
+    )
+    logger = logging.getLogger("dap")
+    try:
+        yield logger
+    except DapError as error:
+        logger.error("error: %s", error)
+        sys.exit(1)
+    except Exception:
+        logger.exception("this should not happen")
+        sys.exit(1)

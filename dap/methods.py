@@ -1,0 +1,126 @@
+"""Running a method on an observation: a prior's fit, or a baseline."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields
+from functools import partial
+from hashlib import sha256
+
+import numpy as np
+
+from dap.corruptions import Observation
+from dap.errors import DapError
+from dap.registry import declared, plugin, plugins
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a method made of one observation with one initialisation.
+
+    Attributes:
+        selections: by name, (outputs, samples) float32.
+        iterations: (snapshots,) int; empty for a method without a trajectory.
+        snapshots: (snapshots, outputs, samples) float32.
+        losses: (iterations,) float32.
+        cost: parameters, gflop (one iteration), iterations, seconds, device.
+    """
+
+    selections: dict[str, np.ndarray]
+    iterations: np.ndarray
+    snapshots: np.ndarray
+    losses: np.ndarray
+    cost: dict[str, float | int | str]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As named arrays, to be kept in one file."""
+        named = {f"selection.{name}": array for name, array in self.selections.items()}
+        rest = {name: getattr(self, name) for name in ("iterations", "snapshots", "losses")}
+        return named | rest | {"cost": np.array(json.dumps(self.cost))}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Restored":
+        """The inverse of `arrays`."""
+        selections = {
+            name.partition(".")[2]: array
+            for name, array in arrays.items()
+            if name.startswith("selection.")
+        }
+        rest = {name: arrays[name] for name in ("iterations", "snapshots", "losses")}
+        return cls(selections, **rest, cost=json.loads(str(arrays["cost"])))
+
+
+def is_prior(method: str) -> bool:
+    """Whether a method is fitted, and so depends on an initialisation."""
+    return method in plugins("priors", "PRIORS")
+
+
+def restore(
+    method: str,
+    task: str,
+    observation: Observation,
+    *,
+    fit: dict,
+    spectrogram: dict,
+    device: str,
+    seed: int,
+    report: Callable[[int, float], None] | None = None,
+) -> Restored:
+    """Run one method on one observation.
+
+    Args:
+        method: name of a prior or of a baseline.
+        fit: the study's fit options; baselines take none of them.
+        device: "auto", "cpu" or "cuda".
+        seed: of the initialisation.
+
+    Raises:
+        DapError: the fit diverged, or the device is not there.
+    """
+    outputs = declared("objectives", "OBJECTIVES")[task]["outputs"]
+    if not is_prior(method):
+        estimate = plugin("baselines", "BASELINES", method).load().restore(observation, outputs)
+        nothing = np.empty((0, *estimate.shape), np.float32)
+        cost = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0, "device": "cpu"}
+        return Restored(
+            {"last": estimate}, np.empty(0, int), nothing, np.empty(0, np.float32), cost
+        )
+    from dap import fit as engine
+    from dap.objectives import objective
+    from dap.spectrogram import Transform
+
+    place = _device(device)
+    module = plugin("priors", "PRIORS", method).load()
+    build = partial(module.build, width=fit["width"], network=fit["network"])
+    options = engine.FitOptions(**{field.name: fit[field.name] for field in fields(engine.FitOptions)})
+    own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
+    target = objective(task, observation, Transform(**spectrogram, device=place), place, own)
+    parameters, gflop = engine.size(build, target)
+    trajectory = engine.fit(build, target, options, seed=seed, device=place, report=report)
+    return Restored(
+        {"last": trajectory.last, "average": trajectory.average},
+        trajectory.iterations,
+        trajectory.snapshots,
+        trajectory.losses,
+        {
+            "parameters": parameters,
+            "gflop": round(gflop, 3),
+            "iterations": options.iterations,
+            "seconds": round(trajectory.seconds, 3),
+            "device": place,
+        },
+    )
+
+
+def fingerprint(**parts: object) -> str:
+    """Hash of all that a result depends on; results of another fingerprint are never taken up."""
+    return sha256(json.dumps(parts, sort_keys=True, default=asdict).encode()).hexdigest()
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DapError("device is cuda, and PyTorch finds no GPU here; set device to auto or cpu")
+    return device

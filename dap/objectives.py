@@ -1,0 +1,169 @@
+"""The loss that ties the networks' outputs to an observation, and how an estimate is read out.
+
+One class a task. Each has
+
+- `networks`: the number of output channels of each network that it needs;
+- `estimates(outs)`: the networks' outputs -> the estimated spectrograms, (sources, 2, F, T);
+- `loss(outs, estimates, progress)`: a scalar; `progress` is the share of iterations done, 0 to 1;
+- `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1]; `OBJECTIVES` names
+  the outputs.
+
+Outputs of the networks are (channels, F, T), already cut back to the observation's frames.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dap.corruptions import Observation
+from dap.spectrogram import Transform
+
+# what each task reads out, which parts of it are scored, and the fit options that are its own
+OBJECTIVES = {
+    "denoise": {"outputs": ["estimate"], "scopes": ["full"], "options": []},
+    "inpaint": {"outputs": ["raw", "filled"], "scopes": ["raw", "filled", "gaps"], "options": []},
+    "separate": {
+        "outputs": ["source1", "source2"],
+        "scopes": ["full"],
+        "options": ["smoothness", "exclusion", "binarity"],
+    },
+}
+
+
+class Denoise:
+    """Mean squared error over both channels of the observation's spectrogram (decision 1b)."""
+
+    networks = (2,)
+
+    def __init__(self, observation: Observation, transform: Transform, device: str):
+        signal = torch.from_numpy(observation.signal).to(device)
+        self.samples = len(observation.signal)
+        self.transform = transform
+        self.target = transform.analyse(signal)  # (2, F, T)
+
+    def estimates(self, outs: list[Tensor]) -> Tensor:
+        """[(2, F, T)] -> (1, 2, F, T)."""
+        return outs[0].unsqueeze(0)
+
+    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        """Equation 1 of A, with the squared error."""
+        return functional.mse_loss(estimates[0], self.target)
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(1, 2, F, T) -> (1, samples)."""
+        return self.transform.synthesise(estimates, self.samples).clamp(-1, 1)
+
+
+class Inpaint(Denoise):
+    """Mean squared error over the observed frames alone (section 3.2 of A).
+
+    `raw` is the network's own signal; `filled` is the observation with only the gaps filled.
+    """
+
+    def __init__(self, observation: Observation, transform: Transform, device: str):
+        super().__init__(observation, transform, device)
+        known = {name: torch.from_numpy(array) for name, array in observation.known.items()}
+        self.observed = known["observed_frames"].to(device)  # (T,)
+        self.lost = known["lost"].to(device)  # (samples,)
+        self.signal = torch.from_numpy(observation.signal).to(device)
+        self.whole_frames = "spectrogram" in known
+        if self.whole_frames:
+            self.target = known["spectrogram"].to(device)
+
+    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        """The mean runs over the observed frames, so its scale does not depend on the gaps."""
+        return functional.mse_loss(
+            estimates[0][..., self.observed], self.target[..., self.observed]
+        )
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(1, 2, F, T) -> (2, samples): raw, filled."""
+        raw = self.transform.synthesise(estimates[0], self.samples)
+        if self.whole_frames:
+            spectrogram = torch.where(self.observed, self.target, estimates[0])
+            filled = self.transform.synthesise(spectrogram, self.samples)
+        else:
+            filled = torch.where(self.lost, raw, self.signal)
+        return torch.stack((raw, filled)).clamp(-1, 1)
+
+
+class Separate:
+    """Two sources and a mask from one mixture (decision 11; Tian et al. 2019, as described there).
+
+    The estimates are m * s1 and (1 - m) * s2. The loss is the L1 distance of their sum to the
+    mixture, plus `smoothness` times the mean change of each source's magnitude between frames, plus
+    `exclusion` times the overlap of the two magnitudes' gradients at three scales, plus, over the
+    last tenth of the iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m from being flat.
+    """
+
+    networks = (2, 2, 1)
+    scales = 3
+    last_part = 0.9
+
+    def __init__(
+        self,
+        observation: Observation,
+        transform: Transform,
+        device: str,
+        *,
+        smoothness: float,
+        exclusion: float,
+        binarity: float,
+    ):
+        self.samples = len(observation.signal)
+        self.transform = transform
+        self.target = transform.analyse(torch.from_numpy(observation.signal).to(device))
+        self.smoothness = smoothness
+        self.exclusion = exclusion
+        self.binarity = binarity
+
+    def estimates(self, outs: list[Tensor]) -> Tensor:
+        """[(2, F, T), (2, F, T), (1, F, T)] -> (2, 2, F, T)."""
+        mask = outs[2].sigmoid()
+        return torch.stack((mask * outs[0], (1 - mask) * outs[1]))
+
+    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        """Reconstruction, smoothness, exclusion and, at the end, binarity."""
+        total = functional.l1_loss(estimates.sum(dim=0), self.target)
+        # a magnitude of exactly 0 has no gradient; 1e-12 is far below float32's view of a bin
+        magnitudes = (estimates.square().sum(dim=1) + 1e-12).sqrt()  # (2, F, T)
+        change = (magnitudes[..., 1:] - magnitudes[..., :-1]).abs().mean(dim=(1, 2))
+        total = total + self.smoothness * change.sum()
+        total = total + self.exclusion * exclusion(magnitudes, self.scales)
+        if progress > self.last_part:
+            flatness = (outs[2].sigmoid() - 0.5).abs().mean()
+            total = total + self.binarity / (1e-6 + flatness)
+        return total
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(2, 2, F, T) -> (2, samples)."""
+        return self.transform.synthesise(estimates, self.samples).clamp(-1, 1)
+
+
+def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
+    """How much the gradients of two magnitude spectrograms coincide, over `scales` octaves.
+
+    At each scale and along each axis: the mean of the product of tanh |d s1| and tanh(l |d s2|),
+    squared, to the power 1/4, where l = sum |d s1| / sum |d s2| balances the two; the scales'
+    values are averaged.
+
+    Args:
+        magnitudes: (2, F, T).
+    """
+    terms = []
+    for _ in range(scales):
+        for axis in (1, 2):
+            first, second = magnitudes.diff(dim=axis).abs()
+            balance = first.detach().mean() / (second.detach().mean() + 1e-12)
+            overlap = torch.tanh(first) * torch.tanh(balance * second)
+            terms.append((overlap.square().mean() + 1e-12) ** 0.25)
+        magnitudes = functional.avg_pool2d(magnitudes, 2)
+    return torch.stack(terms).mean()
+
+
+def objective(
+    task: str, observation: Observation, transform: Transform, device: str, options: dict
+) -> Denoise | Inpaint | Separate:
+    """The objective of a task, for one observation."""
+    kind = {"denoise": Denoise, "inpaint": Inpaint, "separate": Separate}[task]
+    return kind(observation, transform, device, **options)

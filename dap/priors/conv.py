@@ -1,0 +1,9 @@
+"""A's plain U-Net: no dilation, no dense connections (decision 2)."""
+
+from functools import partial
+
+from dap.nn.unet import design
+
+PRIORS = {"conv": {"title": "U-Net, no dilation", "published": "conv", "networks": ["code", "text"]}}
+
+build = partial(design, dilation=1, dense=False)

@@ -1,0 +1,9 @@
+"""A's U-Net with one constant dilation of 4 (decision 2)."""
+
+from functools import partial
+
+from dap.nn.unet import design
+
+PRIORS = {"dilated": {"title": "U-Net, constant dilation", "published": "dilated", "networks": ["code", "text"]}}
+
+build = partial(design, dilation=4, dense=False)

@@ -1,0 +1,9 @@
+"""A's U-Net with exponentially growing dilations (decision 2)."""
+
+from functools import partial
+
+from dap.nn.unet import design
+
+PRIORS = {"dilated-exp": {"title": "U-Net, exponential dilation", "published": "dilated-exp", "networks": ["code", "text"]}}
+
+build = partial(design, dilation=None, dense=False)

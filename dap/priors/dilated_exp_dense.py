@@ -1,0 +1,9 @@
+"""A's proposal: exponential dilations and dense blocks (decision 1)."""
+
+from functools import partial
+
+from dap.nn.unet import design
+
+PRIORS = {"dilated-exp-dense": {"title": "dense U-Net, exponential dilation", "published": "dilated-exp-dense", "networks": ["code", "text"]}}
+
+build = partial(design, dilation=None, dense=True)

@@ -1,0 +1,125 @@
+"""Scoring what a method made of one clip: the only place where estimates meet the clean clip."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dap.registry import plugins
+from dap.selection import oracle
+
+COLUMNS = [
+    "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
+    "metric", "value", "unit",
+]  # fmt: skip
+
+
+def score(
+    references: np.ndarray,
+    selections: dict[str, np.ndarray],
+    iterations: np.ndarray,
+    snapshots: np.ndarray,
+    *,
+    task: str,
+    metrics: list[str],
+    wanted: list[str],
+    sources: list[str],
+    sample_rate: int,
+    last_iteration: int,
+    lost: np.ndarray | None = None,
+) -> list[dict]:
+    """All scores of one clip, method and initialisation, as rows of the long form.
+
+    Args:
+        references: (sources, samples) clean signals.
+        selections: what the method reported, by name: (outputs, samples).
+        iterations: (snapshots,) of the trajectory, may be empty.
+        snapshots: (snapshots, outputs, samples).
+        metrics: names; those of separation (SDR, SIR, SAR) are computed over all sources at once.
+        wanted: selections to report; "oracle" is the snapshot of the best SNR or mean SDR.
+        sources: names of the sources in separation, else [""].
+        last_iteration: iteration of the selections that are not a snapshot.
+        lost: (samples,) bool, the gaps, in inpainting.
+
+    Returns:
+        rows with source, scope, selection, iteration, metric, value and unit.
+    """
+    kinds = plugins("metrics", "METRICS")
+    quality = "sdr" if task == "separate" else "snr"
+
+    def rows(estimates: np.ndarray, selection: str, iteration: int, names: list[str], scopes=None):
+        return [
+            {
+                "source": source,
+                "scope": scope,
+                "selection": selection,
+                "iteration": int(iteration),
+                "metric": name,
+                "value": value,
+                "unit": kinds[name].facts["unit"],
+            }
+            for source, scope, name, value in _values(
+                references, estimates, names, task, sources, sample_rate, lost, scopes
+            )
+        ]
+
+    found = []
+    for selection, estimates in selections.items():
+        if selection in wanted:
+            found += rows(estimates, selection, last_iteration, metrics)
+    qualities = []
+    for iteration, estimates in zip(iterations, snapshots, strict=True):
+        scopes = ["raw"] if task == "inpaint" else ["full"]
+        points = rows(estimates, "snapshot", iteration, [quality], scopes)
+        qualities.append(np.mean([row["value"] for row in points]))
+        found += points
+    if qualities and "oracle" in wanted:
+        best = oracle(np.array(qualities))
+        found += rows(snapshots[best], "oracle", iterations[best], metrics)
+    return found
+
+
+def _values(references, estimates, names, task, sources, sample_rate, lost, scopes):
+    """(source, scope, metric, value) of one set of estimates."""
+    kinds = plugins("metrics", "METRICS")
+    single = {
+        name: getattr(kinds[name].load(), name)
+        for name in names
+        if not kinds[name].facts.get("joint")
+    }
+    if task == "separate":
+        joint = kinds["sdr"].load().bss_eval(references, estimates)
+        for j, source in enumerate(sources):
+            estimate = estimates[joint.permutation[j]]  # decision 12: the best permutation
+            for name in names:
+                if name in single:
+                    value = single[name](references[j], estimate, sample_rate)
+                else:
+                    value = float(getattr(joint, name)[j])
+                yield source, "full", name, value
+        return
+    if task == "inpaint":
+        parts = {
+            "raw": (estimates[0], None),
+            "filled": (estimates[1], None),
+            "gaps": (estimates[1], lost),
+        }
+    else:
+        parts = {"full": (estimates[0], None)}
+    for scope in scopes or parts:
+        estimate, where = parts[scope]
+        for name, metric in single.items():
+            if where is not None and kinds[name].facts.get("whole"):
+                continue  # a metric of whole signals has no value inside the gaps
+            yield "", scope, name, metric(references[0], estimate, sample_rate, where)
+
+
+def read(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Score files as one frame in the long form, names as strings even where they are empty."""
+    names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
+    frames = [
+        pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"value": ["nan"]})
+        for path in paths
+    ]
+    return pd.concat(frames, ignore_index=True)

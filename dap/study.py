@@ -1,0 +1,339 @@
+"""A study: its YAML checked against the schema and against the names that exist, and its chunks.
+
+Light on purpose: the Snakefile and every cluster job parse it.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from dap.corpora.catalogue import Draw, draws, listing
+from dap.errors import DapError
+from dap.registry import declared, plugins
+
+SCHEMA = Path(__file__).resolve().parents[1] / "workflow" / "schemas" / "study.yaml"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, with everything that it takes from the study filled in.
+
+    Attributes:
+        corruption: operator's kind and all of its options.
+        cells: for each cell of the table ("ljspeech", or "piano+drums"), its number of clips.
+        fit: all fit options.
+    """
+
+    name: str
+    title: str
+    task: str
+    corruption: dict
+    cells: dict[str, int]
+    methods: list[str]
+    metrics: list[str]
+    selections: list[str]
+    fit: dict
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the signals that a method gives for one clip."""
+        return declared("objectives", "OBJECTIVES")[self.task]["outputs"]
+
+    @property
+    def quality(self) -> str:
+        """The metric of the trajectory and of the oracle."""
+        return "sdr" if self.task == "separate" else "snr"
+
+
+class Study:
+    """A checked study.
+
+    Args:
+        config: the YAML's content, overrides included.
+
+    Raises:
+        DapError: something in it is wrong; the message names the key, the value and what is allowed.
+    """
+
+    def __init__(self, config: dict):
+        self.config = validated(config)
+        self._check_corpora()
+        self.experiments = {
+            name: self._experiment(name, entry) for name, entry in self.config["experiments"].items()
+        }
+        self._check_tables_and_figures()
+
+    def __getitem__(self, key: str):
+        return self.config[key]
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.config["study"]
+
+    def corpus(self, name: str) -> dict:
+        """A corpus's entry, its folder with {recordings} and {mirror} put in."""
+        entry = self.config["corpora"][name]
+        return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
+
+    def _folder(self, name: str, entry: dict) -> str:
+        folder = entry["folder"]
+        for key in ("recordings", "mirror"):
+            if f"{{{key}}}" in folder:
+                if not self.config[key]:
+                    raise DapError(
+                        f"corpora.{name}.folder is {folder!r}, and {key} is not set: "
+                        f"add --config {key}=PATH"
+                    )
+                folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
+        return str(Path(folder).expanduser())
+
+    def _check_corpora(self) -> None:
+        known = plugins("corpora", "SYNTHETIC")
+        for name, entry in self.config["corpora"].items():
+            where = f"corpora.{name}"
+            if ("synthetic" in entry) == ("folder" in entry):
+                raise DapError(f"{where}: needs either `synthetic` or `folder`")
+            if "synthetic" in entry:
+                _known(f"{where}.synthetic", entry["synthetic"], known)
+                if not name.startswith("synthetic-"):
+                    raise DapError(f"{where}: the name of a synthetic corpus starts with synthetic-")
+            else:
+                try:
+                    listing(self.corpus(name)["folder"], entry["files"])
+                except DapError as error:
+                    raise DapError(f"{where}: {error}") from error
+
+    def _experiment(self, name: str, entry: dict) -> Experiment:
+        where = f"experiments.{name}"
+        kind = entry["corruption"]["kind"]
+        corruptions = declared("corruptions", "CORRUPTIONS")
+        _known(f"{where}.corruption.kind", kind, corruptions)
+        task = corruptions[kind]["task"]
+        options = corruptions[kind]["options"]
+        for key in entry["corruption"]:
+            _known(f"{where}.corruption", key, ["kind", *options])
+        corruption = {**options, **entry["corruption"]}
+        self._check_corruption(f"{where}.corruption", corruption)
+        methods = plugins("priors", "PRIORS") | plugins("baselines", "BASELINES")
+        for method in entry["methods"]:
+            _known(f"{where}.methods", method, methods)
+            allowed = methods[method].facts.get("tasks", [task])
+            if task not in allowed:
+                raise DapError(f"{where}.methods: {method} is not for the task {task}")
+        known_metrics = plugins("metrics", "METRICS")
+        for metric in entry["metrics"]:
+            _known(f"{where}.metrics", metric, known_metrics)
+            if known_metrics[metric].facts.get("joint") and task != "separate":
+                raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
+        for selection in entry["selections"]:
+            _known(f"{where}.selections", selection, declared("selection", "SELECTIONS"))
+        if task != "separate":
+            parts = {corpus: [corpus] for corpus in entry["corpora"]}
+        else:
+            parts = {corpus: corpus.split("+") for corpus in entry["corpora"]}
+        for cell, names in parts.items():
+            if task == "separate" and len(names) != 2:
+                raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
+            for part in names:
+                _known(f"{where}.corpora", part, self.config["corpora"])
+            lengths = {self.config["corpora"][part]["samples"] for part in names}
+            if len(lengths) > 1:
+                raise DapError(f"{where}.corpora: {cell}: `samples` differ: {sorted(lengths)}")
+        for cell in entry["clips"]:
+            _known(f"{where}.clips", cell, entry["corpora"])
+        return Experiment(
+            name=name,
+            title=entry["title"] or name,
+            task=task,
+            corruption=corruption,
+            cells={cell: entry["clips"].get(cell, self.config["clips"]) for cell in parts},
+            methods=entry["methods"],
+            metrics=entry["metrics"],
+            selections=entry["selections"],
+            fit={**self.config["fit"], **entry["fit"]},
+        )
+
+    def _check_corruption(self, where: str, corruption: dict) -> None:
+        def wrong(key: str, allowed: str) -> DapError:
+            return DapError(f"{where}.{key} is {corruption[key]!r}: {allowed}")
+
+        def number(value: object) -> bool:
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+        for key, value in corruption.items():
+            if key in ("std", "per_second") and not (number(value) and value > 0):
+                raise wrong(key, "must be a number above 0")
+            if key in ("seconds", "snr_db"):
+                pair = isinstance(value, list) and len(value) == 2 and all(map(number, value))
+                if not pair or value[0] > value[1]:
+                    raise wrong(key, "must be two numbers, lowest and highest")
+            if key == "seconds" and value[0] <= 0:
+                raise wrong(key, "must be above 0")
+            if key == "domain" and value not in ("frames", "samples"):
+                raise wrong(key, "must be frames or samples")
+            if key == "noise":
+                _known(f"{where}.noise", value, self.config["corpora"])
+
+    def _check_tables_and_figures(self) -> None:
+        for kind in ("tables", "figures"):
+            for name, entry in self.config[kind].items():
+                where = f"{kind}.{name}"
+                _known(f"{where}.experiment", entry["experiment"], self.experiments)
+                experiment = self.experiments[entry["experiment"]]
+                for metric in entry.get("metrics", []):
+                    _known(f"{where}.metrics", metric, experiment.metrics)
+                for scope in entry.get("scopes", []):
+                    scopes = declared("objectives", "OBJECTIVES")[experiment.task]["scopes"]
+                    _known(f"{where}.scopes", scope, scopes)
+                if "corpus" in entry:
+                    _known(f"{where}.corpus", entry["corpus"], experiment.cells)
+                if kind == "tables":
+                    _known(f"{where}.baseline", entry["baseline"], experiment.methods)
+                if "metric" in entry:
+                    _known(f"{where}.metric", entry["metric"], [experiment.quality])
+        for i, claim in enumerate(self.config["claims"]):
+            for comparison in claim["comparisons"]:
+                where = f"claims[{i}].comparisons"
+                _known(f"{where}.experiment", comparison["experiment"], self.experiments)
+                experiment = self.experiments[comparison["experiment"]]
+                _known(f"{where}.method", comparison["method"], experiment.methods)
+                _known(f"{where}.over", comparison["over"], experiment.methods)
+                _known(f"{where}.metric", comparison["metric"], experiment.metrics)
+                _known(f"{where}.selection", comparison["selection"], experiment.selections)
+
+    # ------------------------------------------------------------------ clips and chunks
+
+    @cached_property
+    def clip_counts(self) -> dict[str, int]:
+        """How many clips of each corpus the experiments need; corpora of noise alone need none."""
+        counts: dict[str, int] = {}
+        for experiment in self.experiments.values():
+            for cell, count in experiment.cells.items():
+                for corpus in self.parts(experiment, cell):
+                    counts[corpus] = max(counts.get(corpus, 0), count)
+        return counts
+
+    def parts(self, experiment: Experiment, cell: str) -> list[str]:
+        """The corpora of a cell: one, or in separation two."""
+        return cell.split("+") if experiment.task == "separate" else [cell]
+
+    @cached_property
+    def _draws(self) -> dict[str, list[Draw]]:
+        return {
+            corpus: draws(corpus, self.corpus(corpus), self["seed"], count)
+            for corpus, count in self.clip_counts.items()
+        }
+
+    def chunks(self, count: int) -> list[str]:
+        """Names of the chunks that hold `count` clips."""
+        return [f"{k:03d}" for k in range(-(-count // self["clips_per_job"]))]
+
+    def clips(self, corpus: str, chunk: str, count: int | None = None) -> list[Draw]:
+        """The clips of a corpus's chunk, out of its first `count`."""
+        first = int(chunk) * self["clips_per_job"]
+        last = min(first + self["clips_per_job"], count or self.clip_counts[corpus])
+        return self._draws[corpus][first:last]
+
+    def observations(self, experiment: str, cell: str, chunk: str) -> dict[str, list[str]]:
+        """The observations of a chunk: id -> the clips it is made from, as "corpus/clip"."""
+        setup = self.experiments[experiment]
+        corpora = self.parts(setup, cell)
+        columns = [self.clips(corpus, chunk, setup.cells[cell]) for corpus in corpora]
+        return {
+            "+".join(draw.clip for draw in row): [
+                f"{corpus}/{draw.clip}" for corpus, draw in zip(corpora, row, strict=True)
+            ]
+            for row in zip(*columns, strict=True)
+        }
+
+    def cells(self) -> Iterator[tuple[Experiment, str, str]]:
+        """All (experiment, cell, chunk)."""
+        for experiment in self.experiments.values():
+            for cell, count in experiment.cells.items():
+                for chunk in self.chunks(count):
+                    yield experiment, cell, chunk
+
+
+def load(path: Path) -> dict:
+    """Read a study's YAML.
+
+    Raises:
+        DapError: it is not there, or not YAML.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise DapError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise DapError(f"{path}: holds no keys")
+    return content
+
+
+@cache
+def schema() -> dict:
+    """The study's JSON schema."""
+    return load(SCHEMA)
+
+
+def validated(config: dict) -> dict:
+    """A copy of the configuration with every default filled in.
+
+    Raises:
+        DapError: for the first key that the schema does not allow.
+    """
+    config = copy.deepcopy(config)
+    _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
+    _fill(schema(), config)
+    fit = schema()["$defs"]["fit"]
+    for name, entry in config["experiments"].items():
+        # an override may be any part of `fit`, and must not bring defaults of its own
+        _raise_first(jsonschema.Draft202012Validator(fit), entry["fit"], f"experiments.{name}.fit")
+    return config
+
+
+def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root: str) -> None:
+    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
+    if not errors:
+        return
+    error = errors[0]
+    where = ".".join(filter(None, [root, *map(str, error.absolute_path)])) or "the study"
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(allowed))
+        raise DapError(
+            f"{where}: unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+        )
+    if error.validator == "enum":
+        raise DapError(f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}")
+    raise DapError(f"{where}: {error.message}")
+
+
+def _fill(part: dict, value: dict) -> None:
+    """Set the defaults of one schema's properties, and of all below them."""
+    if "$ref" in part:
+        part = schema()["$defs"][part["$ref"].rpartition("/")[2]]
+    for key, below in part.get("properties", {}).items():
+        if "default" in below:
+            value.setdefault(key, copy.deepcopy(below["default"]))
+        if isinstance(value.get(key), dict):
+            _fill(below, value[key])
+        if isinstance(value.get(key), list) and isinstance(below.get("items"), dict):
+            for item in value[key]:
+                if isinstance(item, dict):
+                    _fill(below["items"], item)
+    each = part.get("additionalProperties")
+    if isinstance(each, dict):
+        for key in value:
+            if key not in part.get("properties", {}) and isinstance(value[key], dict):
+                _fill(each, value[key])
+
+
+def _known(where: str, value: object, allowed) -> None:
+    if value not in allowed:
+        raise DapError(f"{where}: unknown name {value!r}; allowed: {', '.join(sorted(map(str, allowed)))}")

@@ -1,0 +1,24 @@
+"""What the fits cost: parameters, FLOPs and seconds of each design."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from dap.joblog import job
+from dap.store import read_rows
+from dap.tables import cost_markdown, cost_table
+
+with job(snakemake.log[0]):
+    rows = []
+    for path in map(Path, snakemake.input.fits):
+        experiment, cell, method = path.parts[-5:-2]
+        place = {"experiment": experiment, "corpus": cell, "method": method}
+        # a fit's cost stands in the row of each of its files: one is enough
+        fits = {(row["clip"], row["seed"]): row for row in read_rows(path)}
+        rows += [place | row for row in fits.values() if int(row["iterations"])]
+    numbers = ["parameters", "gflop", "iterations", "seconds", "threads"]
+    manifests = pd.DataFrame(rows)
+    manifests[numbers] = manifests[numbers].apply(pd.to_numeric)
+    cost = cost_table(manifests, snakemake.params.methods)
+    cost.to_csv(snakemake.output.csv, index=False, float_format="%.6g", lineterminator="\n")
+    Path(snakemake.output.markdown).write_text(cost_markdown(cost), encoding="utf-8")

@@ -1,0 +1,22 @@
+"""Quality over iterations, a line a design."""
+
+from pathlib import Path
+
+from dap import figures
+from dap.joblog import job
+from dap.registry import plugin
+from dap.scores import read
+
+with job(snakemake.log[0]):
+    setup = snakemake.params.setup
+    facts = plugin("metrics", "METRICS", setup["metric"]).facts
+    figure = figures.curves(
+        read(snakemake.input.scores),
+        metric=setup["metric"],
+        label=f"{facts['label']} ({facts['unit']})",
+        methods=setup["methods"],
+        colours=figures.palette(setup["methods"]),
+        title=setup["title"],
+        names=setup["names"],
+    )
+    figures.save(figure, Path(snakemake.output[0].removesuffix(".pdf")))

@@ -1,0 +1,26 @@
+"""Waveform and spectrograms of one restored clip."""
+
+from pathlib import Path
+
+from dap import figures
+from dap.examples import load
+from dap.joblog import job
+
+with job(snakemake.log[0]):
+    setup = snakemake.params.setup
+    fits = dict(zip(setup["methods"], map(Path, snakemake.input.fits), strict=True))
+    example = load(
+        [Path(path) for path in snakemake.input.clips],
+        Path(snakemake.input.observations),
+        fits,
+        task=setup["task"],
+        sample_rate=setup["sample_rate"],
+    )
+    figure = figures.examples(
+        example.columns,
+        setup["sample_rate"],
+        title=f"{setup['title']}: {example.clip}",
+        gaps=example.gaps,
+        sources=[setup["names"][source] for source in example.sources] or None,
+    )
+    figures.save(figure, Path(snakemake.output[0].removesuffix(".pdf")))

@@ -1,0 +1,105 @@
+"""Run one method on the observations of one chunk.
+
+Each clip's result is kept as soon as it is there, beside the chunk's products, and taken up again if
+the job is repeated after a kill or a failure of another clip; the chunk's own files come at the end.
+"""
+
+from pathlib import Path
+
+from dap import observations
+from dap.errors import DapError
+from dap.joblog import job
+from dap.methods import Restored, fingerprint, is_prior, restore
+from dap.provenance import versions
+from dap.registry import declared
+from dap.seeds import derive
+from dap.store import read_arrays, read_rows, remove, write_arrays, write_rows, write_signal
+
+with job(snakemake.log[0]) as log:
+    params, wildcards = snakemake.params, snakemake.wildcards
+    manifest = Path(snakemake.output.manifest)
+    outputs = declared("objectives", "OBJECTIVES")[params.task]["outputs"]
+    if is_prior(wildcards.method):
+        import torch
+
+        torch.set_num_threads(params.threads)
+
+    source = Path(snakemake.input.observations)
+    rows, failures, snapshots, losses, kept = [], [], {}, [], []
+    for row in read_rows(source):
+        observation = observations.load(source.parent, row)
+        for index in range(params.seeds if is_prior(wildcards.method) else 1):
+            name = f"{row['clip']}.s{index}"
+            seed = derive(
+                params.seed, "fit", wildcards.experiment, wildcards.cell, row["clip"],
+                wildcards.method, index,
+            )  # fmt: skip
+            mark = fingerprint(
+                setup=params.setup,
+                code=params.code,
+                observation=[row["sha256"], row["known_sha256"]],
+                seed=seed,
+                threads=params.threads,
+                versions=versions(),
+            )
+            done = manifest.parent / f".{name}.npz"
+            kept.append(done)
+            arrays = read_arrays(done) if done.is_file() else {}
+            if arrays and str(arrays.pop("fingerprint")) == mark:
+                log.info("%s: was finished before", name)
+                result = Restored.from_arrays(arrays)
+            else:
+
+                def report(iteration, loss, name=name):
+                    total = params.setup["fit"]["iterations"]
+                    log.info("%s: iteration %d of %d, loss %.6g", name, iteration, total, loss)
+
+                try:
+                    result = restore(
+                        wildcards.method,
+                        params.task,
+                        observation,
+                        **params.setup,
+                        device=params.device,
+                        seed=seed,
+                        report=report,
+                    )
+                except DapError as error:
+                    failures.append(f"clip {row['clip']}, {wildcards.method}: {error}")
+                    log.error(failures[-1])
+                    continue
+                write_arrays(done, result.arrays() | {"fingerprint": mark})
+            for selection, signals in result.selections.items():
+                for output, signal in zip(outputs, signals, strict=True):
+                    file = f"{name}.{output}.{selection}.wav"
+                    digest = write_signal(manifest.parent / file, signal, params.sample_rate)
+                    rows.append(
+                        {
+                            "clip": row["clip"],
+                            "seed": index,
+                            "selection": selection,
+                            "output": output,
+                            "file": file,
+                            "sha256": digest,
+                            "iteration": result.cost["iterations"],
+                            "loss": result.losses[-1] if len(result.losses) else "",
+                            **result.cost,
+                            "threads": params.threads,
+                            "torch": versions()["torch"],
+                        }
+                    )
+            snapshots[f"{name}.iterations"] = result.iterations
+            snapshots[f"{name}.snapshots"] = result.snapshots
+            losses += [
+                {"clip": row["clip"], "seed": index, "iteration": i, "loss": f"{loss:.7g}"}
+                for i, loss in enumerate(result.losses, start=1)
+            ]
+    if failures:
+        raise DapError(
+            f"{len(failures)} fits of this chunk failed, and the others are kept: "
+            + "; ".join(failures)
+        )
+    write_arrays(Path(snakemake.output.snapshots), snapshots)
+    write_rows(manifest.parent / "losses.csv", losses or [{"clip": "", "seed": "", "iteration": "", "loss": ""}])
+    write_rows(manifest, rows)
+    remove(kept)

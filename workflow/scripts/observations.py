@@ -1,0 +1,49 @@
+"""Corrupt the clips of one chunk."""
+
+import json
+from pathlib import Path
+
+from dap.joblog import job
+from dap.observations import make
+from dap.store import read_checked_signal, read_rows, sha256, write_arrays, write_rows, write_signal
+
+with job(snakemake.log[0]) as log:
+    params = snakemake.params
+    manifest = Path(snakemake.output.manifest)
+    clips = {}
+    for path in map(Path, snakemake.input.clips):
+        corpus = path.parent.parent.name
+        clips |= {f"{corpus}/{row['clip']}": (path.parent, row) for row in read_rows(path)}
+    rows = []
+    for clip, sources in params.observations.items():
+        signals = [
+            read_checked_signal(clips[name][0], clips[name][1]["file"], clips[name][1]["sha256"])
+            for name in sources
+        ]
+        observation = make(
+            clip,
+            signals,
+            params.corruption,
+            seed=params.seed,
+            names=(snakemake.wildcards.experiment, snakemake.wildcards.cell),
+            sample_rate=params.sample_rate,
+            spectrogram=params.spectrogram,
+            noise=params.noise,
+        )
+        file, known = f"{clip}.wav", f"{clip}.npz" if observation.known else ""
+        digest = write_signal(manifest.parent / file, observation.signal, params.sample_rate)
+        if known:
+            write_arrays(manifest.parent / known, observation.known)
+        rows.append(
+            {
+                "clip": clip,
+                "file": file,
+                "sha256": digest,
+                "known": known,
+                "known_sha256": sha256(manifest.parent / known) if known else "",
+                "sources": " ".join(sources),
+                "facts": json.dumps(observation.facts),
+            }
+        )
+        log.info("%s: %s", clip, json.dumps(observation.facts))
+    write_rows(manifest, rows)

@@ -1,0 +1,120 @@
+"""The report: every table and figure, examples to listen to, and what became of the papers' claims."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from dap.claims import examine
+from dap.examples import load
+from dap.joblog import job
+from dap.report import audio_uri, render
+from dap.scores import read
+from dap.store import read_rows
+
+
+def titled(text):
+    """A table's heading, and the text below it."""
+    heading, _, rest = text.partition("\n")
+    return heading.removeprefix("# "), rest
+
+
+with job(snakemake.log[0]):
+    facts, results = snakemake.params.facts, Path(snakemake.params.results)
+    config = facts["config"]
+    rate = config["sample_rate"]
+    corpora = config["corpora"]
+
+    tables = []
+    for path in [*snakemake.input.tables, snakemake.input.cost_markdown]:
+        heading, text = titled(Path(path).read_text(encoding="utf-8"))
+        tables.append({"title": heading, "markdown": text, "caption": f"{path}, .csv and .tex"})
+
+    figures = []
+    for (name, entry), path in zip(config["figures"].items(), snakemake.input.figures, strict=True):
+        experiment = next(e for e in facts["experiments"] if e["name"] == entry["experiment"])
+        if entry["kind"] == "curves":
+            caption = (
+                "Quality of the iterates against the clean clips: mean over clips, with the 95 % interval "
+                "where there are 5 clips or more, else single clips as thin lines."
+            )
+        else:
+            caption = "One clip, drawn by the study's seed: the last iterate of each design."
+        figures.append(
+            {"title": entry["title"] or experiment["title"], "png_path": path, "caption": caption}
+        )
+
+    examples = []
+    for experiment in facts["experiments"]:
+        name, fitted = experiment["name"], [m for m in experiment["methods"] if m != "observed"]
+        for cell, parts in experiment["parts"].items():
+            example = load(
+                [results / "clips" / part / "000" / "manifest.csv" for part in parts],
+                results / "observations" / name / cell / "000" / "manifest.csv",
+                {m: results / "fits" / name / cell / m / "000" / "manifest.csv" for m in fitted},
+                task=experiment["task"],
+                sample_rate=rate,
+            )
+            items = []
+            for index in range(len(parts)):
+                for label, signals in example.columns.items():
+                    item = {"label": label, "note": ""}
+                    item["audio"] = audio_uri(signals[min(index, len(signals) - 1)], rate)
+                    if example.sources:
+                        item["source"] = corpora[example.sources[index]]["title"]
+                    items.append(item)
+            title = " + ".join(corpora[part]["title"] for part in parts)
+            examples.append({"title": f"{experiment['title']}, {title}: {example.clip}", "items": items})
+
+    padded, drawn = {}, {}
+    for path in map(Path, snakemake.input.manifests):
+        corpus, rows = path.parent.parent.name, read_rows(path)
+        drawn[corpus] = drawn.get(corpus, 0) + len(rows)
+        padded[corpus] = padded.get(corpus, 0) + sum(float(row["padded"]) > 0 for row in rows)
+    used = [
+        {
+            "name": name,
+            "title": entry["title"],
+            "stands for": entry["stands_for"] or "",
+            "licence": entry["licence"],
+            "clips": drawn.get(name, 0),
+            "padded at the end": padded.get(name, 0),
+            "seconds a clip": entry["samples"] / rate,
+        }
+        for name, entry in corpora.items()
+    ]
+
+    claims = examine(
+        snakemake.input.claims,
+        config["claims"],
+        read(snakemake.input.scores),
+        facts["better"],
+        config["seed"],
+        pd.read_csv(snakemake.input.cost),
+    )
+    run = [
+        {
+            "experiment": experiment["title"],
+            "task": experiment["task"],
+            "corruption": ", ".join(f"{k} {v}" for k, v in experiment["corruption"].items()),
+            "clips": ", ".join(f"{cell}: {count}" for cell, count in experiment["cells"].items()),
+            "methods": ", ".join(experiment["methods"]),
+            "iterations": experiment["fit"]["iterations"],
+            "learning rate": experiment["fit"]["learning_rate"],
+            "width": experiment["fit"]["width"],
+        }
+        for experiment in facts["experiments"]
+    ]
+    page = render(
+        title=config["title"] or config["study"],
+        study=config["study"],
+        provenance=json.loads(Path(snakemake.input.provenance).read_text(encoding="utf-8")),
+        experiments=run,
+        tables=tables,
+        figures=figures,
+        examples=examples,
+        claims=claims,
+        corpora=used,
+        notes=config["notes"],
+    )
+    Path(snakemake.output[0]).write_text(page, encoding="utf-8")

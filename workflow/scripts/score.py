@@ -1,0 +1,69 @@
+"""Score one method's fits of one chunk against the clean clips."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dap.joblog import job
+from dap.registry import declared
+from dap.scores import COLUMNS, score
+from dap.store import checked, read_arrays, read_checked_signal, read_rows, write_bytes
+
+with job(snakemake.log[0]) as log:
+    params, wildcards = snakemake.params, snakemake.wildcards
+    outputs = declared("objectives", "OBJECTIVES")[params.task]["outputs"]
+    clips = {}
+    for path in map(Path, snakemake.input.clips):
+        corpus = path.parent.parent.name
+        clips |= {f"{corpus}/{row['clip']}": (path.parent, row) for row in read_rows(path)}
+    observations = Path(snakemake.input.observations)
+    fits = Path(snakemake.input.fits)
+    estimates, iterations = {}, {}
+    for row in read_rows(fits):
+        signals = estimates.setdefault((row["clip"], row["seed"]), {}).setdefault(row["selection"], {})
+        signals[row["output"]] = read_checked_signal(fits.parent, row["file"], row["sha256"])
+        iterations[row["clip"], row["seed"]] = int(row["iteration"])
+    snapshots = read_arrays(Path(snakemake.input.snapshots))
+    rows = []
+    for observed in read_rows(observations):
+        clip, names = observed["clip"], observed["sources"].split(" ")
+        references = np.stack(
+            [
+                read_checked_signal(clips[name][0], clips[name][1]["file"], clips[name][1]["sha256"])
+                for name in names
+            ]
+        )
+        lost = None
+        if params.task == "inpaint":
+            known = checked(observations.parent, observed["known"], observed["known_sha256"])
+            lost = read_arrays(known)["lost"]
+        for (fitted, seed), selections in estimates.items():
+            if fitted != clip:
+                continue
+            found = score(
+                references,
+                {name: np.stack([by[o] for o in outputs]) for name, by in selections.items()},
+                snapshots[f"{clip}.s{seed}.iterations"],
+                snapshots[f"{clip}.s{seed}.snapshots"],
+                task=params.task,
+                metrics=params.metrics,
+                wanted=params.selections,
+                sources=[name.partition("/")[0] for name in names] if len(names) > 1 else [""],
+                sample_rate=params.sample_rate,
+                last_iteration=iterations[clip, seed],
+                lost=lost,
+            )
+            cell = {
+                "experiment": wildcards.experiment,
+                "corpus": wildcards.cell,
+                "method": wildcards.method,
+                "clip": clip,
+                "seed": seed,
+            }
+            rows += [cell | row for row in found]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    text = frame.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
+    write_bytes(Path(snakemake.output[0]), text.encode())
+    log.info("%d values, %d of them cannot be scored", len(frame), frame["value"].isna().sum())

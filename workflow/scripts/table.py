@@ -1,0 +1,43 @@
+"""One table: CSV, Markdown and LaTeX from an experiment's scores."""
+
+from pathlib import Path
+
+from dap import tables
+from dap.joblog import job
+from dap.scores import read
+
+with job(snakemake.log[0]):
+    entry, setup, facts = (snakemake.params[name] for name in ("entry", "setup", "facts"))
+    better = {name: fact["better"] for name, fact in facts.items()}
+    published = None
+    if snakemake.input.published:
+        source = entry["published"]
+        published = tables.load_published(
+            snakemake.input.published[0],
+            source["paper"],
+            source["table"],
+            source["metrics"],
+            setup["headline"],
+        )
+    summary = tables.summarise(
+        read(snakemake.input.scores),
+        methods=setup["methods"],
+        metrics=entry["metrics"],
+        selections=setup["selections"],
+        baseline=entry["baseline"],
+        better=better,
+        seed=setup["seed"],
+        scopes=setup["scopes"],
+        corpora=setup["corpora"],
+        published=published,
+    )
+    stem = Path(snakemake.output[0].removesuffix(".csv"))
+    labels = {name: fact["label"] for name, fact in facts.items()}
+    tables.write_table(
+        summary,
+        stem,
+        title=entry["title"] or stem.name,
+        better=better,
+        labels=labels,
+        baseline=entry["baseline"],
+    )
