@@ -4,6 +4,7 @@ Light on purpose: the Snakefile and every cluster job parse it.
 """
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -87,7 +88,7 @@ class Study:
             if f"{{{key}}}" in folder:
                 if not self.config[key]:
                     raise DapError(
-                        f"corpora.{name}.folder is {folder!r}, and {key} is not set: "
+                        f"folder is {folder!r}, and {key} is not set: "
                         f"add --config {key}=PATH"
                     )
                 folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
@@ -288,6 +289,7 @@ def validated(config: dict) -> dict:
         DapError: for the first key that the schema does not allow.
     """
     config = copy.deepcopy(config)
+    _raise_not_finite(config, "")
     _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
     _fill(schema(), config)
     fit = schema()["$defs"]["fit"]
@@ -312,6 +314,18 @@ def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root:
     if error.validator == "enum":
         raise DapError(f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}")
     raise DapError(f"{where}: {error.message}")
+
+
+def _raise_not_finite(value: object, where: str) -> None:
+    # .nan is neither above nor below any limit, so the schema lets it pass
+    if isinstance(value, dict):
+        for key, below in value.items():
+            _raise_not_finite(below, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for below in value:
+            _raise_not_finite(below, where)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise DapError(f"{where} is {value}: must be a finite number")
 
 
 def _fill(part: dict, value: dict) -> None:

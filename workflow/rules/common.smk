@@ -18,7 +18,8 @@ if "study" not in config:
 
 try:
     study = Study(config)
-    study.clip_counts and study.observations  # noqa: B018
+    for name in study.clip_counts:
+        study.clips(name, "000")  # raises where two recordings would be one clip
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 

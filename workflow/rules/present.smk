@@ -1,5 +1,8 @@
 # scores -> tables, figures, report
-PUBLISHED = ROOT / "workflow" / "published"
+# as a relative path: a checkout that was moved has nothing to do again
+CHECKOUT = Path(os.path.relpath(ROOT))
+PUBLISHED = CHECKOUT / "workflow" / "published"
+TEMPLATE = CHECKOUT / "dap" / "templates" / "report.html.j2"
 CURVES = [name for name, entry in study["figures"].items() if entry["kind"] == "curves"]
 EXAMPLES = [name for name, entry in study["figures"].items() if entry["kind"] == "example"]
 
@@ -208,7 +211,7 @@ rule provenance:
         provenance=f"{RESULTS}/tables/provenance.json",
     params:
         study=study.config,
-        root=str(ROOT),
+        root=str(CHECKOUT),
         code=code("provenance.py"),
     log:
         f"{RESULTS}/logs/provenance.log",
@@ -230,6 +233,7 @@ def report_inputs(wildcards):
         "figures": expand(f"{RESULTS}/figures/{{name}}.png", name=study["figures"]),
         "scores": [file for name in study.experiments for file in score_files(name)],
         "claims": str(PUBLISHED / "claims.csv"),
+        "template": str(TEMPLATE),
         "provenance": f"{RESULTS}/tables/provenance.json",
         "manifests": [
             f"{RESULTS}/clips/{corpus}/{chunk}/manifest.csv"

@@ -1,0 +1,18 @@
+"""Signals that several tests share."""
+
+import numpy as np
+import pytest
+
+RATE = 16000
+
+
+@pytest.fixture(scope="session")
+def tone() -> np.ndarray:
+    """A quarter of a second of 440 Hz at half of full scale: float32 (4096,)."""
+    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(4096) / RATE)).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def hiss() -> np.ndarray:
+    """Three seconds of white noise, standard deviation 0.1: float32 (48000,)."""
+    return np.random.default_rng(0).normal(0, 0.1, 48000).astype(np.float32)
