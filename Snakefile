@@ -22,8 +22,12 @@ localrules:
     all,
 
 
+# Snakemake makes a deleted file again where a target asks for it, and not where only the makers of
+# other files did: so fits and scores are targets, too.
 rule all:
     input:
+        all_fits(),
+        [file for name in study.experiments for file in score_files(name)],
         f"{RESULTS}/report.html",
         expand(f"{RESULTS}/tables/{{name}}.md", name=[*study["tables"], "cost"]),
         expand(f"{RESULTS}/figures/{{name}}.pdf", name=study["figures"]),

@@ -34,9 +34,9 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
         raise DapError(f"{path}: holds no samples")
     if not np.isfinite(signal).all():
         raise DapError(f"{path}: holds samples that are not finite numbers")
-    if not signal.any():
-        raise DapError(f"{path}: is silent (all samples are zero)")
     mono = signal.mean(axis=1, dtype=np.float64)
+    if not mono.any():
+        raise DapError(f"{path}: is silent (all samples, or the sums of its channels, are zero)")
     if rate != sample_rate:
         import librosa
 

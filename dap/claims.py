@@ -150,7 +150,7 @@ def _complexity(cost: pd.DataFrame | None) -> list[str]:
         raise DapError("a claim on complexity needs the cost table of the fits: give it")
     return [
         f"{row.method} ({row.experiment}, {row.corpora}): {row.parameters:,.0f} parameters, "
-        f"{row.gflop:.4g} GFLOP forward and {row.seconds_per_iteration:.3g} s an iteration "
+        f"{row.gflop:.4g} GFLOP and {row.seconds_per_iteration:.3g} s an iteration "
         f"on {row.device}"
         for row in cost.itertuples()
     ]

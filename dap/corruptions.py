@@ -102,8 +102,8 @@ def gaps(
     frames = transform.frames(len(clean))
     count = max(1, round(per_second * len(clean) / sample_rate))
     lengths = np.maximum(1, np.rint(rng.uniform(*seconds, count) * sample_rate / hop)).astype(int)
-    # between gaps, and at the ends, at least one window's length stays, or none of it is observed
-    margin = -(-transform.n_fft // hop)
+    # a window's length and a hop stay between gaps and at the ends: a frame of each is observed
+    margin = -(-transform.n_fft // hop) + 1
     free = frames - lengths.sum() - (count + 1) * margin
     if free < 0:
         raise DapError(

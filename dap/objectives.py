@@ -25,7 +25,7 @@ OBJECTIVES = {
     "separate": {
         "outputs": ["source1", "source2"],
         "scopes": ["full"],
-        "options": ["smoothness", "exclusion", "binarity"],
+        "options": ["reconstruction", "smoothness", "exclusion", "binarity"],
     },
 }
 
@@ -90,10 +90,12 @@ class Inpaint(Denoise):
 class Separate:
     """Two sources and a mask from one mixture (decision 11; Tian et al. 2019, as described there).
 
-    The estimates are m * s1 and (1 - m) * s2. The loss is the L1 distance of their sum to the
-    mixture, plus `smoothness` times the mean change of each source's magnitude between frames, plus
-    `exclusion` times the overlap of the two magnitudes' gradients at three scales, plus, over the
-    last tenth of the iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m from being flat.
+    The estimates are m * s1 and (1 - m) * s2. The loss is the distance of their sum to the mixture
+    (L1; or the squared error: most bins of a spectrogram are near 0, and so is the median that L1
+    seeks first, which short fits of narrow networks never leave), plus `smoothness` times the mean change between frames of each source's magnitude |s_i|,
+    plus `exclusion` times the overlap of the gradients of the two estimates' magnitudes at three
+    scales, plus, over the last tenth of the iterations, `binarity` / (1e-6 + mean |m - 0.5|), which
+    keeps m from being flat.
     """
 
     networks = (2, 2, 1)
@@ -106,6 +108,7 @@ class Separate:
         transform: Transform,
         device: str,
         *,
+        reconstruction: str,
         smoothness: float,
         exclusion: float,
         binarity: float,
@@ -113,6 +116,7 @@ class Separate:
         self.samples = len(observation.signal)
         self.transform = transform
         self.target = transform.analyse(torch.from_numpy(observation.signal).to(device))
+        self.distance = {"l1": functional.l1_loss, "l2": functional.mse_loss}[reconstruction]
         self.smoothness = smoothness
         self.exclusion = exclusion
         self.binarity = binarity
@@ -124,12 +128,11 @@ class Separate:
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         """Reconstruction, smoothness, exclusion and, at the end, binarity."""
-        total = functional.l1_loss(estimates.sum(dim=0), self.target)
-        # a magnitude of exactly 0 has no gradient; 1e-12 is far below float32's view of a bin
-        magnitudes = (estimates.square().sum(dim=1) + 1e-12).sqrt()  # (2, F, T)
-        change = (magnitudes[..., 1:] - magnitudes[..., :-1]).abs().mean(dim=(1, 2))
+        total = self.distance(estimates.sum(dim=0), self.target)
+        sources = magnitude(torch.stack(outs[:2]))  # (2, F, T), before the mask
+        change = sources.diff(dim=-1).abs().mean(dim=(1, 2))
         total = total + self.smoothness * change.sum()
-        total = total + self.exclusion * exclusion(magnitudes, self.scales)
+        total = total + self.exclusion * exclusion(magnitude(estimates), self.scales)
         if progress > self.last_part:
             flatness = (outs[2].sigmoid() - 0.5).abs().mean()
             total = total + self.binarity / (1e-6 + flatness)
@@ -140,25 +143,28 @@ class Separate:
         return self.transform.synthesise(estimates, self.samples).clamp(-1, 1)
 
 
+def magnitude(spectrograms: Tensor) -> Tensor:
+    """(sources, 2, F, T) -> (sources, F, T), with a finite gradient where a bin is exactly 0."""
+    return (spectrograms.square().sum(dim=1) + 1e-12).sqrt()
+
+
 def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
     """How much the gradients of two magnitude spectrograms coincide, over `scales` octaves.
 
-    At each scale and along each axis: the mean of the product of tanh |d s1| and tanh(l |d s2|),
-    squared, to the power 1/4, where l = sum |d s1| / sum |d s2| balances the two; the scales'
-    values are averaged.
+    At each scale and along each axis: (mean of (tanh(d1 / 2) tanh(d2 / 2))^2)^(1/4), where d1 and d2
+    are the two magnitudes' differences. The sum of these is divided by 18 times the number of
+    scales: with more than that, nothing at all is the cheapest pair of sources.
 
     Args:
         magnitudes: (2, F, T).
     """
-    terms = []
+    total = magnitudes.new_zeros(())
     for _ in range(scales):
         for axis in (1, 2):
-            first, second = magnitudes.diff(dim=axis).abs()
-            balance = first.detach().mean() / (second.detach().mean() + 1e-12)
-            overlap = torch.tanh(first) * torch.tanh(balance * second)
-            terms.append((overlap.square().mean() + 1e-12) ** 0.25)
+            first, second = torch.tanh(magnitudes.diff(dim=axis) / 2)
+            total = total + ((first * second).square().mean() + 1e-12) ** 0.25
         magnitudes = functional.avg_pool2d(magnitudes, 2)
-    return torch.stack(terms).mean()
+    return total / (18 * scales)
 
 
 def objective(

@@ -407,8 +407,8 @@ def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataF
 
     Args:
         manifests: the fits' manifests, one row a fit, with columns experiment, corpus, method,
-            clip, seed, parameters, gflop (forward, an iteration), iterations, seconds, device,
-            threads.
+            clip, seed, parameters, gflop (an iteration, forward and backward), iterations, seconds,
+            device, threads.
         methods: display order; what is not named comes last, by name.
 
     Returns:
@@ -434,7 +434,7 @@ def cost_markdown(
 ) -> str:
     """A cost table as a GitHub table."""
     labels = labels or {}
-    headers = {"gflop": "forward GFLOP", "seconds_per_iteration": "seconds an iteration (median)"}
+    headers = {"gflop": "GFLOP an iteration", "seconds_per_iteration": "seconds an iteration (median)"}
     cells = cost.assign(
         method=[labels.get(name, name) for name in cost["method"]],
         parameters=_texts(cost["parameters"], "{:,.0f}"),

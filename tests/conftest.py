@@ -1,5 +1,11 @@
 """Signals that several tests share."""
 
+import os
+
+# Before torch is imported: on networks this small a second thread gains nothing, and where the
+# cores are shared, threads that wait for each other make a fit many times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pytest
 

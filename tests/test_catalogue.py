@@ -12,7 +12,7 @@ def _fresh():
     listing.cache_clear()
 
 
-@pytest.fixture()
+@pytest.fixture
 def corpus(tmp_path):
     """Twelve recordings in two folders, and what is none."""
     for i in range(12):

@@ -189,8 +189,8 @@ def test_complexity_in_words():
     nothing = scores({"conv": ZERO})
     finding = examine(CLAIMS, [entry], nothing, BETTER, 1, cost_table(fits))[4]
     assert finding["complexity"] == [
-        "conv (e, speech): 500,000 parameters, 4 GFLOP forward and 0.1 s an iteration on cpu",
-        "dense (e, speech): 1,092,912 parameters, 8.5 GFLOP forward and 0.25 s an iteration on cpu",
+        "conv (e, speech): 500,000 parameters, 4 GFLOP and 0.1 s an iteration on cpu",
+        "dense (e, speech): 1,092,912 parameters, 8.5 GFLOP and 0.25 s an iteration on cpu",
     ]
     assert finding["verdict"] == "; ".join(finding["complexity"])
     with pytest.raises(DapError, match="needs the cost table"):

@@ -149,7 +149,7 @@ def test_between_gaps_something_is_observed(n_fft, hop_length):
         _, observation = damaged(RATE, seed, transform, seconds=(0.05, 0.05), per_second=8.0)
         observed = observation.known["observed_frames"]
         edges = runs(observation.known["lost"])
-        for end, start in zip(np.r_[0, edges[:, 1]], np.r_[edges[:, 0], RATE], strict=True):
+        for end, start in zip(np.r_[0, edges[:, 1]], np.r_[edges[:, 0], RATE + 1], strict=True):
             assert observed[(centres >= end) & (centres < start)].any()
 
 

@@ -58,7 +58,7 @@ def test_drawn_by_seed_names_and_clip(name, tone):
     assert not same(first, make(name, tone, names=("experiment", "other")))
 
 
-@pytest.fixture()
+@pytest.fixture
 def noises(tmp_path, hiss):
     for i in range(3):
         write(tmp_path / f"{i}.wav", hiss[i * 8000 : (i + 1) * 8000] * (1 + i), RATE)

@@ -9,7 +9,7 @@ from dap import provenance
 from dap.provenance import commit, machine, source_hash, versions
 
 
-@pytest.fixture()
+@pytest.fixture
 def package(tmp_path, monkeypatch):
     """A copy of the package, to be changed."""
     copy = tmp_path / "dap"
@@ -20,7 +20,7 @@ def package(tmp_path, monkeypatch):
     provenance._imports.cache_clear()
 
 
-@pytest.fixture()
+@pytest.fixture
 def script(tmp_path):
     path = tmp_path / "script.py"
     path.write_text("def job():\n    from dap.methods import restore\n")

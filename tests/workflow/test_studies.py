@@ -1,0 +1,89 @@
+"""The committed studies: what they ask for, and that the demo's tables are full."""
+
+import math
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def silence(folder, names):
+    """Empty files: a dry run lists recordings and opens none."""
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+
+
+def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
+    sixty = [f"{i:02d}.wav" for i in range(60)]
+    for corpus in ("LJSpeech-1.1/wavs", "sc09/test", "piano/test", "drums/test"):
+        silence(tmp_path / corpus, sixty)
+    silence(tmp_path / "demand", ["DLIVING/ch01.wav", "STRAFFIC/ch01.wav", "STRAFFIC/ch02.wav"])
+    study = "workflow/studies/interspeech2021.yaml"
+    planned = sources.snakemake(
+        "-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", study=study
+    )
+    assert planned.returncode == 0, planned.stdout
+    # 3 + 3 + 2 + 1 cells of the tables, 50 clips in chunks of 5
+    chunks = 9 * 10
+    assert count_jobs(planned.stdout) == {
+        "clips": 4 * 10,
+        "observations": chunks,
+        "fit": chunks * 5,  # four designs, 1,800 fits in 360 jobs, and the observed signal
+        "score": chunks * 5,
+        "table": 4,
+        "cost": 1,
+        "curves": 4,
+        "example": 4,
+        "provenance": 1,
+        "report": 1,
+        "all": 1,
+    }
+
+
+def test_recordings_and_demo_can_be_planned(sources, tmp_path, count_jobs):
+    for corpus in ("LJSpeech-1.1/wavs", "sc09/test", "piano/test", "drums/test", "noise/street"):
+        silence(tmp_path / corpus, [f"{i}.flac" for i in range(10)])
+    for study, config in (
+        ("workflow/studies/recordings.yaml", ["--config", f"recordings={tmp_path}"]),
+        ("config.yaml", []),
+    ):
+        planned = sources.snakemake("-n", "--quiet", "rules", *config, study=study)
+        assert planned.returncode == 0, planned.stdout
+        count = count_jobs(planned.stdout)
+        assert count["table"] == count["curves"] == count["example"] == 4
+        assert count["fit"] == count["score"] == 5 * count["observations"]
+
+
+def test_the_demo_fills_its_tables(fresh):
+    # three of the five methods: the two designs in between run through the same lines
+    methods = ["observed", "conv", "dilated-exp-dense"]
+    short = "{iterations: 2, snapshots: 2}"
+    names = ("denoise-gaussian", "denoise-environmental", "inpaint", "separate")
+    change = ", ".join(
+        f"{name}: {{methods: [{', '.join(methods)}], fit: {short}}}" for name in names
+    )
+    fresh.run(
+        "tables", "--config", "fit={width: 0.05}", f"experiments={{{change}}}", study="config.yaml"
+    )
+    # observed, and 3 selections of 2 designs; by metric, scope and source
+    signals = 1 + 2 * 3
+    rows = {
+        "table1": signals * 4,
+        "table2": signals * 2,
+        "table3": signals * (3 + 3 + 3),
+        "table4": signals * 4 * 2,
+    }
+    for table, count in rows.items():
+        frame = pd.read_csv(fresh.folder / "results" / "demo" / "tables" / f"{table}.csv")
+        assert set(frame["method"]) == set(methods)
+        assert len(frame) == count
+        scored = frame["unscorable"] == 0
+        # two iterations may leave nothing that PESQ takes for speech; all else has a value
+        assert (scored | frame["metric"].str.startswith("pesq")).all(), frame[~scored]
+        assert frame["mean"].map(math.isfinite).equals(frame["n"] > 0)
+        assert (frame["n"] + frame["unscorable"]).eq(1).all()
+        against = scored & (frame["method"] != "observed")
+        assert frame.loc[against, "improvement"].map(math.isfinite).sum() == against.sum()
