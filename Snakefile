@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_present.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/corrupt.smk"
 include: "workflow/rules/fit.smk"
@@ -25,6 +26,7 @@ localrules:
 # Snakemake makes a deleted file again where a target asks for it, and not where only the makers of
 # other files did: so fits and scores are targets, too.
 rule all:
+    default_target: True
     input:
         all_fits(),
         [file for name in study.experiments for file in score_files(name)],
@@ -32,7 +34,6 @@ rule all:
         expand(f"{RESULTS}/tables/{{name}}.md", name=[*study["tables"], "cost"]),
         expand(f"{RESULTS}/figures/{{name}}.pdf", name=study["figures"]),
         f"{RESULTS}/tables/study.yaml",
-    default_target: True
 
 
 rule tables:

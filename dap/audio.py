@@ -45,10 +45,13 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
 
 
 def write(path: Path, signal: np.ndarray, sample_rate: int) -> None:
-    """Write (samples,) as a 32-bit float WAV, which keeps every bit of a float32 array."""
-    import soundfile
+    """Write (samples,) as a 32-bit float WAV, which keeps every bit of a float32 array.
 
-    soundfile.write(path, np.asarray(signal, np.float32), sample_rate, subtype="FLOAT", format="WAV")
+    Equal signals give equal files; libsndfile would note the time in each (in its PEAK chunk).
+    """
+    from scipy.io import wavfile
+
+    wavfile.write(path, sample_rate, np.asarray(signal, np.float32))
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def excerpt(
     sounding = np.flatnonzero(energy > energy.max() * 10 ** (SILENCE_DB / 10))
     if turn >= len(sounding):
         raise DapError(
-            f"has {len(sounding)} windows of {samples} samples with sound, and clip number {turn + 1} "
+            f"has {len(sounding)} windows of {samples} samples with sound, and clip {turn + 1} "
             "of it was asked for: ask for fewer clips, or for shorter ones"
         )
     if window == "loudest":

@@ -41,8 +41,6 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
         raise DapError(f"{path}: {error}") from error
 
 
-def synthesise(
-    kind: str, rng: np.random.Generator, samples: int, sample_rate: int
-) -> np.ndarray:
+def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
     """One clip of a synthetic corpus: float32 (samples,)."""
     return plugin("corpora", "SYNTHETIC", kind).load().generate(rng, samples, sample_rate)

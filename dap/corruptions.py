@@ -27,7 +27,7 @@ class Observation:
     Attributes:
         signal: float32 (samples,).
         known: named arrays. Gaps leave `lost` (samples,) bool, `observed_frames` (frames,) bool,
-            and, where whole frames were lost, the `spectrogram` (2, bins, frames) float32 of the rest.
+            and, where whole frames were lost, the `spectrogram` (2, bins, frames) of the rest.
         facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
     """
 
@@ -55,7 +55,9 @@ def environmental(clean: np.ndarray, noise: np.ndarray, *, snr_db: float) -> Obs
     return Observation(clean + scaled, facts={"snr_db": ratio_db(clean, scaled)})
 
 
-def noise_excerpt(recording: np.ndarray, samples: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
+def noise_excerpt(
+    recording: np.ndarray, samples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int]:
     """A window of `samples` that starts anywhere in a noise recording, and its start in samples.
 
     A recording that is too short is repeated.
@@ -107,8 +109,9 @@ def gaps(
     free = frames - lengths.sum() - (count + 1) * margin
     if free < 0:
         raise DapError(
-            f"{count} gaps of {lengths.sum() * hop / sample_rate:.2f} s in all do not fit into a clip "
-            f"of {len(clean) / sample_rate:.2f} s: lengthen the clip, or lower `seconds` or `per_second`"
+            f"{count} gaps of {lengths.sum() * hop / sample_rate:.2f} s in all do not fit into a "
+            f"clip of {len(clean) / sample_rate:.2f} s: lengthen the clip, or lower `seconds` or "
+            "`per_second`"
         )
     offsets = np.sort(rng.integers(0, free + 1, count))
     starts = offsets + margin * np.arange(1, count + 1) + np.r_[0, np.cumsum(lengths)[:-1]]

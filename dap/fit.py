@@ -90,9 +90,7 @@ def start(
 def outputs(networks: list[nn.Module], inputs: list[Tensor], target: Tensor) -> list[Tensor]:
     """Each network's output (channels, F, T), cut back to the target's bins and frames."""
     bins, frames = target.shape[-2:]
-    return [
-        net(z)[0, :, :bins, :frames] for net, z in zip(networks, inputs, strict=True)
-    ]
+    return [net(z)[0, :, :bins, :frames] for net, z in zip(networks, inputs, strict=True)]
 
 
 def fit(
@@ -162,9 +160,7 @@ def _check(losses: Tensor, seed: int) -> None:
         )
 
 
-def size(
-    build: Callable[..., nn.Module], objective: Denoise | Separate
-) -> tuple[int, float]:
+def size(build: Callable[..., nn.Module], objective: Denoise | Separate) -> tuple[int, float]:
     """Parameters of a fit's networks, and GFLOP of one iteration (forward and backward).
 
     Counted by PyTorch (convolutions and matrix products, a multiply-add as two) on the meta device,

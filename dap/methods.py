@@ -91,7 +91,9 @@ def restore(
     place = _device(device)
     module = plugin("priors", "PRIORS", method).load()
     build = partial(module.build, width=fit["width"], network=fit["network"])
-    options = engine.FitOptions(**{field.name: fit[field.name] for field in fields(engine.FitOptions)})
+    options = engine.FitOptions(
+        **{field.name: fit[field.name] for field in fields(engine.FitOptions)}
+    )
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
     target = objective(task, observation, Transform(**spectrogram, device=place), place, own)
     parameters, gflop = engine.size(build, target)

@@ -5,8 +5,8 @@ One class a task. Each has
 - `networks`: the number of output channels of each network that it needs;
 - `estimates(outs)`: the networks' outputs -> the estimated spectrograms, (sources, 2, F, T);
 - `loss(outs, estimates, progress)`: a scalar; `progress` is the share of iterations done, 0 to 1;
-- `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1]; `OBJECTIVES` names
-  the outputs.
+- `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1];
+  `OBJECTIVES` names the outputs.
 
 Outputs of the networks are (channels, F, T), already cut back to the observation's frames.
 """
@@ -92,10 +92,10 @@ class Separate:
 
     The estimates are m * s1 and (1 - m) * s2. The loss is the distance of their sum to the mixture
     (L1; or the squared error: most bins of a spectrogram are near 0, and so is the median that L1
-    seeks first, which short fits of narrow networks never leave), plus `smoothness` times the mean change between frames of each source's magnitude |s_i|,
-    plus `exclusion` times the overlap of the gradients of the two estimates' magnitudes at three
-    scales, plus, over the last tenth of the iterations, `binarity` / (1e-6 + mean |m - 0.5|), which
-    keeps m from being flat.
+    seeks first, which short fits of narrow networks never leave), plus `smoothness` times the mean
+    change between frames of each source's magnitude |s_i|, plus `exclusion` times the overlap of
+    the gradients of the two estimates' magnitudes at three scales, plus, over the last tenth of the
+    iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m from being flat.
     """
 
     networks = (2, 2, 1)
@@ -151,8 +151,8 @@ def magnitude(spectrograms: Tensor) -> Tensor:
 def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
     """How much the gradients of two magnitude spectrograms coincide, over `scales` octaves.
 
-    At each scale and along each axis: (mean of (tanh(d1 / 2) tanh(d2 / 2))^2)^(1/4), where d1 and d2
-    are the two magnitudes' differences. The sum of these is divided by 18 times the number of
+    At each scale and along each axis: (mean of (tanh(d1 / 2) tanh(d2 / 2))^2)^(1/4), where d1 and
+    d2 are the two magnitudes' differences. The sum of these is divided by 18 times the number of
     scales: with more than that, nothing at all is the cheapest pair of sources.
 
     Args:

@@ -78,7 +78,9 @@ def _environmental(
         excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
         drawn = {"noise": name, "noise_file": file, "noise_start": start}
         if not excerpt.any():
-            raise DapError(f"{path}: the drawn noise is silent from sample {start} on; remove the file")
+            raise DapError(
+                f"{path}: the drawn noise is silent from sample {start} on; remove the file"
+            )
     observation = corruptions.environmental(clean, excerpt, snr_db=snr_db)
     return Observation(observation.signal, observation.known, {**observation.facts, **drawn})
 

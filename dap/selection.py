@@ -18,7 +18,7 @@ SELECTIONS = {
 class MovingAverage:
     """Exponential moving average of the outputs, free of the bias towards its start.
 
-    a_i = decay * a_(i-1) + (1 - decay) * x_i, divided by 1 - decay^i (as Adam corrects its moments).
+    a_i = decay * a_(i-1) + (1 - decay) * x_i, divided by 1 - decay^i (as Adam does).
     """
 
     def __init__(self, decay: float):
@@ -43,6 +43,6 @@ def oracle(quality: np.ndarray) -> int:
     """Index of the snapshot of the best quality (decision 3); the first of equals.
 
     Args:
-        quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where not to be scored.
+        quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where unscorable.
     """
     return 0 if np.isnan(quality).all() else int(np.nanargmax(quality))

@@ -82,7 +82,9 @@ def checked(folder: Path, name: str, digest: str) -> Path:
     if not path.is_file():
         raise DapError(f"{path}: is missing, though the manifest lists it; {remedy}")
     if sha256(path) != digest:
-        raise DapError(f"{path}: is not the file that the manifest lists (sha256 differs); {remedy}")
+        raise DapError(
+            f"{path}: is not the file that the manifest lists (sha256 differs); {remedy}"
+        )
     return path
 
 

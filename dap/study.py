@@ -58,14 +58,15 @@ class Study:
         config: the YAML's content, overrides included.
 
     Raises:
-        DapError: something in it is wrong; the message names the key, the value and what is allowed.
+        DapError: it is wrong; the message names the key, the value and what is allowed.
     """
 
     def __init__(self, config: dict):
         self.config = validated(config)
         self._check_corpora()
         self.experiments = {
-            name: self._experiment(name, entry) for name, entry in self.config["experiments"].items()
+            name: self._experiment(name, entry)
+            for name, entry in self.config["experiments"].items()
         }
         self._check_tables_and_figures()
 
@@ -88,8 +89,7 @@ class Study:
             if f"{{{key}}}" in folder:
                 if not self.config[key]:
                     raise DapError(
-                        f"folder is {folder!r}, and {key} is not set: "
-                        f"add --config {key}=PATH"
+                        f"folder is {folder!r}, and {key} is not set: add --config {key}=PATH"
                     )
                 folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
         return str(Path(folder).expanduser())
@@ -103,7 +103,9 @@ class Study:
             if "synthetic" in entry:
                 _known(f"{where}.synthetic", entry["synthetic"], known)
                 if not name.startswith("synthetic-"):
-                    raise DapError(f"{where}: the name of a synthetic corpus starts with synthetic-")
+                    raise DapError(
+                        f"{where}: the name of a synthetic corpus starts with synthetic-"
+                    )
             else:
                 try:
                     listing(self.corpus(name)["folder"], entry["files"])
@@ -312,7 +314,9 @@ def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root:
             f"{where}: unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
         )
     if error.validator == "enum":
-        raise DapError(f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}")
+        raise DapError(
+            f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}"
+        )
     raise DapError(f"{where}: {error.message}")
 
 
@@ -350,4 +354,6 @@ def _fill(part: dict, value: dict) -> None:
 
 def _known(where: str, value: object, allowed) -> None:
     if value not in allowed:
-        raise DapError(f"{where}: unknown name {value!r}; allowed: {', '.join(sorted(map(str, allowed)))}")
+        raise DapError(
+            f"{where}: unknown name {value!r}; allowed: {', '.join(sorted(map(str, allowed)))}"
+        )

@@ -9,15 +9,8 @@ import pytest
 
 from dap.errors import DapError
 from dap.statistics import SIGNIFICANT
-from dap.tables import (
-    cost_markdown,
-    cost_table,
-    load_published,
-    summarise,
-    to_latex,
-    to_markdown,
-    write_table,
-)
+from dap.tables import cost_table, load_published, summarise
+from dap.typeset import cost_markdown, to_latex, to_markdown, write_table
 
 PUBLISHED = Path(__file__).parents[1] / "workflow" / "published"
 INTERSPEECH = PUBLISHED / "interspeech2021.csv"

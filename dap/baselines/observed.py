@@ -4,7 +4,9 @@ import numpy as np
 
 from dap.corruptions import Observation
 
-BASELINES = {"observed": {"title": "observed (nothing done)", "tasks": ["denoise", "inpaint", "separate"]}}
+BASELINES = {
+    "observed": {"title": "observed (nothing done)", "tasks": ["denoise", "inpaint", "separate"]}
+}
 
 
 def restore(observation: Observation, outputs: list[str]) -> np.ndarray:

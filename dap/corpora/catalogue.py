@@ -20,7 +20,7 @@ class Draw:
 
     Attributes:
         clip: its stable id, unique in the corpus and fit to be a file name.
-        file: the recording's path relative to the corpus's folder; "" where the corpus is synthetic.
+        file: the recording's path relative to the corpus's folder; "" in a synthetic corpus.
         turn: how many clips were drawn from the same recording before.
     """
 
@@ -34,7 +34,7 @@ class Draw:
 
 
 def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
-    """The first `count` clips of a corpus, in an order that does not change when more are asked for.
+    """The first `count` clips of a corpus; the order does not change when more are asked for.
 
     Recordings are ordered by a hash of the seed and their relative path. When all have given a
     clip, the order starts again and each gives another window (turn 1, 2, ...).
@@ -46,7 +46,10 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
         return [Draw(f"{entry['synthetic']}-{index:05d}", "", 0) for index in range(count)]
     files = sorted(listing(entry["folder"], entry["files"]))
     files.sort(key=lambda file: derive(seed, "order", corpus, file))
-    chosen = [Draw(_id(files[i % len(files)], i // len(files)), files[i % len(files)], i // len(files)) for i in range(count)]
+    chosen = [
+        Draw(_id(files[i % len(files)], i // len(files)), files[i % len(files)], i // len(files))
+        for i in range(count)
+    ]
     if len({draw.clip for draw in chosen}) < len(chosen):
         raise DapError(f"corpus {corpus}: two recordings' names give the same clip id; rename one")
     return chosen

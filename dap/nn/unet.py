@@ -72,7 +72,7 @@ class ConvBlock(nn.Module):
         self.transition = nn.Conv2d(self.out_channels, second, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, F, T) -> before the transition (B, out_channels, F, T), after it (B, second, F, T)."""
+        """(B, C, F, T) -> before and after the transition, (B, out_channels or second, F, T)."""
         if self.dense:
             x = torch.cat((x, self.conv1(x)), dim=1)
             x = torch.cat((x, self.conv2(x)), dim=1)
@@ -95,9 +95,7 @@ class UNet(nn.Module):
     Height and width must be multiples of 4.
     """
 
-    def __init__(
-        self, layout: Layout, *, dense: bool, in_channels: int = 2, out_channels: int = 2
-    ):
+    def __init__(self, layout: Layout, *, dense: bool, in_channels: int = 2, out_channels: int = 2):
         super().__init__()
         self.down1 = ConvBlock(in_channels, layout.down[0], dense=dense, normalise=True)
         level1 = layout.down[0].filters[1]

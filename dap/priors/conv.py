@@ -4,6 +4,8 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {"conv": {"title": "U-Net, no dilation", "published": "conv", "networks": ["code", "text"]}}
+PRIORS = {
+    "conv": {"title": "U-Net, no dilation", "published": "conv", "networks": ["code", "text"]}
+}
 
 build = partial(design, dilation=1, dense=False)

@@ -4,6 +4,12 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {"dilated": {"title": "U-Net, constant dilation", "published": "dilated", "networks": ["code", "text"]}}
+PRIORS = {
+    "dilated": {
+        "title": "U-Net, constant dilation",
+        "published": "dilated",
+        "networks": ["code", "text"],
+    }
+}
 
 build = partial(design, dilation=4, dense=False)

@@ -4,6 +4,12 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {"dilated-exp": {"title": "U-Net, exponential dilation", "published": "dilated-exp", "networks": ["code", "text"]}}
+PRIORS = {
+    "dilated-exp": {
+        "title": "U-Net, exponential dilation",
+        "published": "dilated-exp",
+        "networks": ["code", "text"],
+    }
+}
 
 build = partial(design, dilation=None, dense=False)

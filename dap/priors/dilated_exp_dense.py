@@ -4,6 +4,12 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {"dilated-exp-dense": {"title": "dense U-Net, exponential dilation", "published": "dilated-exp-dense", "networks": ["code", "text"]}}
+PRIORS = {
+    "dilated-exp-dense": {
+        "title": "dense U-Net, exponential dilation",
+        "published": "dilated-exp-dense",
+        "networks": ["code", "text"],
+    }
+}
 
 build = partial(design, dilation=None, dense=True)

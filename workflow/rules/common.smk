@@ -28,15 +28,17 @@ ENVIRONMENT = str(ROOT / "envs" / "conda.yaml")
 OWNER = Path(".snakemake") / "owner.json"
 
 # Jobs import dap from this checkout, and take their threads from the study and from nothing else:
-# the number of threads settles the last bits of a result.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+# the number of threads settles the last bits of a result. glibc gives large buffers back to the
+# system and asks for them again at every iteration, and the system zeroes them each time: keeping
+# them makes an iteration up to a third faster.
+os.environ.update(
+    PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
+    OMP_NUM_THREADS=str(study["threads"]),
+    OPENBLAS_NUM_THREADS=str(study["threads"]),
+    MKL_NUM_THREADS=str(study["threads"]),
+    MALLOC_TRIM_THRESHOLD_=str(8 * 10**9),
+    MALLOC_MMAP_THRESHOLD_=str(8 * 10**9),
 )
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = str(study["threads"])
-# glibc gives large buffers back to the system and asks for them again at every iteration, and the
-# system zeroes them each time: keeping them makes an iteration up to a third faster.
-os.environ["MALLOC_TRIM_THRESHOLD_"] = os.environ["MALLOC_MMAP_THRESHOLD_"] = str(8 * 10**9)
 
 
 wildcard_constraints:
@@ -60,13 +62,19 @@ def plugin_modules(package, variable, names):
 
 def synthetic_modules(*corpora):
     """The modules that synthesise these corpora."""
-    kinds = [study.corpus(name)["synthetic"] for name in corpora if "synthetic" in study.corpus(name)]
+    kinds = [
+        study.corpus(name)["synthetic"] for name in corpora if "synthetic" in study.corpus(name)
+    ]
     return plugin_modules("corpora", "SYNTHETIC", kinds)
 
 
 def method_module(method):
     """The module of one prior or baseline."""
-    package = ("priors", "PRIORS") if method in registry.plugins("priors", "PRIORS") else ("baselines", "BASELINES")
+    package = (
+        ("priors", "PRIORS")
+        if method in registry.plugins("priors", "PRIORS")
+        else ("baselines", "BASELINES")
+    )
     return registry.plugin(*package, method).module
 
 
@@ -107,3 +115,103 @@ def own():
 def disown():
     """The run is over."""
     OWNER.unlink(missing_ok=True)
+
+
+# ---- clips
+
+
+def recordings(wildcards):
+    entry = study.corpus(wildcards.corpus)
+    if "synthetic" in entry:
+        return []
+    draws = study.clips(wildcards.corpus, wildcards.chunk)
+    return [f"{entry['folder']}/{draw.file}" for draw in draws]
+
+
+def clip_draws(wildcards):
+    return [draw.facts() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
+
+
+def corpus_entry(wildcards):
+    # what a clip depends on: a corpus's title or licence is none of it
+    keys = ("synthetic", "folder", "samples", "level", "window")
+    return {key: value for key, value in study.corpus(wildcards.corpus).items() if key in keys}
+
+
+def clips_code(wildcards):
+    return code("clips.py", *synthetic_modules(wildcards.corpus))
+
+
+# ---- observations
+
+
+def observation_sources(wildcards):
+    return study.observations(wildcards.experiment, wildcards.cell, wildcards.chunk)
+
+
+def corruption(wildcards):
+    return study.experiments[wildcards.experiment].corruption
+
+
+def noise(wildcards):
+    name = corruption(wildcards).get("noise")
+    return [name, study.corpus(name)] if name else None
+
+
+def noise_files(wildcards):
+    drawn = noise(wildcards)
+    if drawn is None or "synthetic" in drawn[1]:
+        return []
+    names = ("noise", wildcards.experiment, wildcards.cell)
+    clips = observation_sources(wildcards)
+    files = {pick(drawn[1], study["seed"], *names, clip) for clip in clips}
+    return [f"{drawn[1]['folder']}/{file}" for file in sorted(files)]
+
+
+def observations_code(wildcards):
+    name = corruption(wildcards).get("noise")
+    spectral = ["dap.spectrogram"] if corruption(wildcards)["kind"] == "gaps" else []
+    return code("observations.py", *synthetic_modules(*filter(None, [name])), *spectral)
+
+
+# ---- fits
+
+
+def fit_setup(wildcards):
+    experiment = study.experiments[wildcards.experiment]
+    objectives = registry.declared("objectives", "OBJECTIVES")
+    foreign = {key for entry in objectives.values() for key in entry["options"]}
+    foreign -= set(objectives[experiment.task]["options"])
+    options = {key: value for key, value in experiment.fit.items() if key not in foreign}
+    # a baseline depends on none of the options of a fit
+    fitted = wildcards.method in registry.plugins("priors", "PRIORS")
+    return {"fit": options if fitted else {}, "spectrogram": study["spectrogram"]}
+
+
+def fit_task(wildcards):
+    return study.experiments[wildcards.experiment].task
+
+
+def fit_code(wildcards):
+    return code("fit.py", method_module(wildcards.method))
+
+
+# ---- scores
+
+
+def score_metrics(wildcards):
+    # a metric of speech has no meaning for piano: it is left out, not scored as missing
+    speech = all(study.corpus(part)["speech"] for part in parts(wildcards))
+    facts = registry.plugins("metrics", "METRICS")
+    metrics = study.experiments[wildcards.experiment].metrics
+    return [name for name in metrics if speech or not facts[name].facts.get("speech")]
+
+
+def score_selections(wildcards):
+    return study.experiments[wildcards.experiment].selections
+
+
+def score_code(wildcards):
+    experiment = study.experiments[wildcards.experiment]
+    names = [*score_metrics(wildcards), experiment.quality]
+    return code("score.py", *plugin_modules("metrics", "METRICS", names))

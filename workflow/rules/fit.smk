@@ -1,21 +1,4 @@
 # observations -> fits
-def fit_setup(wildcards):
-    experiment = study.experiments[wildcards.experiment]
-    objectives = registry.declared("objectives", "OBJECTIVES")
-    foreign = {key for entry in objectives.values() for key in entry["options"]}
-    foreign -= set(objectives[experiment.task]["options"])
-    options = {key: value for key, value in experiment.fit.items() if key not in foreign}
-    # a baseline depends on none of the options of a fit
-    fitted = wildcards.method in registry.plugins("priors", "PRIORS")
-    return {"fit": options if fitted else {}, "spectrogram": study["spectrogram"]}
-
-
-def fit_task(wildcards):
-    return study.experiments[wildcards.experiment].task
-
-
-def fit_code(wildcards):
-    return code("fit.py", method_module(wildcards.method))
 
 
 rule fit:
@@ -26,10 +9,18 @@ rule fit:
         snapshots=(
             f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/snapshots.npz"
             if study["keep_snapshots"]
-            else temp(
-                f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/snapshots.npz"
-            )
+            else temp(f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/snapshots.npz")
         ),
+    log:
+        f"{RESULTS}/logs/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: study["threads"]
+    resources:
+        mem_mb=8000,
+        runtime=720,
     params:
         setup=fit_setup,
         task=fit_task,
@@ -39,15 +30,5 @@ rule fit:
         threads=study["threads"],
         sample_rate=study["sample_rate"],
         code=fit_code,
-    log:
-        f"{RESULTS}/logs/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.tsv"
-    threads: study["threads"]
-    resources:
-        mem_mb=8000,
-        runtime=720,
-    conda:
-        ENVIRONMENT
     script:
         "../scripts/fit.py"

@@ -6,7 +6,8 @@ import pandas as pd
 
 from dap.joblog import job
 from dap.store import read_rows
-from dap.tables import cost_markdown, cost_table
+from dap.tables import cost_table
+from dap.typeset import cost_markdown
 
 with job(snakemake.log[0]):
     rows = []

@@ -13,7 +13,7 @@ with job(snakemake.log[0]):
     figure = figures.curves(
         read(snakemake.input.scores),
         metric=setup["metric"],
-        label=f"{facts['label']} ({facts['unit']})",
+        label=" ".join(filter(None, [facts["label"], facts["unit"] and f"({facts['unit']})"])),
         methods=setup["methods"],
         colours=figures.palette(setup["methods"]),
         title=setup["title"],

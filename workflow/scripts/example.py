@@ -21,6 +21,6 @@ with job(snakemake.log[0]):
         setup["sample_rate"],
         title=f"{setup['title']}: {example.clip}",
         gaps=example.gaps,
-        sources=[setup["names"][source] for source in example.sources] or None,
+        sources=example.sources or None,
     )
     figures.save(figure, Path(snakemake.output[0].removesuffix(".pdf")))

@@ -1,7 +1,7 @@
 """Run one method on the observations of one chunk.
 
-Each clip's result is kept as soon as it is there, beside the chunk's products, and taken up again if
-the job is repeated after a kill or a failure of another clip; the chunk's own files come at the end.
+Each clip's result is kept as soon as it is there, beside the chunk's products, and taken up again
+if the job is repeated after a kill or a failure of another clip; the chunk's own files come last.
 """
 
 from pathlib import Path
@@ -51,6 +51,7 @@ with job(snakemake.log[0]) as log:
             else:
 
                 def report(iteration, loss, name=name):
+                    """Say how far this fit is."""
                     total = params.setup["fit"]["iterations"]
                     log.info("%s: iteration %d of %d, loss %.6g", name, iteration, total, loss)
 
@@ -100,6 +101,9 @@ with job(snakemake.log[0]) as log:
             + "; ".join(failures)
         )
     write_arrays(Path(snakemake.output.snapshots), snapshots)
-    write_rows(manifest.parent / "losses.csv", losses or [{"clip": "", "seed": "", "iteration": "", "loss": ""}])
+    write_rows(
+        manifest.parent / "losses.csv",
+        losses or [{"clip": "", "seed": "", "iteration": "", "loss": ""}],
+    )
     write_rows(manifest, rows)
     remove(kept)

@@ -30,4 +30,6 @@ with job(snakemake.log[0]):
         "threads_per_fit": sorted(threads),
         "seconds_of_fitting": round(seconds, 1),
     }
-    Path(snakemake.output.provenance).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    Path(snakemake.output.provenance).write_text(
+        json.dumps(facts, indent=2) + "\n", encoding="utf-8"
+    )

@@ -1,4 +1,4 @@
-"""The report: every table and figure, examples to listen to, and what became of the papers' claims."""
+"""The report: every table and figure, examples to listen to, and the papers' claims."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def titled(text):
 
 
 with job(snakemake.log[0]):
-    facts, results = snakemake.params.facts, Path(snakemake.params.results)
+    facts, results = snakemake.params.facts, Path(snakemake.output[0]).parent
     config = facts["config"]
     rate = config["sample_rate"]
     corpora = config["corpora"]
@@ -31,12 +31,12 @@ with job(snakemake.log[0]):
         tables.append({"title": heading, "markdown": text, "caption": f"{path}, .csv and .tex"})
 
     figures = []
-    for (name, entry), path in zip(config["figures"].items(), snakemake.input.figures, strict=True):
+    for entry, path in zip(config["figures"].values(), snakemake.input.figures, strict=True):
         experiment = next(e for e in facts["experiments"] if e["name"] == entry["experiment"])
         if entry["kind"] == "curves":
             caption = (
-                "Quality of the iterates against the clean clips: mean over clips, with the 95 % interval "
-                "where there are 5 clips or more, else single clips as thin lines."
+                "Quality of the iterates against the clean clips: mean over clips, with the 95 % "
+                "interval where there are 5 clips or more, else single clips as thin lines."
             )
         else:
             caption = "One clip, drawn by the study's seed: the last iterate of each design."
@@ -64,7 +64,9 @@ with job(snakemake.log[0]):
                         item["source"] = corpora[example.sources[index]]["title"]
                     items.append(item)
             title = " + ".join(corpora[part]["title"] for part in parts)
-            examples.append({"title": f"{experiment['title']}, {title}: {example.clip}", "items": items})
+            examples.append(
+                {"title": f"{experiment['title']}, {title}: {example.clip}", "items": items}
+            )
 
     padded, drawn = {}, {}
     for path in map(Path, snakemake.input.manifests):

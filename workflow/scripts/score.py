@@ -21,7 +21,9 @@ with job(snakemake.log[0]) as log:
     fits = Path(snakemake.input.fits)
     estimates, iterations = {}, {}
     for row in read_rows(fits):
-        signals = estimates.setdefault((row["clip"], row["seed"]), {}).setdefault(row["selection"], {})
+        signals = estimates.setdefault((row["clip"], row["seed"]), {}).setdefault(
+            row["selection"], {}
+        )
         signals[row["output"]] = read_checked_signal(fits.parent, row["file"], row["sha256"])
         iterations[row["clip"], row["seed"]] = int(row["iteration"])
     snapshots = read_arrays(Path(snakemake.input.snapshots))
@@ -30,7 +32,9 @@ with job(snakemake.log[0]) as log:
         clip, names = observed["clip"], observed["sources"].split(" ")
         references = np.stack(
             [
-                read_checked_signal(clips[name][0], clips[name][1]["file"], clips[name][1]["sha256"])
+                read_checked_signal(
+                    clips[name][0], clips[name][1]["file"], clips[name][1]["sha256"]
+                )
                 for name in names
             ]
         )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dap import tables
+from dap import tables, typeset
 from dap.joblog import job
 from dap.scores import read
 
@@ -33,7 +33,7 @@ with job(snakemake.log[0]):
     )
     stem = Path(snakemake.output[0].removesuffix(".csv"))
     labels = {name: fact["label"] for name, fact in facts.items()}
-    tables.write_table(
+    typeset.write_table(
         summary,
         stem,
         title=entry["title"] or stem.name,

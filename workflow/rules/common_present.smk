@@ -1,0 +1,160 @@
+# Helpers of the rules of tables, figures and the report.
+# as a relative path: a checkout that was moved has nothing to do again
+CHECKOUT = Path(os.path.relpath(ROOT))
+TEMPLATE = CHECKOUT / "dap" / "templates" / "report.html.j2"
+PUBLISHED = CHECKOUT / "workflow" / "published"
+CURVES = [name for name, entry in study["figures"].items() if entry["kind"] == "curves"]
+EXAMPLES = [name for name, entry in study["figures"].items() if entry["kind"] == "example"]
+
+
+def corpus_facts(experiment):
+    # what a table or a figure says of a corpus
+    names = {part for cell in experiment.cells for part in study.parts(experiment, cell)}
+    keys = ("title", "stands_for")
+    return {name: {key: study.corpus(name)[key] for key in keys} for name in sorted(names)}
+
+
+def table_experiment(wildcards):
+    return study.experiments[study["tables"][wildcards.name]["experiment"]]
+
+
+def table_scores(wildcards):
+    return score_files(table_experiment(wildcards).name)
+
+
+def table_published(wildcards):
+    published = study["tables"][wildcards.name].get("published")
+    return [str(PUBLISHED / f"{published['paper']}.csv")] if published else []
+
+
+def table_entry(wildcards):
+    return study["tables"][wildcards.name]
+
+
+def table_setup(wildcards):
+    experiment = table_experiment(wildcards)
+    scopes = registry.declared("objectives", "OBJECTIVES")[experiment.task]["scopes"]
+    return {
+        "methods": experiment.methods,
+        "selections": experiment.selections,
+        "scopes": table_entry(wildcards).get("scopes", scopes),
+        "headline": scopes[0],
+        "corpora": corpus_facts(experiment),
+        "seed": study["seed"],
+    }
+
+
+def table_facts(wildcards):
+    # which direction is better and how a metric is called, without the metrics' code
+    facts = registry.plugins("metrics", "METRICS")
+    return {name: facts[name].facts for name in table_entry(wildcards)["metrics"]}
+
+
+def all_fits():
+    return [
+        f"{RESULTS}/fits/{experiment.name}/{cell}/{method}/{chunk}/manifest.csv"
+        for experiment, cell, chunk in study.cells()
+        for method in experiment.methods
+    ]
+
+
+def figure_entry(wildcards):
+    return study["figures"][wildcards.name]
+
+
+def figure_experiment(wildcards):
+    return study.experiments[figure_entry(wildcards)["experiment"]]
+
+
+def curves_scores(wildcards):
+    return score_files(figure_experiment(wildcards).name)
+
+
+def curves_setup(wildcards):
+    experiment = figure_experiment(wildcards)
+    return {
+        "metric": figure_entry(wildcards).get("metric", experiment.quality),
+        "methods": experiment.methods,
+        "title": figure_entry(wildcards)["title"] or experiment.title,
+        "names": {name: facts["title"] for name, facts in corpus_facts(experiment).items()},
+    }
+
+
+def example_files(experiment, cell):
+    """Manifests of the first chunk of a cell: clips, observations, and the fits by method."""
+    return {
+        "clips": [
+            f"{RESULTS}/clips/{corpus}/000/manifest.csv" for corpus in study.parts(experiment, cell)
+        ],
+        "observations": f"{RESULTS}/observations/{experiment.name}/{cell}/000/manifest.csv",
+        "fits": [
+            f"{RESULTS}/fits/{experiment.name}/{cell}/{method}/000/manifest.csv"
+            for method in experiment.methods
+            if method != "observed"
+        ],
+    }
+
+
+def example_inputs(wildcards):
+    experiment = figure_experiment(wildcards)
+    cell = figure_entry(wildcards).get("corpus", next(iter(experiment.cells)))
+    return example_files(experiment, cell)
+
+
+def example_setup(wildcards):
+    experiment = figure_experiment(wildcards)
+    return {
+        "methods": [method for method in experiment.methods if method != "observed"],
+        "task": experiment.task,
+        "title": figure_entry(wildcards)["title"] or experiment.title,
+        "sample_rate": study["sample_rate"],
+    }
+
+
+def report_inputs(wildcards):
+    """Every table, figure and score, and the first clip of each cell to listen to."""
+    found = {
+        "tables": expand(f"{RESULTS}/tables/{{name}}.md", name=study["tables"]),
+        "cost": f"{RESULTS}/tables/cost.csv",
+        "cost_markdown": f"{RESULTS}/tables/cost.md",
+        "figures": expand(f"{RESULTS}/figures/{{name}}.png", name=study["figures"]),
+        "scores": [file for name in study.experiments for file in score_files(name)],
+        "claims": str(PUBLISHED / "claims.csv"),
+        "template": str(TEMPLATE),
+        "provenance": f"{RESULTS}/tables/provenance.json",
+        "manifests": [
+            f"{RESULTS}/clips/{corpus}/{chunk}/manifest.csv"
+            for corpus, count in study.clip_counts.items()
+            for chunk in study.chunks(count)
+        ],
+    }
+    cells = [
+        example_files(experiment, cell)
+        for experiment in study.experiments.values()
+        for cell in experiment.cells
+    ]
+    found["example_observations"] = [files["observations"] for files in cells]
+    found["example_fits"] = [file for files in cells for file in files["fits"]]
+    return found
+
+
+def report_facts():
+    """What the report says of the study beside its numbers."""
+    facts = registry.plugins("metrics", "METRICS")
+    return {
+        "config": study.config,
+        "better": {name: plugin.facts["better"] for name, plugin in facts.items()},
+        "experiments": [
+            {
+                "name": experiment.name,
+                "title": experiment.title,
+                "task": experiment.task,
+                "corruption": experiment.corruption,
+                "cells": experiment.cells,
+                "parts": {cell: study.parts(experiment, cell) for cell in experiment.cells},
+                "methods": experiment.methods,
+                "fit": experiment.fit,
+            }
+            for experiment in study.experiments.values()
+        ],
+    }
