@@ -128,18 +128,31 @@ def gaps(
         "lost_fraction": float(lost.mean()),
     }
     if domain == "samples":
-        centres = np.arange(frames) * hop
-        runs = np.flatnonzero(lost)
-        # a window covers [centre - n_fft/2, centre + n_fft/2)
-        first = np.searchsorted(runs, centres - transform.n_fft // 2, side="left")
-        last = np.searchsorted(runs, centres + transform.n_fft // 2, side="left")
+        observed = untouched_frames(lost, transform.n_fft, hop)
         signal = np.where(lost, np.float32(0), clean)
-        return Observation(signal, {"lost": lost, "observed_frames": first == last}, facts)
+        return Observation(signal, {"lost": lost, "observed_frames": observed}, facts)
     spectrogram = transform.analyse(torch.from_numpy(clean))  # (2, F, T)
     spectrogram[..., torch.from_numpy(lost_frames)] = 0
     signal = transform.synthesise(spectrogram, len(clean)).numpy()
     known = {"lost": lost, "observed_frames": ~lost_frames, "spectrogram": spectrogram.numpy()}
     return Observation(signal, known, facts)
+
+
+def untouched_frames(lost: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+    """Which frames of the centred STFT touch no lost sample.
+
+    Args:
+        lost: (samples,) bool.
+
+    Returns:
+        (frames,) bool.
+    """
+    runs = np.flatnonzero(lost)
+    centres = np.arange(len(lost) // hop_length + 1) * hop_length
+    # a window covers [centre - n_fft/2, centre + n_fft/2)
+    first = np.searchsorted(runs, centres - n_fft // 2, side="left")
+    last = np.searchsorted(runs, centres + n_fft // 2, side="left")
+    return first == last
 
 
 def ratio_db(signal: np.ndarray, noise: np.ndarray) -> float:

@@ -1,0 +1,124 @@
+"""The `dap` command."""
+
+from pathlib import Path
+
+import click
+
+from dap.errors import DapError
+from dap.registry import plugins
+
+
+class Gap(click.ParamType):
+    """Two times in seconds, "1.2-1.35"."""
+
+    name = "START-END"
+
+    def convert(self, value, param, ctx) -> tuple[float, float]:
+        """Text to numbers."""
+        try:
+            start, end = map(float, value.split("-"))
+        except ValueError:
+            self.fail(f"{value!r} is not START-END in seconds, such as 1.2-1.35", param, ctx)
+        return start, end
+
+
+@click.group()
+@click.version_option(package_name="dap")
+def main() -> None:
+    """Restore audio with untrained networks."""
+
+
+@main.command()
+@click.argument("damaged", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("restored", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--method",
+    type=click.Choice(sorted(plugins("priors", "PRIORS"))),
+    default="dilated-exp-dense",
+    show_default=True,
+    help="The prior.",
+)
+@click.option(
+    "--gap",
+    "gaps",
+    multiple=True,
+    type=Gap(),
+    help="Fill this stretch, in seconds, and leave the rest alone; may be given again.",
+)
+@click.option("--iterations", default=1000, show_default=True, type=click.IntRange(1))
+@click.option("--learning-rate", default=0.001, show_default=True, type=click.FloatRange(1e-8, 1))
+@click.option("--width", default=1.0, show_default=True, type=click.FloatRange(0.01, 4))
+@click.option(
+    "--selection",
+    type=click.Choice(["last", "average"]),
+    default="average",
+    show_default=True,
+    help="Last iterate, or the moving average of the outputs.",
+)
+@click.option("--segment", default=2.0, show_default=True, type=click.FloatRange(0.25), help="s")
+@click.option("--sample-rate", default=16000, show_default=True, type=click.IntRange(8000, 48000))
+@click.option("--seed", default=2021, show_default=True, type=click.IntRange(0))
+@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
+)
+def restore(
+    damaged: Path,
+    restored: Path,
+    *,
+    method: str,
+    gaps: tuple[tuple[float, float], ...],
+    iterations: int,
+    learning_rate: float,
+    width: float,
+    selection: str,
+    segment: float,
+    sample_rate: int,
+    seed: int,
+    threads: int | None,
+    device: str,
+) -> None:
+    """Restore the recording DAMAGED and write RESTORED, a 32-bit float WAV.
+
+    Without --gap the recording is denoised. An untrained network is fitted to each segment, and it
+    fits the sound before the noise: too many iterations bring the noise back.
+    """
+    import torch
+
+    from dap.audio import read, write
+    from dap.recording import restore_recording
+
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        with click.progressbar(length=iterations, label=str(damaged), show_pos=True) as bar:
+
+            def report(index: int, count: int, iteration: int, loss: float) -> None:
+                bar.label = f"segment {index} of {count}, loss {loss:.4g}"
+                bar.update(iteration - bar.pos)
+
+            signal = restore_recording(
+                read(damaged, sample_rate),
+                sample_rate,
+                method=method,
+                fit={
+                    "iterations": iterations,
+                    "learning_rate": learning_rate,
+                    "step_every": 0,
+                    "step_factor": 1.0,
+                    "snapshots": min(40, iterations),
+                    "average_decay": 0.99,
+                    "width": width,
+                    "network": "code",
+                },
+                spectrogram={"n_fft": 1022, "hop_length": 64, "window": "hann"},
+                selection=selection,
+                segment_seconds=segment,
+                gaps=gaps,
+                seed=seed,
+                device=device,
+                report=report,
+            )
+        write(restored, signal, sample_rate)
+    except DapError as error:
+        raise click.ClickException(str(error)) from error

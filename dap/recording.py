@@ -1,0 +1,106 @@
+"""Restoring a recording of any length: segment by segment, cross-faded."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from dap.corruptions import Observation, untouched_frames
+from dap.errors import DapError
+from dap.methods import restore
+from dap.seeds import derive
+
+FADE_SECONDS = 0.064  # one window of the transform
+
+
+def segments(samples: int, length: int, fade: int) -> list[tuple[int, int]]:
+    """Starts and ends of segments of about `length` that overlap by `fade` and cover all samples.
+
+    All are equally long but for rounding, so that none is a short remainder.
+    """
+    if samples <= length:
+        return [(0, samples)]
+    count = -(-(samples - fade) // (length - fade))
+    starts = np.linspace(0, samples - length, count).astype(int)
+    return [(int(start), int(start) + length) for start in starts]
+
+
+def restore_recording(
+    recording: np.ndarray,
+    sample_rate: int,
+    *,
+    method: str,
+    fit: dict,
+    spectrogram: dict,
+    selection: str = "last",
+    segment_seconds: float = 2.0,
+    gaps: Sequence[tuple[float, float]] = (),
+    seed: int = 2021,
+    device: str = "auto",
+    report: Callable[[int, int, int, float], None] | None = None,
+) -> np.ndarray:
+    """Denoise a recording, or, if `gaps` are given, fill them and leave the rest as it is.
+
+    The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back.
+
+    Args:
+        recording: (samples,) float32.
+        fit: the study's fit options.
+        selection: "last" or "average".
+        gaps: (start, end) in seconds.
+        report: called with segment, number of segments, iteration and loss.
+
+    Returns:
+        (samples,) float32.
+
+    Raises:
+        DapError: the recording is too short, a gap is not inside of it, or leaves nothing of a
+            segment.
+    """
+    if len(recording) < 1024:
+        raise DapError(f"the recording has {len(recording)} samples; at least 1024 are needed")
+    lost = np.zeros(len(recording), bool)
+    for start, end in gaps:
+        first, last = round(start * sample_rate), round(end * sample_rate)
+        if not 0 <= first < last <= len(recording):
+            raise DapError(
+                f"the gap {start}-{end} s is not inside of the recording, which lasts "
+                f"{len(recording) / sample_rate:.3f} s"
+            )
+        lost[first:last] = True
+    peak = float(np.abs(recording).max())
+    scaled = np.where(lost, np.float32(0), recording / peak).astype(np.float32)
+    fade = round(FADE_SECONDS * sample_rate)
+    parts = segments(len(recording), round(segment_seconds * sample_rate), fade)
+    total, weights = np.zeros(len(recording)), np.zeros(len(recording))
+    for index, (start, end) in enumerate(parts):
+        if lost.any() and not lost[start:end].any():
+            estimate = scaled[start:end]
+        else:
+            observation = _observation(scaled[start:end], lost[start:end], spectrogram)
+            result = restore(
+                method,
+                "inpaint" if lost.any() else "denoise",
+                observation,
+                fit=fit,
+                spectrogram=spectrogram,
+                device=device,
+                seed=derive(seed, "recording", index),
+                report=report and (lambda i, loss, k=index: report(k + 1, len(parts), i, loss)),
+            )
+            estimate = result.selections.get(selection, result.selections["last"])[-1]
+        # a triangle of the fade's length at both ends; where segments overlap, weights add up
+        ramp = np.minimum(1.0, (np.arange(end - start) + 1) / (fade + 1))
+        weight = np.minimum(ramp, ramp[::-1])
+        total[start:end] += weight * estimate
+        weights[start:end] += weight
+    restored = (total / weights * peak).astype(np.float32)
+    return np.where(lost, restored, recording) if lost.any() else restored
+
+
+def _observation(signal: np.ndarray, lost: np.ndarray, spectrogram: dict) -> Observation:
+    if not lost.any():
+        return Observation(signal)
+    observed = untouched_frames(lost, spectrogram["n_fft"], spectrogram["hop_length"])
+    if not observed.any():
+        raise DapError("a gap leaves nothing of a segment: take longer segments")
+    return Observation(signal, {"lost": lost, "observed_frames": observed})
