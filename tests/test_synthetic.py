@@ -3,7 +3,13 @@ import pesq
 import pytest
 from scipy import signal
 
-from dap.corpora import synthetic_drums, synthetic_noise, synthetic_piano, synthetic_speech
+from dap.corpora import (
+    synthetic_drums,
+    synthetic_noise,
+    synthetic_piano,
+    synthetic_speech,
+    synthetic_ventilation,
+)
 from dap.corpora._synthesis import cascade, damped_modes, drift, moving_filter, resonator
 from dap.registry import plugins
 
@@ -12,6 +18,7 @@ CORPORA = {
     "piano": synthetic_piano,
     "drums": synthetic_drums,
     "noise": synthetic_noise,
+    "ventilation": synthetic_ventilation,
 }
 RATE = 16000
 
@@ -247,3 +254,9 @@ def test_noise_is_of_every_kind():
     low = [share(clip("noise", seed, RATE), RATE, 0, 300) for seed in range(30)]
     assert min(low) < 0.5
     assert max(low) > 0.98
+
+
+def test_ventilation_is_broad():
+    # a first-order low-pass at 0.1 to 0.3 of the rate: most energy lies above rumble and hum
+    shares = [share(clip("ventilation", seed, RATE), RATE, 0, 300) for seed in range(10)]
+    assert max(shares) < 0.3
