@@ -3,7 +3,6 @@ import json
 import re
 import socket
 
-import psutil
 from snakemake.exceptions import WorkflowError
 
 from dap import errors, provenance, registry
@@ -103,13 +102,8 @@ def score_files(experiment, methods=None):
 
 def own():
     """Say which process runs the workflow in this folder, for `make resume`."""
-    process = psutil.Process()
     OWNER.parent.mkdir(exist_ok=True)
-    OWNER.write_text(
-        json.dumps(
-            {"host": socket.gethostname(), "pid": process.pid, "created": process.create_time()}
-        )
-    )
+    OWNER.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
 
 
 def disown():

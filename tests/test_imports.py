@@ -1,0 +1,30 @@
+"""What may be imported where: the fitting core on a bare GPU machine, the Snakefile's part at each parse."""
+
+import subprocess
+import sys
+
+import pytest
+
+LIGHT = ["dap.study", "dap.registry", "dap.provenance", "dap.corpora.catalogue"]
+CORE = ["dap.fit", "dap.objectives", "dap.spectrogram", "dap.methods", "dap.priors.conv"]
+
+
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        (LIGHT, ["torch", "librosa", "scipy", "pandas", "matplotlib", "soundfile"]),
+        (
+            CORE,
+            ["snakemake", "pesq", "soundfile", "librosa", "scipy", "pandas", "mir_eval", "yaml"],
+        ),
+    ],
+)
+def test_imports_stay_light(modules, absent):
+    program = "\n".join(
+        [
+            "import sys",
+            *(f"sys.modules[{name!r}] = None" for name in absent),  # importing it would raise
+            *(f"import {name}" for name in modules),
+        ]
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
