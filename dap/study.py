@@ -290,7 +290,7 @@ def validated(config: dict) -> dict:
     Raises:
         DapError: for the first key that the schema does not allow.
     """
-    config = copy.deepcopy(config)
+    config = _typed(schema(), copy.deepcopy(config))
     _raise_not_finite(config, "")
     _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
     _fill(schema(), config)
@@ -299,6 +299,33 @@ def validated(config: dict) -> dict:
         # an override may be any part of `fit`, and must not bring defaults of its own
         _raise_first(jsonschema.Draft202012Validator(fit), entry["fit"], f"experiments.{name}.fit")
     return config
+
+
+def _typed(part: dict, value: object) -> object:
+    """`value`, with numbers for text where the schema does not ask for text.
+
+    Snakemake gives text for all that stands inside `--config 'fit={iterations: 500}'`, and YAML
+    takes 1e-3 for text, too.
+    """
+    part = _resolved(part)
+    if isinstance(value, dict):
+        known, each = part.get("properties", {}), part.get("additionalProperties")
+        rest = each if isinstance(each, dict) else {}
+        return {key: _typed(known.get(key, rest), below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_typed(part.get("items", {}), below) for below in value]
+    if not isinstance(value, str) or "string" in part.get("type", "") or "enum" in part:
+        return value
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(value.lower(), value)
+
+
+def _resolved(part: dict) -> dict:
+    return schema()["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 
 def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root: str) -> None:
@@ -334,8 +361,7 @@ def _raise_not_finite(value: object, where: str) -> None:
 
 def _fill(part: dict, value: dict) -> None:
     """Set the defaults of one schema's properties, and of all below them."""
-    if "$ref" in part:
-        part = schema()["$defs"][part["$ref"].rpartition("/")[2]]
+    part = _resolved(part)
     for key, below in part.get("properties", {}).items():
         if "default" in below:
             value.setdefault(key, copy.deepcopy(below["default"]))

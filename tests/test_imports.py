@@ -1,4 +1,4 @@
-"""What may be imported where: the fitting core on a bare GPU machine, the Snakefile's part at each parse."""
+"""The fitting core imports on a bare GPU machine, and what the Snakefile parses stays light."""
 
 import subprocess
 import sys
