@@ -5,8 +5,14 @@ fitted. "score": with it, which makes the selection a diagnostic. A reference-fr
 will be a third entry here, made in the fit from the losses and the outputs it has seen so far.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from torch import Tensor
+
+if TYPE_CHECKING:  # scoring needs no torch, whose import would take most of a job's time
+    from torch import Tensor
 
 SELECTIONS = {
     "last": {"title": "last iterate", "made": "fit"},

@@ -66,15 +66,18 @@ def test_a_prior_is_touched(finished):
 @pytest.mark.parametrize(
     ("file", "ran"),
     [
-        ("dap/tables.py", {"tables/table1", "tables/cost", "provenance", "report"}),
-        ("workflow/scripts/table.py", {"tables/table1", "provenance", "report"}),
+        ("dap/typeset.py", {"tables/table1", "tables/cost", "provenance", "report"}),
         ("dap/figures.py", {"figures/curves", "figures/example", "report"}),
-        ("dap/templates/report.html.j2", {"report"}),
     ],
 )
 def test_a_layout_is_touched(finished, file, ran):
     finished.append(file, "# touched")
     assert finished.run() == ran
+
+
+def test_the_layout_of_the_report_is_touched(finished, count_jobs):
+    finished.append("dap/templates/report.html.j2", "<!-- touched -->")
+    assert count_jobs(finished.snakemake("-n").stdout) == {"report": 1, "all": 1}
 
 
 def test_a_method_is_added(finished):

@@ -82,7 +82,8 @@ def test_the_demo_fills_its_tables(fresh):
         assert len(frame) == count
         scored = frame["unscorable"] == 0
         # two iterations may leave nothing that PESQ takes for speech; all else has a value
-        assert (scored | frame["metric"].str.startswith("pesq")).all(), frame[~scored]
+        spared = frame["metric"].str.startswith("pesq") & (frame["method"] != "observed")
+        assert (scored | spared).all(), frame[~scored]
         assert frame["mean"].map(math.isfinite).equals(frame["n"] > 0)
         assert (frame["n"] + frame["unscorable"]).eq(1).all()
         against = scored & (frame["method"] != "observed")
