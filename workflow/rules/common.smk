@@ -9,7 +9,7 @@ from dap import errors, provenance, registry
 from dap.corpora.catalogue import pick
 from dap.study import Study, load
 
-if "study" not in config:
+if "experiments" not in config:
     # no `configfile:` statement, since its keys would leak into a study given by --configfile
     base = load(ROOT / "config.yaml")
     update_config(base, config)
