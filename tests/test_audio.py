@@ -118,7 +118,7 @@ def test_of_equally_loud_windows_the_first_comes_first():
 def test_windows_60_db_down_are_silence():
     recording = steps(0.0009, 1.0, 0.0011, 0.0)
     assert [cut(recording, turn=turn).start for turn in range(2)] == [100, 200]
-    with pytest.raises(DapError, match=r"has 2 windows of 100 samples .* clip number 3 of it"):
+    with pytest.raises(DapError, match=r"has 2 windows of 100 samples .* clip 3 of it"):
         cut(recording, turn=2)
 
 
