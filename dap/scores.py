@@ -90,13 +90,17 @@ def _values(references, estimates, names, task, sources, sample_rate, lost, scop
     }
     if task == "separate":
         joint = kinds["sdr"].load().bss_eval(references, estimates)
+        # where BSS cannot score, nobody knows which estimate is which source
+        unknown = np.isnan(joint.sdr).all()
         for j, source in enumerate(sources):
             estimate = estimates[joint.permutation[j]]  # decision 12: the best permutation
             for name in names:
-                if name in single:
-                    value = single[name](references[j], estimate, sample_rate)
-                else:
+                if name not in single:
                     value = float(getattr(joint, name)[j])
+                elif unknown:
+                    value = np.nan
+                else:
+                    value = single[name](references[j], estimate, sample_rate)
                 yield source, "full", name, value
         return
     if task == "inpaint":

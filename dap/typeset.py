@@ -135,8 +135,13 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
     few = (summary["pairs"] > 0) & (summary["pairs"] < MIN_CLIPS)
     if few.any():
         legend.append(f"no difference between methods is shown below {MIN_CLIPS} clips")
+    if "baseline" in shown:
+        clips = int(summary["pairs"].max())
+        legend.append(
+            f"with {clips} clips no p before the correction is below {2.0 ** (1 - clips):.2g}"
+        )
     if (summary["selection"] == "oracle").any():
-        legend.append("oracle: the iterate that is best against the clean clip, a diagnostic")
+        legend.append("oracle: the snapshot that is best against the clean clip, a diagnostic")
     if np.isinf(summary["mean"]).any():
         legend.append("inf: at least one clip was restored exactly")
     text = "; ".join(legend)

@@ -41,7 +41,24 @@ def table_setup(wildcards):
         "headline": scopes[0],
         "corpora": corpus_facts(experiment),
         "seed": study["seed"],
+        "notes": [condition(experiment)],
     }
+
+
+def condition(experiment):
+    """What a table's numbers were measured under, as the published ones beside them may not be."""
+    kind = experiment.corruption["kind"]
+    options = {key: value for key, value in experiment.corruption.items() if key != "kind"}
+    corrupted = ", ".join([kind, *(f"{key} {value}" for key, value in options.items())])
+    parts = {part for cell in experiment.cells for part in study.parts(experiment, cell)}
+    samples = sorted({study.corpus(part)["samples"] for part in parts})
+    seconds = " and ".join(f"{count / study['sample_rate']:.3f}" for count in samples)
+    fit = experiment.fit
+    return (
+        f"Condition: {corrupted}; clips of {seconds} s; {fit['iterations']} iterations from a rate "
+        f"of {fit['learning_rate']:g}, width {fit['width']:g}. The published values are of the "
+        "papers' conditions."
+    )
 
 
 def table_facts(wildcards):

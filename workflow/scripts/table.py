@@ -37,6 +37,7 @@ with job(snakemake.log[0]):
         summary,
         stem,
         title=entry["title"] or stem.name,
+        notes=setup["notes"],
         better=better,
         labels=labels,
         baseline=entry["baseline"],
