@@ -88,16 +88,16 @@ def restore(
     from dap.objectives import objective
     from dap.spectrogram import Transform
 
-    place = _device(device)
+    where = place(device)
     module = plugin("priors", "PRIORS", method).load()
     build = partial(module.build, width=fit["width"], network=fit["network"])
     options = engine.FitOptions(
         **{field.name: fit[field.name] for field in fields(engine.FitOptions)}
     )
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
-    target = objective(task, observation, Transform(**spectrogram, device=place), place, own)
+    target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
     parameters, gflop = engine.size(build, target)
-    trajectory = engine.fit(build, target, options, seed=seed, device=place, report=report)
+    trajectory = engine.fit(build, target, options, seed=seed, device=where, report=report)
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
         trajectory.iterations,
@@ -108,7 +108,7 @@ def restore(
             "gflop": round(gflop, 3),
             "iterations": options.iterations,
             "seconds": round(trajectory.seconds, 3),
-            "device": place,
+            "device": where,
         },
     )
 
@@ -118,7 +118,12 @@ def fingerprint(**parts: object) -> str:
     return sha256(json.dumps(parts, sort_keys=True, default=asdict).encode()).hexdigest()
 
 
-def _device(device: str) -> str:
+def place(device: str) -> str:
+    """Where "auto" fits: on a GPU, if there is one.
+
+    Raises:
+        DapError: "cuda" is asked for, and there is none.
+    """
     import torch
 
     if device == "auto":

@@ -96,6 +96,11 @@ def read_checked_signal(folder: Path, name: str, digest: str) -> np.ndarray:
     return signal
 
 
+def discard_partial(folder: Path) -> None:
+    """Delete what a killed job was about to write: files under the names that the writers use."""
+    remove(path for path in folder.glob(".*") if path.suffix[1:].isdigit())
+
+
 def remove(paths: Iterable[Path]) -> None:
     """Delete files that may or may not be there."""
     for path in paths:

@@ -126,10 +126,14 @@ def clip_draws(wildcards):
     return [draw.facts() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
 
 
+def corpus_source(name, *keys):
+    """The keys of a corpus that a product depends on: its title or licence is none of them."""
+    return {key: value for key, value in study.corpus(name).items() if key in keys}
+
+
 def corpus_entry(wildcards):
-    # what a clip depends on: a corpus's title or licence is none of it
     keys = ("synthetic", "folder", "samples", "level", "window")
-    return {key: value for key, value in study.corpus(wildcards.corpus).items() if key in keys}
+    return corpus_source(wildcards.corpus, *keys)
 
 
 def clips_code(wildcards):
@@ -149,7 +153,7 @@ def corruption(wildcards):
 
 def noise(wildcards):
     name = corruption(wildcards).get("noise")
-    return [name, study.corpus(name)] if name else None
+    return [name, corpus_source(name, "synthetic", "folder", "files")] if name else None
 
 
 def noise_files(wildcards):

@@ -6,6 +6,7 @@ rule fit:
         observations=f"{RESULTS}/observations/{{experiment}}/{{cell}}/{{chunk}}/manifest.csv",
     output:
         manifest=f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/manifest.csv",
+        losses=f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/losses.csv",
         snapshots=(
             f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/snapshots.npz"
             if study["keep_snapshots"]

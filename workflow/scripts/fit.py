@@ -4,26 +4,44 @@ Each clip's result is kept as soon as it is there, beside the chunk's products, 
 if the job is repeated after a kill or a failure of another clip; the chunk's own files come last.
 """
 
+import json
 from pathlib import Path
 
 from dap import observations
 from dap.errors import DapError
 from dap.joblog import job
-from dap.methods import Restored, fingerprint, is_prior, restore
-from dap.provenance import versions
+from dap.methods import Restored, fingerprint, is_prior, place, restore
+from dap.provenance import PACKAGE, commit, machine, versions
 from dap.registry import declared
 from dap.seeds import derive
-from dap.store import read_arrays, read_rows, remove, write_arrays, write_rows, write_signal
+from dap.store import (
+    discard_partial,
+    read_arrays,
+    read_rows,
+    remove,
+    write_arrays,
+    write_rows,
+    write_signal,
+)
 
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
     manifest = Path(snakemake.output.manifest)
     outputs = declared("objectives", "OBJECTIVES")[params.task]["outputs"]
+    device = "cpu"
     if is_prior(wildcards.method):
         import torch
 
         torch.set_num_threads(params.threads)
+        device = place(params.device)
+    made = {
+        "threads": params.threads,
+        "cpu": machine()["cpu"],
+        "commit": commit(PACKAGE.parent),
+        "versions": json.dumps(versions()),
+    }
 
+    discard_partial(manifest.parent)
     source = Path(snakemake.input.observations)
     rows, failures, snapshots, losses, kept = [], [], {}, [], []
     for row in read_rows(source):
@@ -40,6 +58,7 @@ with job(snakemake.log[0]) as log:
                 observation=[row["sha256"], row["known_sha256"]],
                 seed=seed,
                 threads=params.threads,
+                device=device,
                 versions=versions(),
             )
             done = manifest.parent / f".{name}.npz"
@@ -61,7 +80,7 @@ with job(snakemake.log[0]) as log:
                         params.task,
                         observation,
                         **params.setup,
-                        device=params.device,
+                        device=device,
                         seed=seed,
                         report=report,
                     )
@@ -85,8 +104,7 @@ with job(snakemake.log[0]) as log:
                             "iteration": result.cost["iterations"],
                             "loss": result.losses[-1] if len(result.losses) else "",
                             **result.cost,
-                            "threads": params.threads,
-                            "torch": versions()["torch"],
+                            **made,
                         }
                     )
             snapshots[f"{name}.iterations"] = result.iterations
@@ -102,7 +120,7 @@ with job(snakemake.log[0]) as log:
         )
     write_arrays(Path(snakemake.output.snapshots), snapshots)
     write_rows(
-        manifest.parent / "losses.csv",
+        Path(snakemake.output.losses),
         losses or [{"clip": "", "seed": "", "iteration": "", "loss": ""}],
     )
     write_rows(manifest, rows)

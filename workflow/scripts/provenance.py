@@ -11,24 +11,33 @@ from dap.provenance import commit, machine, versions
 from dap.store import read_rows
 
 with job(snakemake.log[0]):
-    seconds, devices, threads = 0.0, set(), set()
+    # each fit says what made it: a table may stand on fits of several commits or machines
+    seconds = 0.0
+    made = {name: set() for name in ("commit", "cpu", "device", "threads", "versions")}
     for path in map(Path, snakemake.input.fits):
         for row in {(row["clip"], row["seed"]): row for row in read_rows(path)}.values():
             seconds += float(row["seconds"])
-            devices.add(row["device"])
-            threads.add(int(row["threads"]))
+            for name, values in made.items():
+                values.add(row[name])
     Path(snakemake.output.study).write_text(
         yaml.safe_dump(snakemake.params.study, sort_keys=False, allow_unicode=True),
         encoding="utf-8",
     )
     facts = {
-        "commit": commit(Path(snakemake.params.root)),
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "versions": versions(),
-        "machine": machine(),
-        "devices": sorted(devices),
-        "threads_per_fit": sorted(threads),
-        "seconds_of_fitting": round(seconds, 1),
+        "fits": {
+            "commit": sorted(made["commit"]),
+            "versions": [json.loads(text) for text in sorted(made["versions"])],
+            "cpu": sorted(made["cpu"]),
+            "device": sorted(made["device"]),
+            "threads": sorted(map(int, made["threads"])),
+            "seconds": round(seconds, 1),
+        },
+        "tables": {
+            "commit": commit(Path(snakemake.params.root)),
+            "versions": versions(),
+            "machine": machine(),
+        },
     }
     Path(snakemake.output.provenance).write_text(
         json.dumps(facts, indent=2) + "\n", encoding="utf-8"
