@@ -38,7 +38,7 @@ rule all:
 
 rule tables:
     input:
-        expand(f"{RESULTS}/tables/{{name}}.md", name=[*study["tables"], "cost"]),
+        expand(f"{RESULTS}/tables/{{name}}.md", name=study["tables"]),
 
 
 rule figures:

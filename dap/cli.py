@@ -80,6 +80,8 @@ def restore(
 ) -> None:
     """Restore the recording DAMAGED and write RESTORED, a 32-bit float WAV.
 
+    The result has one channel, the mean of all, at --sample-rate.
+
     Without --gap the recording is denoised. An untrained network is fitted to each segment, and it
     fits the sound before the noise: too many iterations bring the noise back.
     """
@@ -88,6 +90,8 @@ def restore(
     from dap.audio import read, write
     from dap.recording import restore_recording
 
+    if not restored.parent.is_dir():  # found now, not after the fits
+        raise click.ClickException(f"the folder {restored.parent} of {restored} does not exist")
     if threads:
         torch.set_num_threads(threads)
     try:

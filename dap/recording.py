@@ -67,7 +67,8 @@ def restore_recording(
                 f"{len(recording) / sample_rate:.3f} s"
             )
         lost[first:last] = True
-    peak = float(np.abs(recording).max())
+    kept = recording[~lost]
+    peak = float(np.abs(kept).max()) if kept.any() else 1.0
     scaled = np.where(lost, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
     parts = segments(len(recording), round(segment_seconds * sample_rate), fade)

@@ -3,21 +3,20 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
-import copy
-import math
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import jsonschema
-import yaml
-
 from dap.corpora.catalogue import Draw, draws, listing
 from dap.errors import DapError
 from dap.registry import declared, plugins
+from dap.schema import validated
 
-SCHEMA = Path(__file__).resolve().parents[1] / "workflow" / "schemas" / "study.yaml"
+# what else lies beside the tables
+RESERVED = ("cost", "study", "provenance")
+PUBLISHED = Path(__file__).resolve().parents[1] / "workflow" / "published"
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,7 @@ class Study:
 
     def __init__(self, config: dict):
         self.config = validated(config)
+        self._check_spectrogram()
         self._check_corpora()
         self.experiments = {
             name: self._experiment(name, entry)
@@ -93,6 +93,13 @@ class Study:
                     )
                 folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
         return str(Path(folder).expanduser())
+
+    def _check_spectrogram(self) -> None:
+        n_fft, hop_length = (self["spectrogram"][key] for key in ("n_fft", "hop_length"))
+        if hop_length > n_fft // 2:
+            raise DapError(
+                f"spectrogram.hop_length is {hop_length}: must be at most n_fft / 2 = {n_fft // 2}"
+            )
 
     def _check_corpora(self) -> None:
         known = plugins("corpora", "SYNTHETIC")
@@ -132,6 +139,12 @@ class Study:
         known_metrics = plugins("metrics", "METRICS")
         for metric in entry["metrics"]:
             _known(f"{where}.metrics", metric, known_metrics)
+            rates = known_metrics[metric].facts.get("sample_rates", [self["sample_rate"]])
+            if self["sample_rate"] not in rates:
+                raise DapError(
+                    f"{where}.metrics: {metric} needs a sample_rate of "
+                    f"{' or '.join(map(str, rates))}, not {self['sample_rate']}"
+                )
             if known_metrics[metric].facts.get("joint") and task != "separate":
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
@@ -141,7 +154,7 @@ class Study:
         else:
             parts = {corpus: corpus.split("+") for corpus in entry["corpora"]}
         for cell, names in parts.items():
-            if task == "separate" and len(names) != 2:
+            if task == "separate" and (len(names) != 2 or names[0] == names[1]):
                 raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
             for part in names:
                 _known(f"{where}.corpora", part, self.config["corpora"])
@@ -197,10 +210,28 @@ class Study:
                 if "corpus" in entry:
                     _known(f"{where}.corpus", entry["corpus"], experiment.cells)
                 if kind == "tables":
+                    if name in RESERVED:
+                        raise DapError(f"{where}: {', '.join(RESERVED)} are the run's own files")
+                    if "observed" not in experiment.methods:
+                        raise DapError(
+                            f"{where}: improvements are over observed, which is not among the "
+                            f"methods of {experiment.name}: add it"
+                        )
                     _known(f"{where}.baseline", entry["baseline"], experiment.methods)
                 if "metric" in entry:
                     _known(f"{where}.metric", entry["metric"], [experiment.quality])
+                if "published" in entry:
+                    source = entry["published"]
+                    rows = published(source["paper"])
+                    tables = {row["table"] for row in rows}
+                    _known(f"{where}.published.table", str(source["table"]), tables)
+                    theirs = {row["metric"] for row in rows if row["table"] == str(source["table"])}
+                    for ours, metric in source["metrics"].items():
+                        _known(f"{where}.published.metrics", ours, experiment.metrics)
+                        _known(f"{where}.published.metrics.{ours}", metric, theirs)
         for i, claim in enumerate(self.config["claims"]):
+            texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
+            _known(f"claims[{i}].claim", claim["claim"], texts)
             for comparison in claim["comparisons"]:
                 where = f"claims[{i}].comparisons"
                 _known(f"{where}.experiment", comparison["experiment"], self.experiments)
@@ -263,119 +294,11 @@ class Study:
                     yield experiment, cell, chunk
 
 
-def load(path: Path) -> dict:
-    """Read a study's YAML.
-
-    Raises:
-        DapError: it is not there, or not YAML.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise DapError(f"{path}: cannot be read as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise DapError(f"{path}: holds no keys")
-    return content
-
-
 @cache
-def schema() -> dict:
-    """The study's JSON schema."""
-    return load(SCHEMA)
-
-
-def validated(config: dict) -> dict:
-    """A copy of the configuration with every default filled in.
-
-    Raises:
-        DapError: for the first key that the schema does not allow.
-    """
-    config = _typed(schema(), copy.deepcopy(config))
-    _raise_not_finite(config, "")
-    _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
-    _fill(schema(), config)
-    fit = schema()["$defs"]["fit"]
-    for name, entry in config["experiments"].items():
-        # an override may be any part of `fit`, and must not bring defaults of its own
-        _raise_first(jsonschema.Draft202012Validator(fit), entry["fit"], f"experiments.{name}.fit")
-    return config
-
-
-def _typed(part: dict, value: object) -> object:
-    """`value`, with numbers for text where the schema does not ask for text.
-
-    Snakemake gives text for all that stands inside `--config 'fit={iterations: 500}'`, and YAML
-    takes 1e-3 for text, too.
-    """
-    part = _resolved(part)
-    if isinstance(value, dict):
-        known, each = part.get("properties", {}), part.get("additionalProperties")
-        rest = each if isinstance(each, dict) else {}
-        return {key: _typed(known.get(key, rest), below) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_typed(part.get("items", {}), below) for below in value]
-    if not isinstance(value, str) or "string" in part.get("type", "") or "enum" in part:
-        return value
-    for kind in (int, float):
-        try:
-            return kind(value)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(value.lower(), value)
-
-
-def _resolved(part: dict) -> dict:
-    return schema()["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
-
-
-def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root: str) -> None:
-    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if not errors:
-        return
-    error = errors[0]
-    where = ".".join(filter(None, [root, *map(str, error.absolute_path)])) or "the study"
-    if error.validator == "additionalProperties":
-        allowed = sorted(error.schema.get("properties", {}))
-        unknown = sorted(set(error.instance) - set(allowed))
-        raise DapError(
-            f"{where}: unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
-        )
-    if error.validator == "enum":
-        raise DapError(
-            f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}"
-        )
-    raise DapError(f"{where}: {error.message}")
-
-
-def _raise_not_finite(value: object, where: str) -> None:
-    # .nan is neither above nor below any limit, so the schema lets it pass
-    if isinstance(value, dict):
-        for key, below in value.items():
-            _raise_not_finite(below, f"{where}.{key}".lstrip("."))
-    elif isinstance(value, list):
-        for below in value:
-            _raise_not_finite(below, where)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise DapError(f"{where} is {value}: must be a finite number")
-
-
-def _fill(part: dict, value: dict) -> None:
-    """Set the defaults of one schema's properties, and of all below them."""
-    part = _resolved(part)
-    for key, below in part.get("properties", {}).items():
-        if "default" in below:
-            value.setdefault(key, copy.deepcopy(below["default"]))
-        if isinstance(value.get(key), dict):
-            _fill(below, value[key])
-        if isinstance(value.get(key), list) and isinstance(below.get("items"), dict):
-            for item in value[key]:
-                if isinstance(item, dict):
-                    _fill(below["items"], item)
-    each = part.get("additionalProperties")
-    if isinstance(each, dict):
-        for key in value:
-            if key not in part.get("properties", {}) and isinstance(value[key], dict):
-                _fill(each, value[key])
+def published(name: str) -> list[dict[str, str]]:
+    """The rows of one file of `workflow/published`."""
+    with (PUBLISHED / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def _known(where: str, value: object, allowed) -> None:

@@ -6,9 +6,9 @@ from dap.corruptions import Observation, gaps
 from dap.errors import DapError
 from dap.methods import Restored, fingerprint, is_prior, restore
 from dap.objectives import OBJECTIVES
+from dap.schema import schema
 from dap.spectrogram import Transform
 from dap.store import read_arrays, write_arrays
-from dap.study import schema
 
 SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
 # as a study that sets no more than this

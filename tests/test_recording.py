@@ -87,6 +87,22 @@ def test_the_command_writes_a_file_of_the_same_length(tone, tmp_path):
     assert np.isfinite(signal).all()
 
 
+def test_a_pop_inside_the_gap_does_not_set_the_level(tone):
+    popped = tone.copy()
+    popped[2500:2510] = 50.0
+    options = {"method": "conv", "fit": FIT, "spectrogram": SPECTROGRAM, "gaps": [(0.15, 0.2)]}
+    with_pop = restore_recording(popped, 16000, **options)
+    np.testing.assert_array_equal(with_pop, restore_recording(tone, 16000, **options))
+
+
+def test_a_missing_folder_is_found_before_the_fit(tone, tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone, 16000)
+    target = tmp_path / "nowhere" / "b.wav"
+    result = CliRunner().invoke(main, ["restore", str(tmp_path / "a.wav"), str(target)])
+    assert result.exit_code == 1
+    assert "nowhere" in result.output
+
+
 def test_the_command_says_what_is_wrong(tmp_path):
     silent = tmp_path / "silent.wav"
     soundfile.write(silent, np.zeros(4000), 16000)

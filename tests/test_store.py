@@ -103,3 +103,10 @@ def test_nothing_in_an_array_is_executed(tmp_path):
     store.write_arrays(tmp_path / "a.npz", {"x": np.array([{}], object)})
     with pytest.raises(ValueError, match="allow_pickle=False"):
         store.read_arrays(tmp_path / "a.npz")
+
+
+def test_what_a_killed_job_left_is_discarded(tmp_path):
+    for name in (".clip.s0.estimate.last.wav.4711", ".manifest.csv.12", ".clip.s0.npz", "a.1"):
+        (tmp_path / name).write_bytes(b"x")
+    store.discard_partial(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".clip.s0.npz", "a.1"]

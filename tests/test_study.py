@@ -9,7 +9,8 @@ import yaml
 
 from dap.corpora.catalogue import listing
 from dap.errors import DapError
-from dap.study import Study, load, schema
+from dap.schema import load, schema
+from dap.study import Study
 
 METHODS = "conv, dilated, dilated-exp, dilated-exp-dense, observed"
 
@@ -360,3 +361,54 @@ def test_load(tmp_path):
         load(path)
     path.write_text("study: tiny")
     assert load(path) == {"study": "tiny"}
+
+
+def with_table(**entry):
+    base = config()
+    base["tables"] = {"table1": {"experiment": "denoise", "metrics": ["snr"], **entry}}
+    return base
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (config(spectrogram={"n_fft": 512, "hop_length": 600}), ["hop_length is 600", "256"]),
+        (
+            changed("experiments.separate.corpora", ["synthetic-piano+synthetic-piano"]),
+            ["'synthetic-piano+synthetic-piano' is not a pair of corpora"],
+        ),
+        (
+            config(sample_rate=22050)
+            | changed("experiments.denoise.metrics", ["pesq_wb"])
+            | {"sample_rate": 22050},
+            ["pesq_wb needs a sample_rate of 16000, not 22050"],
+        ),
+        (
+            with_table(published={"paper": "interspeech2021", "table": 9, "metrics": {}}),
+            ["published.table: unknown name '9'", "allowed: 1, 2, 3, 4"],
+        ),
+        (
+            with_table(
+                published={"paper": "interspeech2021", "table": 1, "metrics": {"snr": "snr"}}
+            ),
+            ["published.metrics.snr: unknown name 'snr'; allowed: pesq, psnr"],
+        ),
+        (
+            config(claims=[{"paper": "iclr2020", "claim": "it is good"}]),
+            ["claims[0].claim: unknown name 'it is good'"],
+        ),
+        (
+            config(tables={"cost": {"experiment": "denoise", "metrics": ["snr"]}}),
+            ["tables.cost: cost, study, provenance are the run's own files"],
+        ),
+        (
+            with_table()
+            | {"experiments": changed("experiments.denoise.methods", ["conv"])["experiments"]},
+            ["improvements are over observed"],
+        ),
+    ],
+)
+def test_what_a_job_would_find_too_late_is_refused_at_once(given, words):
+    with pytest.raises(DapError) as refused:
+        Study(given)
+    assert all(word in str(refused.value) for word in words), refused.value

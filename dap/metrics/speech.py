@@ -5,7 +5,8 @@ import pesq
 
 from dap.metrics.level import checked
 
-# "speech": only for corpora of speech; "whole": has no value inside gaps alone
+# "sample_rates": those it is defined for; "speech": only for corpora of speech;
+# "whole": has no value inside gaps alone
 METRICS = {
     "pesq_nb": {
         "label": "PESQ (narrow band)",
@@ -13,6 +14,7 @@ METRICS = {
         "better": "higher",
         "speech": True,
         "whole": True,
+        "sample_rates": [8000, 16000],
     },
     "pesq_wb": {
         "label": "PESQ (wide band)",
@@ -20,6 +22,7 @@ METRICS = {
         "better": "higher",
         "speech": True,
         "whole": True,
+        "sample_rates": [16000],
     },
 }
 

@@ -8,7 +8,6 @@ PRIORS = {
     "dilated": {
         "title": "U-Net, constant dilation",
         "published": "dilated",
-        "networks": ["code", "text"],
     }
 }
 

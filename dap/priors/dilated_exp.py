@@ -8,7 +8,6 @@ PRIORS = {
     "dilated-exp": {
         "title": "U-Net, exponential dilation",
         "published": "dilated-exp",
-        "networks": ["code", "text"],
     }
 }
 

@@ -8,7 +8,6 @@ PRIORS = {
     "dilated-exp-dense": {
         "title": "dense U-Net, exponential dilation",
         "published": "dilated-exp-dense",
-        "networks": ["code", "text"],
     }
 }
 

@@ -7,15 +7,15 @@ from snakemake.exceptions import WorkflowError
 
 from dap import errors, provenance, registry
 from dap.corpora.catalogue import pick
-from dap.study import Study, load
-
-if "experiments" not in config:
-    # no `configfile:` statement, since its keys would leak into a study given by --configfile
-    base = load(ROOT / "config.yaml")
-    update_config(base, config)
-    config = base
+from dap.schema import load
+from dap.study import Study
 
 try:
+    if not workflow.overwrite_configfiles:
+        # no `configfile:` statement, since its keys would leak into a study given by --configfile
+        base = load(ROOT / "config.yaml")
+        update_config(base, config)
+        config = base
     study = Study(config)
     for name in study.clip_counts:
         study.clips(name, "000")  # raises where two recordings would be one clip

@@ -42,7 +42,15 @@ def table_setup(wildcards):
         "corpora": corpus_facts(experiment),
         "seed": study["seed"],
         "notes": [condition(experiment)],
+        "published": published_names(experiment),
     }
+
+
+def published_names(experiment):
+    """Ours by the name that the papers' tables give a method."""
+    facts = registry.plugins("priors", "PRIORS")
+    named = {name: facts[name].facts for name in experiment.methods if name in facts}
+    return {fact.get("published", name): name for name, fact in named.items()}
 
 
 def condition(experiment):

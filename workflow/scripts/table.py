@@ -19,6 +19,7 @@ with job(snakemake.log[0]):
             source["metrics"],
             setup["headline"],
         )
+        published["method"] = published["method"].replace(setup["published"])
     summary = tables.summarise(
         read(snakemake.input.scores),
         methods=setup["methods"],
