@@ -31,19 +31,21 @@ rule all:
         all_fits(),
         [file for name in study.experiments for file in score_files(name)],
         f"{RESULTS}/report.html",
-        expand(f"{RESULTS}/tables/{{name}}.md", name=[*study["tables"], "cost"]),
-        expand(f"{RESULTS}/figures/{{name}}.pdf", name=study["figures"]),
+        table_files(),
+        f"{RESULTS}/tables/cost.csv",
+        f"{RESULTS}/tables/cost.md",
+        figure_files(),
         f"{RESULTS}/tables/study.yaml",
 
 
 rule tables:
     input:
-        expand(f"{RESULTS}/tables/{{name}}.md", name=study["tables"]),
+        table_files(),
 
 
 rule figures:
     input:
-        expand(f"{RESULTS}/figures/{{name}}.pdf", name=study["figures"]),
+        figure_files(),
 
 
 onstart:

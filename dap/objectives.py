@@ -18,13 +18,20 @@ from torch.nn import functional
 from dap.corruptions import Observation
 from dap.spectrogram import Transform
 
-# what each task reads out, which parts of it are scored, and the fit options that are its own
+# what each task reads out, which parts of it are scored, the metric of its trajectory and of the
+# oracle, and the fit options that are its own
 OBJECTIVES = {
-    "denoise": {"outputs": ["estimate"], "scopes": ["full"], "options": []},
-    "inpaint": {"outputs": ["raw", "filled"], "scopes": ["raw", "filled", "gaps"], "options": []},
+    "denoise": {"outputs": ["estimate"], "scopes": ["full"], "quality": "snr", "options": []},
+    "inpaint": {
+        "outputs": ["raw", "filled"],
+        "scopes": ["raw", "filled", "gaps"],
+        "quality": "snr",
+        "options": [],
+    },
     "separate": {
         "outputs": ["source1", "source2"],
         "scopes": ["full"],
+        "quality": "sdr",
         "options": ["reconstruction", "smoothness", "exclusion", "binarity"],
     },
 }

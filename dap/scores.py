@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dap.registry import plugins
+from dap.registry import declared, plugins
 from dap.selection import oracle
 
 COLUMNS = [
@@ -46,7 +46,7 @@ def score(
         rows with source, scope, selection, iteration, metric, value and unit.
     """
     kinds = plugins("metrics", "METRICS")
-    quality = "sdr" if task == "separate" else "snr"
+    quality = declared("objectives", "OBJECTIVES")[task]["quality"]
 
     def rows(estimates: np.ndarray, selection: str, iteration: int, names: list[str], scopes=None):
         return [

@@ -40,14 +40,9 @@ class Experiment:
     fit: dict
 
     @property
-    def outputs(self) -> list[str]:
-        """Names of the signals that a method gives for one clip."""
-        return declared("objectives", "OBJECTIVES")[self.task]["outputs"]
-
-    @property
     def quality(self) -> str:
         """The metric of the trajectory and of the oracle."""
-        return "sdr" if self.task == "separate" else "snr"
+        return declared("objectives", "OBJECTIVES")[self.task]["quality"]
 
 
 class Study:

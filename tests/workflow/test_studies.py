@@ -88,3 +88,34 @@ def test_the_demo_fills_its_tables(fresh):
         assert (frame["n"] + frame["unscorable"]).eq(1).all()
         against = scored & (frame["method"] != "observed")
         assert frame.loc[against, "improvement"].map(math.isfinite).sum() == against.sum()
+
+
+def test_the_demo_restores(fresh):
+    # paper A's design at the demo's own size: its outputs are clearly above their inputs
+    cells = {
+        "denoise-gaussian": "synthetic-speech",
+        "denoise-environmental": "synthetic-piano",
+        "inpaint": "synthetic-piano",
+    }
+    methods = ["observed", "dilated-exp-dense"]
+    files = {
+        (name, method): f"results/demo/scores/{name}/{cell}/{method}/000.csv"
+        for name, cell in cells.items()
+        for method in methods
+    }
+    fresh.run(*files.values(), study="config.yaml")
+
+    def score(name, method, scope, metric):
+        frame = pd.read_csv(fresh.folder / files[name, method], keep_default_na=False)
+        row = (frame["selection"] == "last") & (frame["scope"] == scope)
+        (value,) = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
+        return value
+
+    def gain(*what):
+        return score(what[0], methods[1], *what[1:]) - score(what[0], methods[0], *what[1:])
+
+    # measured: 7.7, 6.0, 2.3 and 3.6 dB; other CPUs differ by tenths
+    assert gain("denoise-gaussian", "full", "snr") > 4
+    assert gain("denoise-environmental", "full", "snr") > 3
+    assert gain("inpaint", "filled", "snr") > 1
+    assert gain("inpaint", "filled", "spectral_snr") > 1

@@ -83,6 +83,18 @@ def all_fits():
     ]
 
 
+def table_files():
+    return expand(
+        f"{RESULTS}/tables/{{name}}.{{form}}", name=study["tables"], form=["csv", "md", "tex"]
+    )
+
+
+def figure_files():
+    return expand(
+        f"{RESULTS}/figures/{{name}}.{{form}}", name=study["figures"], form=["pdf", "png"]
+    )
+
+
 def figure_entry(wildcards):
     return study["figures"][wildcards.name]
 

@@ -10,6 +10,8 @@ from dap.tables import cost_table
 from dap.typeset import cost_markdown
 
 with job(snakemake.log[0]):
+    numbers = ["parameters", "gflop", "iterations", "seconds", "threads"]
+    columns = ["experiment", "corpus", "method", "clip", "seed", "device", *numbers]
     rows = []
     for path in map(Path, snakemake.input.fits):
         experiment, cell, method = path.parts[-5:-2]
@@ -17,8 +19,7 @@ with job(snakemake.log[0]):
         # a fit's cost stands in the row of each of its files: one is enough
         fits = {(row["clip"], row["seed"]): row for row in read_rows(path)}
         rows += [place | row for row in fits.values() if int(row["iterations"])]
-    numbers = ["parameters", "gflop", "iterations", "seconds", "threads"]
-    manifests = pd.DataFrame(rows)
+    manifests = pd.DataFrame(rows, columns=columns)  # empty in a study of baselines alone
     manifests[numbers] = manifests[numbers].apply(pd.to_numeric)
     cost = cost_table(manifests, snakemake.params.methods)
     cost.to_csv(snakemake.output.csv, index=False, float_format="%.6g", lineterminator="\n")
