@@ -58,6 +58,13 @@ def main() -> None:
 @click.option("--segment", default=2.0, show_default=True, type=click.FloatRange(0.25), help="s")
 @click.option("--sample-rate", default=16000, show_default=True, type=click.IntRange(8000, 48000))
 @click.option("--seed", default=2021, show_default=True, type=click.IntRange(0))
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    default="auto",
+    show_default=True,
+    help="Of the network; auto is bfloat16 where the hardware has it.",
+)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
@@ -75,6 +82,7 @@ def restore(
     segment: float,
     sample_rate: int,
     seed: int,
+    precision: str,
     threads: int | None,
     device: str,
 ) -> None:
@@ -114,6 +122,7 @@ def restore(
                     "average_decay": 0.99,
                     "width": width,
                     "network": "code",
+                    "precision": precision,
                 },
                 spectrogram={"n_fft": 1022, "hop_length": 64, "window": "hann"},
                 selection=selection,

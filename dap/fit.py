@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from dap import engine
 from dap.errors import DapError
 from dap.objectives import Denoise, Separate
 from dap.selection import MovingAverage
@@ -28,6 +29,7 @@ class FitOptions:
             (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
         average_decay: of the moving average of the outputs.
+        precision: of the networks, "float32" or "bfloat16" (`dap.engine.choose`).
     """
 
     iterations: int
@@ -36,6 +38,7 @@ class FitOptions:
     step_factor: float
     snapshots: int
     average_decay: float
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Trajectory:
         average: (outputs, samples) the moving average.
         losses: (iterations,) float32.
         seconds: wall time of the loop.
+        engine: what ran the networks, "compiled" or "pytorch".
     """
 
     iterations: np.ndarray
@@ -57,6 +61,7 @@ class Trajectory:
     average: np.ndarray
     losses: np.ndarray
     seconds: float
+    engine: str
 
 
 def grid(iterations: int, snapshots: int) -> np.ndarray:
@@ -87,10 +92,10 @@ def start(
     return [net.to(device) for net in networks], [z.to(device) for z in inputs]
 
 
-def outputs(networks: list[nn.Module], inputs: list[Tensor], target: Tensor) -> list[Tensor]:
+def outputs(runs: list[engine.Run], target: Tensor) -> list[Tensor]:
     """Each network's output (channels, F, T), cut back to the target's bins and frames."""
     bins, frames = target.shape[-2:]
-    return [net(z)[0, :, :bins, :frames] for net, z in zip(networks, inputs, strict=True)]
+    return [run()[0, :, :bins, :frames] for run in runs]
 
 
 def fit(
@@ -116,14 +121,18 @@ def fit(
     """
     networks, inputs = start(build, objective, seed, device)
     parameters = [p for net in networks for p in net.parameters()]
-    optimiser = torch.optim.Adam(parameters, lr=options.learning_rate)
+    runs, engines = zip(
+        *(engine.run(net, z, options.precision) for net, z in zip(networks, inputs, strict=True)),
+        strict=True,
+    )
+    optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
     average = MovingAverage(options.average_decay)
     points = grid(options.iterations, options.snapshots)
     losses = torch.empty(options.iterations, device=device)
     snapshots = []
     begun = time.perf_counter()
     for i in range(1, options.iterations + 1):
-        outs = outputs(networks, inputs, objective.target)
+        outs = outputs(runs, objective.target)
         estimates = objective.estimates(outs)  # (sources, 2, F, T)
         loss = objective.loss(outs, estimates, i / options.iterations)
         optimiser.zero_grad()
@@ -147,6 +156,7 @@ def fit(
         average=objective.read_out(average.value()).cpu().numpy(),
         losses=losses.cpu().numpy(),
         seconds=seconds,
+        engine=engines[0],
     )
 
 

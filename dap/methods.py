@@ -22,7 +22,7 @@ class Restored:
         iterations: (snapshots,) int; empty for a method without a trajectory.
         snapshots: (snapshots, outputs, samples) float32.
         losses: (iterations,) float32.
-        cost: parameters, gflop (one iteration), iterations, seconds, device.
+        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine.
     """
 
     selections: dict[str, np.ndarray]
@@ -80,24 +80,28 @@ def restore(
     if not is_prior(method):
         estimate = plugin("baselines", "BASELINES", method).load().restore(observation, outputs)
         nothing = np.empty((0, *estimate.shape), np.float32)
-        cost = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0, "device": "cpu"}
+        cost = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0} | {
+            "device": "cpu",
+            "precision": "",
+            "engine": "",
+        }
         return Restored(
             {"last": estimate}, np.empty(0, int), nothing, np.empty(0, np.float32), cost
         )
-    from dap import fit as engine
+    from dap import engine
+    from dap import fit as loop
     from dap.objectives import objective
     from dap.spectrogram import Transform
 
     where = place(device)
     module = plugin("priors", "PRIORS", method).load()
     build = partial(module.build, width=fit["width"], network=fit["network"])
-    options = engine.FitOptions(
-        **{field.name: fit[field.name] for field in fields(engine.FitOptions)}
-    )
+    given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
+    options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
     target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
-    parameters, gflop = engine.size(build, target)
-    trajectory = engine.fit(build, target, options, seed=seed, device=where, report=report)
+    parameters, gflop = loop.size(build, target)
+    trajectory = loop.fit(build, target, options, seed=seed, device=where, report=report)
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
         trajectory.iterations,
@@ -109,6 +113,8 @@ def restore(
             "iterations": options.iterations,
             "seconds": round(trajectory.seconds, 3),
             "device": where,
+            "precision": options.precision,
+            "engine": trajectory.engine,
         },
     )
 

@@ -24,6 +24,8 @@ def source_hash(script: Path, modules: Iterable[str] = ()) -> str:
     paths = {script.resolve()}
     for path in [script.resolve(), *(_path(module) for module in modules)]:
         paths |= _closure(path)
+    # compiled sources belong to the package that compiles them
+    paths |= {source for path in paths for source in path.parent.glob("*.[ch]")}
     digest = hashlib.sha256()
     for path in sorted(paths, key=lambda path: path.as_posix()):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -178,20 +178,21 @@ def _facts(name: str, corpora: Mapping[str, Mapping] | None) -> tuple[str, str |
 def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataFrame:
     """What the fits cost, one row per experiment and method.
 
-    Where clips of two lengths, or two devices, are mixed in an experiment, there is a row for each,
-    since a mean over them would be the cost of neither.
+    Where clips of two lengths, devices or precisions are mixed in an experiment, there is a row for
+    each, since a mean over them would be the cost of neither.
 
     Args:
         manifests: the fits' manifests, one row a fit, with columns experiment, corpus, method,
             clip, seed, parameters, gflop (an iteration, forward and backward), iterations, seconds,
-            device, threads.
+            device, threads, precision, engine.
         methods: display order; what is not named comes last, by name.
 
     Returns:
         columns experiment, method, corpora, parameters, gflop, seconds_per_iteration (median over
-        fits), iterations, fits, device, threads.
+        fits), iterations, fits, device, threads, precision, engine.
     """
-    keys = ["experiment", "method", "parameters", "gflop", "iterations", "device", "threads"]
+    place = ["device", "threads", "precision", "engine"]
+    keys = ["experiment", "method", "parameters", "gflop", "iterations", *place]
     fits = manifests.assign(each=manifests["seconds"] / manifests["iterations"])
     groups = fits.groupby(keys, dropna=False)
     cost = groups.agg(
@@ -200,6 +201,6 @@ def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataF
         fits=("each", "size"),
     ).reset_index()
     rank = cost["method"].map(_places(methods))
-    cost = cost.assign(rank=rank).sort_values(["experiment", "rank", "gflop", "device", "threads"])
+    cost = cost.assign(rank=rank).sort_values(["experiment", "rank", "gflop", *place])
     columns = ["experiment", "method", "corpora", "parameters", "gflop", "seconds_per_iteration"]
-    return cost[[*columns, "iterations", "fits", "device", "threads"]].reset_index(drop=True)
+    return cost[[*columns, "iterations", "fits", *place]].reset_index(drop=True)

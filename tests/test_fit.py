@@ -16,7 +16,13 @@ from dap.spectrogram import Transform
 
 TRANSFORM = Transform(254, 32, "hann")  # 128 bins, a quarter of the studies'
 OPTIONS = FitOptions(
-    iterations=12, learning_rate=5e-3, step_every=0, step_factor=0.1, snapshots=5, average_decay=0.9
+    iterations=12,
+    learning_rate=5e-3,
+    step_every=0,
+    step_factor=0.1,
+    snapshots=5,
+    average_decay=0.9,
+    precision="float32",
 )
 BUILD = partial(design, dilation=None, dense=True, width=0.1)
 OWN = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}

@@ -16,6 +16,7 @@ FIT = {
     "step_factor": 1.0,
     "snapshots": 2,
     "average_decay": 0.9,
+    "precision": "float32",
     "width": 0.05,
     "network": "code",
 }

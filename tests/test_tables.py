@@ -393,7 +393,8 @@ def fits():
         ("long", "conv", "d", 500000, 9.0, 25.0),
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.assign(experiment="e", seed=0, iterations=100, device="cpu", threads=1)
+    place = {"device": "cpu", "threads": 1, "precision": "float32", "engine": "compiled"}
+    return frame.assign(experiment="e", seed=0, iterations=100, **place)
 
 
 def test_cost_by_hand():
@@ -404,4 +405,4 @@ def test_cost_by_hand():
     assert cost["fits"].to_list() == [1, 1, 3]
     pd.testing.assert_frame_equal(cost, cost_table(fits()[::-1], ["conv", "dense"]))
     text = cost_markdown(cost, labels={"dense": "ours"})
-    assert "| e | ours | piano, speech | 1,092,912 | 8 | 0.3 | 100 | 3 | cpu | 1 |" in text
+    assert "| e | ours | piano, speech | 1,092,912 | 8 | 0.3 | 100 | 3 | cpu | 1 | float32 | compiled |" in text

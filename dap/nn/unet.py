@@ -1,5 +1,6 @@
 """The U-Net skeleton of paper A, from which its four designs are made."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -123,6 +124,20 @@ class UNet(nn.Module):
         _, x = self.up2(torch.cat((self.reduce2(self.upsample(x)), skip2), dim=1))
         _, x = self.up1(torch.cat((self.reduce1(self.upsample(x)), skip1), dim=1))
         return self.final(x)
+
+    def compiled(self, z: Tensor, precision: str) -> Callable[[], Tensor]:
+        """The same on the CPU's compiled layers, for one fixed z: (1, in_channels, F, T).
+
+        Args:
+            precision: "float32" or "bfloat16".
+
+        Returns:
+            a function without arguments that gives the output, (1, out_channels, F, T) float32,
+            with the gradients of the parameters.
+        """
+        from dap.native.unet import Network
+
+        return Network(self, z, precision)
 
 
 def design(

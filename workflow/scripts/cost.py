@@ -11,7 +11,8 @@ from dap.typeset import cost_markdown
 
 with job(snakemake.log[0]):
     numbers = ["parameters", "gflop", "iterations", "seconds", "threads"]
-    columns = ["experiment", "corpus", "method", "clip", "seed", "device", *numbers]
+    place = ["device", "precision", "engine"]
+    columns = ["experiment", "corpus", "method", "clip", "seed", *place, *numbers]
     rows = []
     for path in map(Path, snakemake.input.fits):
         experiment, cell, method = path.parts[-5:-2]

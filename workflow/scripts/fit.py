@@ -28,12 +28,15 @@ with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
     manifest = Path(snakemake.output.manifest)
     outputs = declared("objectives", "OBJECTIVES")[params.task]["outputs"]
-    device = "cpu"
+    device, precision = "cpu", ""
     if is_prior(wildcards.method):
         import torch
 
+        from dap.engine import choose
+
         torch.set_num_threads(params.threads)
         device = place(params.device)
+        precision = choose(params.setup["fit"]["precision"], device)
     made = {
         "threads": params.threads,
         "cpu": machine()["cpu"],
@@ -58,7 +61,7 @@ with job(snakemake.log[0]) as log:
                 observation=[row["sha256"], row["known_sha256"]],
                 seed=seed,
                 threads=params.threads,
-                device=device,
+                device=[device, precision],
                 versions=versions(),
             )
             done = manifest.parent / f".{name}.npz"

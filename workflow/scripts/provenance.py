@@ -13,7 +13,8 @@ from dap.store import read_rows
 with job(snakemake.log[0]):
     # each fit says what made it: a table may stand on fits of several commits or machines
     seconds = 0.0
-    made = {name: set() for name in ("commit", "cpu", "device", "threads", "versions")}
+    names = ("commit", "cpu", "device", "engine", "precision", "threads", "versions")
+    made = {name: set() for name in names}
     for path in map(Path, snakemake.input.fits):
         for row in {(row["clip"], row["seed"]): row for row in read_rows(path)}.values():
             seconds += float(row["seconds"])
@@ -30,6 +31,8 @@ with job(snakemake.log[0]):
             "versions": [json.loads(text) for text in sorted(made["versions"])],
             "cpu": sorted(made["cpu"]),
             "device": sorted(made["device"]),
+            "engine": sorted(made["engine"] - {""}),  # a baseline has none
+            "precision": sorted(made["precision"] - {""}),
             "threads": sorted(map(int, made["threads"])),
             "seconds": round(seconds, 1),
         },

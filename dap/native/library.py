@@ -1,0 +1,120 @@
+"""The compiled layers: compiled on first use for the CPU at hand, and kept for the next time.
+
+Nothing is lost but speed where there is no C compiler: the same networks then run in PyTorch.
+"""
+
+import ctypes
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+SOURCES = Path(__file__).parent
+FLAGS = ["-O3", "-march=native", "-ffp-contract=fast", "-fopenmp", "-shared", "-fPIC"]
+log = logging.getLogger("dap")
+
+
+class Map(ctypes.Structure):
+    """A feature map, as in kernels.c; strides in lanes of 32 bits."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("row", ctypes.c_int64),
+        ("group", ctypes.c_int64),
+        ("channels", ctypes.c_int64),
+    )
+
+
+_MAPS = ctypes.POINTER(Map)
+_LONG, _INT, _ADDRESS = ctypes.c_int64, ctypes.c_int, ctypes.c_void_p
+_SIGNATURES = {
+    "conv": [_MAPS, _INT, _MAPS, *[_ADDRESS] * 3, _LONG, _LONG, *[_INT] * 4, _ADDRESS],
+    "conv_weights": [
+        *[_MAPS] * 2, _ADDRESS, _LONG, _LONG, _ADDRESS, _ADDRESS, *[_LONG] * 3, *[_INT] * 3,
+    ],
+    "norm_relu": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
+    "norm_relu_backward": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
+    "relu_backward": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
+    "max_pool": [_MAPS, _MAPS, _LONG, _LONG, _INT],
+    "max_pool_backward": [_MAPS, _MAPS, _MAPS, _LONG, _LONG, _INT],
+    "upsample": [_MAPS, _MAPS, _LONG, _LONG, _INT],
+    "upsample_backward": [_MAPS, _MAPS, _LONG, _LONG, _INT],
+    "import_planes": [_ADDRESS, _MAPS, _LONG, _LONG, _INT],
+    "export_planes": [_MAPS, _ADDRESS, _LONG, _LONG],
+    "pack_weights": [
+        _ADDRESS, _LONG, _LONG, _INT, _INT, _ADDRESS, _LONG, _ADDRESS, _LONG, _ADDRESS, _INT,
+    ],
+}  # fmt: skip
+
+
+class Library:
+    """The layers of one precision.
+
+    Attributes:
+        group: channels in a lane.
+        lanes: lanes of a vector register; lines of columns are multiples of two of them.
+    """
+
+    def __init__(self, loaded: ctypes.CDLL, precision: str):
+        self.group = {"float32": 1, "bfloat16": 2}[precision]
+        self.lanes = loaded.lanes()
+        for name, arguments in _SIGNATURES.items():
+            function = getattr(loaded, f"{name}_{precision}")
+            function.argtypes, function.restype = arguments, None
+            setattr(self, name, function)
+
+
+@cache
+def library(precision: str) -> Library | None:
+    """The layers in "float32" or "bfloat16"; None where they cannot be had."""
+    loaded = _load()
+    if loaded is None or (precision == "bfloat16" and not loaded.has_bfloat16()):
+        return None
+    return Library(loaded, precision)
+
+
+@cache
+def _load() -> ctypes.CDLL | None:
+    import torch  # noqa: F401  its OpenMP is then the one that serves both
+
+    compiler = shutil.which(os.environ.get("CC") or "cc") or shutil.which("gcc")
+    if compiler is None:
+        log.warning("there is no C compiler: the networks run in PyTorch, at a third of the speed")
+        return None
+    path = _cache() / f"{_fingerprint(compiler)}.so"
+    try:
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+                made = Path(folder) / path.name
+                command = [compiler, *FLAGS, "-o", made, SOURCES / "kernels.c", "-lm"]
+                subprocess.run(command, check=True, capture_output=True, text=True)
+                made.replace(path)  # two jobs may compile at once: each moves a whole file
+        return ctypes.CDLL(str(path))
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", None) or error
+        log.warning("the compiled layers cannot be had; the networks run in PyTorch: %s", said)
+        return None
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "dap"
+
+
+def _fingerprint(compiler: str) -> str:
+    """Hash of all that the compiled code depends on: nodes of a cluster share a home."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
+    cpuinfo = Path("/proc/cpuinfo")
+    cpu = platform.processor()
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        cpu = "".join([line for line in lines if line.startswith(("flags", "Features"))][:1])
+    parts = [version.stdout, platform.machine(), cpu, *FLAGS]
+    parts += [(SOURCES / name).read_text() for name in ("kernels.c", "layers.h")]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
