@@ -6,6 +6,7 @@ import click
 
 from dap.errors import DapError
 from dap.registry import plugins
+from dap.schema import fit_options
 
 
 class Gap(click.ParamType):
@@ -45,8 +46,15 @@ def main() -> None:
     type=Gap(),
     help="Fill this stretch, in seconds, and leave the rest alone; may be given again.",
 )
-@click.option("--iterations", default=1000, show_default=True, type=click.IntRange(1))
-@click.option("--learning-rate", default=0.001, show_default=True, type=click.FloatRange(1e-8, 1))
+@click.option(
+    "--preset",
+    type=click.Choice(["fast", "paper"]),
+    default="fast",
+    show_default=True,
+    help="How the network is fitted, but for the options given.",
+)
+@click.option("--iterations", type=click.IntRange(1), help="[default: the preset's]")
+@click.option("--learning-rate", type=click.FloatRange(1e-8, 1), help="[default: the preset's]")
 @click.option("--width", default=1.0, show_default=True, type=click.FloatRange(0.01, 4))
 @click.option(
     "--selection",
@@ -75,8 +83,9 @@ def restore(
     *,
     method: str,
     gaps: tuple[tuple[float, float], ...],
-    iterations: int,
-    learning_rate: float,
+    preset: str,
+    iterations: int | None,
+    learning_rate: float | None,
     width: float,
     selection: str,
     segment: float,
@@ -102,8 +111,13 @@ def restore(
         raise click.ClickException(f"the folder {restored.parent} of {restored} does not exist")
     if threads:
         torch.set_num_threads(threads)
+    given = {"iterations": iterations, "learning_rate": learning_rate}
+    fit = fit_options(
+        {"preset": preset, "width": width, "precision": precision}
+        | {key: value for key, value in given.items() if value is not None}
+    )
     try:
-        with click.progressbar(length=iterations, label=str(damaged), show_pos=True) as bar:
+        with click.progressbar(length=fit["iterations"], label=str(damaged), show_pos=True) as bar:
 
             def report(index: int, count: int, iteration: int, loss: float) -> None:
                 bar.label = f"segment {index} of {count}, loss {loss:.4g}"
@@ -113,17 +127,7 @@ def restore(
                 read(damaged, sample_rate),
                 sample_rate,
                 method=method,
-                fit={
-                    "iterations": iterations,
-                    "learning_rate": learning_rate,
-                    "step_every": 0,
-                    "step_factor": 1.0,
-                    "snapshots": min(40, iterations),
-                    "average_decay": 0.99,
-                    "width": width,
-                    "network": "code",
-                    "precision": precision,
-                },
+                fit=fit,
                 spectrogram={"n_fft": 1022, "hop_length": 64, "window": "hann"},
                 selection=selection,
                 segment_seconds=segment,

@@ -17,6 +17,21 @@ from dap.selection import MovingAverage
 # the U-Nets halve height and width twice
 MULTIPLE = 4
 
+# what a preset changes of the study's defaults, which are paper A's
+PRESETS = {
+    "paper": {},
+    "fast": {
+        "iterations": 200,
+        "learning_rate": 0.003,
+        "step_every": 0,
+        "warm_up": 20,
+        "anneal": 0.4,
+        "initialisation": "he",
+        "output_scale": 0.2,
+        "average_decay": 0.95,
+    },
+}
+
 
 @dataclass(frozen=True)
 class FitOptions:
@@ -27,6 +42,13 @@ class FitOptions:
         learning_rate: Adam's, at the start.
         step_every: iterations after which the rate is multiplied by `step_factor`; 0 for never
             (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
+        warm_up: iterations over which the rate rises linearly from 0.
+        anneal: share of the iterations, at the end, over which it falls linearly to 0.
+        initialisation: "pytorch", its default, or "he" (He et al. 2015): normal, variance
+            2 / fan-in. The decoder has no normalisation, and PyTorch's default makes a signal
+            smaller with every layer of it, which costs a short fit half of its iterations.
+        output_scale: the networks' spectrograms are multiplied by this times the root mean square
+            of the target; 0 leaves them as they are (decision 1b).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
         average_decay: of the moving average of the outputs.
         precision: of the networks, "float32" or "bfloat16" (`dap.engine.choose`).
@@ -36,6 +58,10 @@ class FitOptions:
     learning_rate: float
     step_every: int
     step_factor: float
+    warm_up: int
+    anneal: float
+    initialisation: str
+    output_scale: float
     snapshots: int
     average_decay: float
     precision: str
@@ -73,11 +99,21 @@ def grid(iterations: int, snapshots: int) -> np.ndarray:
 def rate(options: FitOptions, iteration: int) -> float:
     """The learning rate of an iteration, counted from 1."""
     steps = (iteration - 1) // options.step_every if options.step_every else 0
-    return options.learning_rate * options.step_factor**steps
+    factor = options.step_factor**steps
+    if options.warm_up:
+        factor *= min(1.0, iteration / options.warm_up)
+    if options.anneal:
+        left = options.iterations + 1 - iteration
+        factor *= min(1.0, left / (options.iterations * options.anneal))
+    return options.learning_rate * factor
 
 
 def start(
-    build: Callable[..., nn.Module], objective: Denoise | Separate, seed: int, device: str
+    build: Callable[..., nn.Module],
+    objective: Denoise | Separate,
+    seed: int,
+    device: str,
+    initialisation: str = "pytorch",
 ) -> tuple[list[nn.Module], list[Tensor]]:
     """The untrained networks of an objective and the fixed noise z that each is fed.
 
@@ -88,14 +124,25 @@ def start(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = [build(out_channels=channels) for channels in objective.networks]
+        if initialisation == "he":
+            for network in networks:
+                network.apply(_initialise)
         inputs = [torch.randn(1, 2, bins, frames) for _ in networks]
     return [net.to(device) for net in networks], [z.to(device) for z in inputs]
 
 
-def outputs(runs: list[engine.Run], target: Tensor) -> list[Tensor]:
-    """Each network's output (channels, F, T), cut back to the target's bins and frames."""
+def _initialise(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d):
+        # a 1x1 convolution has no ReLU after it
+        kind = "linear" if layer.kernel_size == (1, 1) else "relu"
+        nn.init.kaiming_normal_(layer.weight, nonlinearity=kind)
+        nn.init.zeros_(layer.bias)
+
+
+def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list[Tensor]:
+    """Each network's output (channels, F, T), scaled, cut to the target's bins and frames."""
     bins, frames = target.shape[-2:]
-    return [run()[0, :, :bins, :frames] for run in runs]
+    return [run()[0, :, :bins, :frames] * scale for run, scale in zip(runs, scales, strict=True)]
 
 
 def fit(
@@ -119,12 +166,14 @@ def fit(
     Raises:
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
     """
-    networks, inputs = start(build, objective, seed, device)
+    networks, inputs = start(build, objective, seed, device, options.initialisation)
     parameters = [p for net in networks for p in net.parameters()]
     runs, engines = zip(
         *(engine.run(net, z, options.precision) for net, z in zip(networks, inputs, strict=True)),
         strict=True,
     )
+    scale = options.output_scale * objective.target.square().mean().sqrt().item() or 1.0
+    scales = [scale if spectral else 1.0 for spectral in objective.spectral]
     optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
     average = MovingAverage(options.average_decay)
     points = grid(options.iterations, options.snapshots)
@@ -132,7 +181,7 @@ def fit(
     snapshots = []
     begun = time.perf_counter()
     for i in range(1, options.iterations + 1):
-        outs = outputs(runs, objective.target)
+        outs = outputs(runs, objective.target, scales)
         estimates = objective.estimates(outs)  # (sources, 2, F, T)
         loss = objective.loss(outs, estimates, i / options.iterations)
         optimiser.zero_grad()

@@ -2,7 +2,8 @@
 
 One class a task. Each has
 
-- `networks`: the number of output channels of each network that it needs;
+- `networks`: the number of output channels of each network that it needs, and `spectral`: whether
+  they are a spectrogram;
 - `estimates(outs)`: the networks' outputs -> the estimated spectrograms, (sources, 2, F, T);
 - `loss(outs, estimates, progress)`: a scalar; `progress` is the share of iterations done, 0 to 1;
 - `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1];
@@ -41,6 +42,7 @@ class Denoise:
     """Mean squared error over both channels of the observation's spectrogram (decision 1b)."""
 
     networks = (2,)
+    spectral = (True,)
 
     def __init__(self, observation: Observation, transform: Transform, device: str):
         signal = torch.from_numpy(observation.signal).to(device)
@@ -106,6 +108,7 @@ class Separate:
     """
 
     networks = (2, 2, 1)
+    spectral = (True, True, False)
     scales = 3
     last_part = 0.9
 

@@ -9,6 +9,7 @@ import jsonschema
 import yaml
 
 from dap.errors import DapError
+from dap.registry import declared
 
 SCHEMA = Path(__file__).resolve().parents[1] / "workflow" / "schemas" / "study.yaml"
 
@@ -40,15 +41,52 @@ def validated(config: dict) -> dict:
     Raises:
         DapError: for the first key that the schema does not allow.
     """
-    config = _typed(schema(), copy.deepcopy(config))
+    config = copy.deepcopy(config)
+    _name_presets(config)
+    config = _typed(schema(), config)
     _raise_not_finite(config, "")
     _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
+    config["fit"] = with_preset(config.get("fit", {}))
     _fill(schema(), config)
     fit = schema()["$defs"]["fit"]
     for name, entry in config["experiments"].items():
         # an override may be any part of `fit`, and must not bring defaults of its own
         _raise_first(jsonschema.Draft202012Validator(fit), entry["fit"], f"experiments.{name}.fit")
+        entry["fit"] = with_preset(entry["fit"])
     return config
+
+
+def fit_options(fit: dict) -> dict:
+    """All fit options, from some of them: those of the preset, then the defaults.
+
+    Raises:
+        DapError: for the first key or value that the schema does not allow.
+    """
+    part = schema()["$defs"]["fit"]
+    _raise_first(jsonschema.Draft202012Validator(part), fit, "fit")
+    options = with_preset({"preset": part["properties"]["preset"]["default"], **fit})
+    _fill(part, options)
+    return options
+
+
+def _name_presets(config: dict) -> None:
+    """`fit: fast` is short for `fit: {preset: fast}`."""
+    entries = config.get("experiments")
+    entries = entries.values() if isinstance(entries, dict) else ()
+    for entry in (config, *entries):
+        if isinstance(entry, dict) and isinstance(entry.get("fit"), str):
+            entry["fit"] = {"preset": entry["fit"]}
+
+
+def with_preset(fit: dict) -> dict:
+    """Fit options with those of the preset that they name, if any, for the keys not given."""
+    if "preset" not in fit:
+        return fit
+    presets, known = declared("fit", "PRESETS"), schema()["$defs"]["fit"]["properties"]
+    # all that any preset changes: an experiment may go back from its study's
+    changed = {key for values in presets.values() for key in values}
+    paper = {key: known[key]["default"] for key in changed}
+    return paper | presets[fit["preset"]] | fit
 
 
 def _typed(part: dict, value: object) -> object:

@@ -20,6 +20,10 @@ OPTIONS = FitOptions(
     learning_rate=5e-3,
     step_every=0,
     step_factor=0.1,
+    warm_up=0,
+    anneal=0.0,
+    initialisation="pytorch",
+    output_scale=0.0,
     snapshots=5,
     average_decay=0.9,
     precision="float32",
@@ -57,6 +61,40 @@ def test_stepped_rates():
     rates = [rate(options, i) for i in (1, 500, 501, 1000, 1001, 2000)]
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-6])
     assert rate(replace(options, step_every=0), 2000) == 1e-3
+
+
+def test_warm_up_and_annealing():
+    options = replace(OPTIONS, learning_rate=1.0, iterations=100, warm_up=20, anneal=0.4)
+    rates = [rate(options, i) for i in (1, 10, 20, 60, 61, 81, 100)]
+    assert rates == pytest.approx([0.05, 0.5, 1, 1, 1, 0.5, 0.025])
+
+
+def test_initialisation_after_he():
+    goal = objective("denoise", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", {})
+    build = partial(design, dilation=None, dense=True, width=1.0)
+    (network,), (z,) = start(build, goal, 1, "cpu", "he")
+    for name, fan_in, factor in (("up2.conv2.0", 315 * 9, 2), ("up2.transition", 385, 1)):
+        layer = network.get_submodule(name)
+        assert layer.weight.var().item() == pytest.approx(factor / fan_in, rel=0.03)
+        assert not layer.bias.any()
+    # the decoder keeps the level of its input, where PyTorch's default loses most of it
+    (plain,), (same,) = start(build, goal, 1, "cpu")
+    assert z.shape == same.shape
+    with torch.no_grad():
+        assert network(z).std() > 0.3
+        assert plain(z).std() < 0.1
+
+
+def test_outputs_are_scaled_by_the_observation(denoising):
+    level = denoising.target.square().mean().sqrt().item()
+    plain = fit(BUILD, denoising, replace(OPTIONS, iterations=1), seed=5, device="cpu")
+    options = replace(OPTIONS, iterations=1, output_scale=0.5)
+    scaled = fit(BUILD, denoising, options, seed=5, device="cpu")
+    np.testing.assert_allclose(scaled.last, 0.5 * level * plain.last, rtol=1e-4, atol=1e-7)
+    # a mask is none of it
+    assert objective(
+        "separate", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", OWN
+    ).spectral == (True, True, False)
 
 
 def test_the_rate_is_that_of_its_iteration(denoising):

@@ -8,18 +8,11 @@ from click.testing import CliRunner
 from dap.cli import main
 from dap.errors import DapError
 from dap.recording import restore_recording, segments
+from dap.schema import fit_options
 
-FIT = {
-    "iterations": 2,
-    "learning_rate": 0.005,
-    "step_every": 0,
-    "step_factor": 1.0,
-    "snapshots": 2,
-    "average_decay": 0.9,
-    "precision": "float32",
-    "width": 0.05,
-    "network": "code",
-}
+FIT = fit_options(
+    {"iterations": 2, "learning_rate": 0.005, "snapshots": 2, "width": 0.05, "precision": "float32"}
+)
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
 
 

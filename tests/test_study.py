@@ -9,6 +9,7 @@ import yaml
 
 from dap.corpora.catalogue import listing
 from dap.errors import DapError
+from dap.fit import PRESETS
 from dap.schema import load, schema
 from dap.study import Study
 
@@ -102,6 +103,29 @@ def test_an_experiment_overrides_some_of_the_fit_alone():
     assert {key for key in denoise if denoise[key] != separate[key]} == {"iterations"}
 
 
+def test_presets():
+    assert list(PRESETS) == schema()["$defs"]["fit"]["properties"]["preset"]["enum"]
+    fast = PRESETS["fast"]
+    given = config(fit="fast")
+    given["experiments"]["denoise"]["fit"] = {"iterations": 7}
+    study = Study(given)
+    assert {key: study["fit"][key] for key in fast} == fast
+    assert study["fit"]["step_factor"] == 0.1
+    found = study.experiments["denoise"].fit
+    assert found == study["fit"] | {"iterations": 7}
+    # an experiment goes back to the paper's, or leaves it
+    given["experiments"]["denoise"]["fit"] = "paper"
+    found = Study(given).experiments["denoise"].fit
+    assert (found["iterations"], found["step_every"], found["initialisation"]) == (
+        2000, 500, "pytorch",
+    )  # fmt: skip
+    given["fit"] = {"preset": "fast", "iterations": 50}
+    assert Study(given)["fit"]["iterations"] == 50
+    given["fit"] = "faster"
+    with pytest.raises(DapError, match=r"fit.preset is 'faster'; allowed: paper, fast"):
+        Study(given)
+
+
 def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
     # Snakemake's --config gives text below the first level, and YAML takes 1e-3 for text
     given = config(fit={"iterations": "500", "learning_rate": "1e-3"}, title="1984")
@@ -133,7 +157,10 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
         (
             "experiments.denoise.fit.iteration",
             5,
-            ["experiments.denoise.fit: unknown key 'iteration'", "allowed: average_decay, "],
+            [
+                "experiments.denoise.fit: unknown key 'iteration'",
+                "allowed: anneal, average_decay, ",
+            ],
         ),
         (
             "experiments.denoise.corruption.stdev",

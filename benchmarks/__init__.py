@@ -1,0 +1,1 @@
+"""Speed and quality of the fits, each beside a plain reference in the same run."""

@@ -1,0 +1,86 @@
+"""`python -m benchmarks`: the speed of the fits on this machine, beside the plain reference."""
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+
+from benchmarks import speed
+from benchmarks.reference_fit import DESIGNS
+from dap.provenance import machine
+
+HEADER = (
+    "| design | precision | reference, s an iteration | ours | ratio | fits of 2,000 iterations an "
+    "hour, reference | ours | GFLOP/s | share of peak | peak memory, reference, MiB | ours |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
+
+
+def line(row: speed.Row, peak: float) -> str:
+    """One row of the table."""
+    rate = row.gflop / row.seconds
+    hours = (3600 / 2000 / row.reference, 3600 / 2000 / row.seconds)
+    return (
+        f"| `{row.method}` | {row.precision} | {row.reference:.3g} | {row.seconds:.3g} | "
+        f"{row.reference / row.seconds:.1f} | {hours[0]:.2g} | {hours[1]:.2g} | {rate:.0f} | "
+        f"{100 * rate / peak:.0f} % | {row.reference_mib:.0f} | {row.mib:.0f} |"
+    )
+
+
+def heading(device: str, threads: int) -> str:
+    """Which machine, when, with what."""
+    name = torch.cuda.get_device_name() if device == "cuda" else machine()["cpu"]
+    cores = "" if device == "cuda" else f", {threads} of {os.cpu_count()} cores"
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    return f"{name}{cores}, PyTorch {torch.__version__}, {date}"
+
+
+def main() -> None:
+    """Time all designs of paper A, ours and the reference in turn, and print a table."""
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--method", action="append", choices=list(DESIGNS))
+    parse.add_argument("--frames", type=int, default=256, help="of the 512-bin spectrogram")
+    parse.add_argument("--width", type=float, default=1.0, help="factor on the filters")
+    parse.add_argument("--repeats", type=int, default=5, help="of which the medians are taken")
+    parse.add_argument("--threads", type=int, default=os.cpu_count(), help="of a fit, on a CPU")
+    parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parse.add_argument(
+        "--precision", action="append", choices=["float32", "bfloat16"], help="default: auto's"
+    )
+    parse.add_argument("--out", type=Path, help="write the table here, too")
+    given = parse.parse_args()
+    device, threads = given.device, given.threads
+    torch.set_num_threads(threads)
+    precisions = given.precision or (speed.choose("auto", device),)
+    peaks = {precision: speed.peak(precision, device) for precision in ("float32", "bfloat16")}
+    text = [
+        f"{heading(device, threads)}; 512 x {given.frames}, width "
+        f"{given.width:g}, medians of {given.repeats}."
+    ]
+    text += [
+        f"Matrix product: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in "
+        f"bfloat16; copying: {speed.bandwidth(device):.0f} GB/s.",
+        "",
+        HEADER,
+    ]
+    print("\n".join(text))
+    for method in given.method or reversed(DESIGNS):
+        for precision in precisions:
+            row = speed.compare(
+                method,
+                frames=given.frames,
+                width=given.width,
+                precision=precision,
+                device=device,
+                repeats=given.repeats,
+            )
+            text.append(line(row, peaks[precision]))
+            print(text[-1])
+    if given.out:
+        given.out.write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

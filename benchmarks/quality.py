@@ -1,0 +1,143 @@
+"""`python -m benchmarks.quality`: what speed costs in quality, over real clips.
+
+Gaussian noise of standard deviation 0.1 on clips at a peak of 1, the dense design, last iterates:
+
+- `reference`: float32, Adam at a constant 1e-3;
+- `another seed`: the same from other initialisations, a measure of what a difference means;
+- `ours`: the reference's fit in the precision that "auto" takes here;
+- `fast`: the preset of that name, with its own budget of iterations.
+
+With --eager the reference runs in eager PyTorch. Without, it runs on our engine in float32, which
+agrees with eager PyTorch to rounding (tests/test_native.py) and takes a third of its time on a CPU.
+The seconds of the reference are those of eager PyTorch either way.
+"""
+
+import argparse
+import math
+import os
+import statistics
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.__main__ import heading
+from benchmarks.reference_fit import ReferenceFit, network
+from benchmarks.speed import PAPER, choose, ours, reference
+from dap import fit
+from dap.objectives import Denoise
+from dap.spectrogram import Transform
+
+METHOD, STD = "dilated-exp-dense", 0.1
+
+
+class Noisy(Denoise):
+    """A noisy clip as the objective, and the clean one to score against."""
+
+    def __init__(self, clean: np.ndarray, index: int, device: str):
+        noise = np.random.default_rng(index).normal(0, STD, clean.shape).astype(np.float32)
+        self.clean, self.noisy, self.samples = clean, clean + noise, len(clean)
+        self.transform = Transform(1022, 64, "hann", device)
+        self.target = self.transform.analyse(torch.from_numpy(self.noisy).to(device))
+
+    def snr(self, estimate: np.ndarray) -> float:
+        """In dB."""
+        error = np.square(self.clean - estimate, dtype=np.float64).sum()
+        return 10 * math.log10(np.square(self.clean, dtype=np.float64).sum() / error)
+
+
+def fitted(goal: Noisy, width: float, options: fit.FitOptions, seed: int) -> float:
+    """SNR in dB of the last iterate of one of our fits."""
+    device = goal.target.device.type
+    found = fit.fit(network(METHOD, width), goal, options, seed=seed, device=device)
+    return goal.snr(found.last[0])
+
+
+def eager(goal: Noisy, width: float, iterations: int, seed: int) -> float:
+    """The same of the reference, in eager PyTorch."""
+    frames = goal.target.shape[-1]
+    padded = torch.nn.functional.pad(goal.target, (0, -frames % fit.MULTIPLE))
+    plain = ReferenceFit(METHOD, width, padded, PAPER.learning_rate, seed)
+    for _ in range(iterations):
+        estimate = plain.step()
+    last = goal.read_out(estimate[..., :frames])[0].cpu().numpy()
+    return goal.snr(last)
+
+
+def loudest(clip: np.ndarray, samples: int) -> np.ndarray:
+    """The part of a clip that has the most energy, at a peak of 1."""
+    energy = np.convolve(np.square(clip, dtype=np.float64), np.ones(samples), "valid")
+    start = int(energy.argmax())
+    part = clip[start : start + samples]
+    return part / np.abs(part).max()
+
+
+def main() -> None:
+    """Fit all clips all ways and print a table."""
+    parse = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    here = Path(__file__).parent
+    parse.add_argument("--clips", type=Path, default=here / "clips.npz", help="by export_clips")
+    parse.add_argument("--count", type=int, default=8, help="clips, of all corpora in turn")
+    parse.add_argument("--samples", type=int, default=8192)
+    parse.add_argument("--width", type=float, default=0.5)
+    parse.add_argument("--iterations", type=int, default=400, help="of the reference")
+    parse.add_argument("--threads", type=int, default=os.cpu_count())
+    parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parse.add_argument("--eager", action="store_true", help="the reference in eager PyTorch")
+    parse.add_argument("--out", type=Path)
+    given = parse.parse_args()
+    torch.set_num_threads(given.threads)
+    auto = choose("auto", given.device)
+    plain = replace(PAPER, iterations=given.iterations)
+    fast = fit.FitOptions(**asdict(PAPER) | fit.PRESETS["fast"] | {"precision": auto})
+    data = np.load(given.clips)
+    clips = list(zip(data["names"], data["clips"], strict=True))[: given.count]
+    found = {name: [] for name in ("observed", "reference", "another seed", "ours", "fast")}
+    for index, (name, clip) in enumerate(clips):
+        goal = Noisy(loudest(clip, given.samples), index, given.device)
+        found["observed"].append(goal.snr(goal.noisy))
+        for way, seed in (("reference", index), ("another seed", 1000 + index)):
+            if given.eager:
+                found[way].append(eager(goal, given.width, given.iterations, seed))
+            else:
+                found[way].append(fitted(goal, given.width, plain, seed))
+        mixed = replace(plain, precision=auto)
+        found["ours"].append(fitted(goal, given.width, mixed, index))
+        found["fast"].append(fitted(goal, given.width, fast, index))
+        values = ", ".join(f"{way} {results[-1]:.2f}" for way, results in found.items())
+        print(f"{name}: {values}", flush=True)
+    # timed apart from the fits, in turn, so that what else ran during those does not count
+    times = [
+        (
+            reference(METHOD, given.width, goal, 5),
+            ours(METHOD, given.width, goal, auto, 20),
+        )
+        for _ in range(3)
+    ]
+    plain_each, each = (statistics.median(column) for column in zip(*times, strict=True))
+    whole = plain_each * given.iterations
+    seconds = {"observed": 0.0, "ours": each * given.iterations, "fast": each * fast.iterations}
+    how = "eager" if given.eager else "our engine"
+    lines = [
+        f"{heading(given.device, given.threads)}; {given.samples} samples, width {given.width:g}, "
+        f"{len(clips)} clips; reference {given.iterations} iterations ({how}, float32), "
+        f"`fast` {fast.iterations}, ours in {auto}.",
+        "",
+        "| fit | mean SNR, dB | minus the reference's | std of that | s a clip | of reference |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    base = np.array(found["reference"])
+    for way, results in found.items():
+        snr = np.array(results)
+        gain, spread = (snr - base).mean(), (snr - base).std(ddof=1)
+        took = seconds.get(way, whole)
+        share = f"{took:.1f} | {100 * took / whole:.0f} %"
+        lines.append(f"| {way} | {snr.mean():.2f} | {gain:+.2f} | {spread:.2f} | {share} |")
+    print("\n".join(lines))
+    if given.out:
+        given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Seconds an iteration and memory of our fits, beside the plain reference's."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from benchmarks.reference_fit import ReferenceFit, network
+from dap import engine, fit
+from dap.objectives import Denoise
+from dap.spectrogram import Transform
+
+SEED, HOP = 2021, 64
+# paper A's fit at a constant rate, as the reference does it
+PAPER = fit.FitOptions(
+    iterations=2000,
+    learning_rate=1e-3,
+    step_every=0,
+    step_factor=1.0,
+    warm_up=0,
+    anneal=0.0,
+    initialisation="pytorch",
+    output_scale=0.0,
+    snapshots=1,
+    average_decay=0.99,
+    precision="float32",
+)
+
+
+class Noise(Denoise):
+    """A spectrogram of white noise as the observation: speed does not depend on what is fitted."""
+
+    def __init__(self, frames: int, device: str):
+        self.samples = (frames - 1) * HOP
+        self.transform = Transform(1022, HOP, "hann", device)
+        generator = torch.Generator().manual_seed(SEED)
+        signal = torch.randn(self.samples, generator=generator) * 0.1
+        self.target = self.transform.analyse(signal.to(device))
+
+
+def ours(method: str, width: float, goal: Denoise, precision: str, iterations: int) -> float:
+    """Seconds an iteration of `dap.fit.fit`, start and read-out included."""
+    options = replace(PAPER, iterations=iterations, precision=precision)
+    device = goal.target.device.type
+    found = fit.fit(network(method, width), goal, options, seed=SEED, device=device)
+    return found.seconds / iterations
+
+
+def reference(method: str, width: float, goal: Denoise, iterations: int) -> float:
+    """Seconds an iteration of the reference."""
+    target = torch.nn.functional.pad(goal.target, (0, -goal.target.shape[-1] % fit.MULTIPLE))
+    plain = ReferenceFit(method, width, target, PAPER.learning_rate, SEED)
+    plain.step()
+    _wait(goal)
+    begun = time.perf_counter()
+    for _ in range(iterations):
+        plain.step()
+    _wait(goal)
+    return (time.perf_counter() - begun) / iterations
+
+
+def _wait(goal: Denoise) -> None:
+    if goal.target.is_cuda:
+        torch.cuda.synchronize()
+
+
+@dataclass(frozen=True)
+class Row:
+    """Medians over repeats, the two in turn.
+
+    Attributes:
+        gflop: of one iteration, forward and backward, as counted for the plain network.
+        reference, seconds: an iteration, the reference's and ours.
+        reference_mib, mib: peak memory over that of an idle process.
+    """
+
+    method: str
+    precision: str
+    gflop: float
+    reference: float
+    seconds: float
+    reference_mib: float
+    mib: float
+
+
+def compare(
+    method: str, *, frames: int, width: float, precision: str, device: str, repeats: int
+) -> Row:
+    """Both fits of one design in turn."""
+    goal = Noise(frames, device)
+    _, gflop = fit.size(network(method, width), goal)
+    ours(method, width, goal, precision, 2)  # compiles, and touches its memory for the first time
+    times = [
+        (reference(method, width, goal, 3), ours(method, width, goal, precision, 10))
+        for _ in range(repeats)
+    ]
+    memory = [_memory(method, frames, width, kind, device) for kind in ("reference", precision)]
+    plain, seconds = (statistics.median(column) for column in zip(*times, strict=True))
+    return Row(method, precision, gflop, plain, seconds, *memory)
+
+
+def peak(precision: str, device: str, size: int = 2048) -> float:
+    """GFLOP/s of a square matrix product: the best of ten."""
+    kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
+    if device == "cuda":
+        size = 8192
+    a, b = (torch.randn(size, size, device=device).to(kind) for _ in range(2))
+    times = []
+    for _ in range(10):
+        begun = time.perf_counter()
+        a @ b
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - begun)
+    return 2 * size**3 / min(times) / 1e9
+
+
+def bandwidth(device: str) -> float:
+    """GB/s of copying 256 MiB, reads and writes counted: the best of ten."""
+    source = torch.zeros(2**26, device=device)
+    to = torch.empty_like(source)
+    times = []
+    for _ in range(10):
+        begun = time.perf_counter()
+        to.copy_(source)
+        if device == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - begun)
+    return 2 * source.nbytes / min(times) / 1e9
+
+
+def _memory(method: str, frames: int, width: float, kind: str, device: str) -> float:
+    """MiB that a fit takes at most, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.memory", method, str(frames), str(width)]
+    command += [kind, device, str(torch.get_num_threads())]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def choose(precision: str, device: str) -> str:
+    """As a study's `precision`."""
+    return engine.choose(precision, device)
