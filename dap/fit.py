@@ -45,8 +45,7 @@ class FitOptions:
         warm_up: iterations over which the rate rises linearly from 0.
         anneal: share of the iterations, at the end, over which it falls linearly to 0.
         initialisation: "pytorch", its default, or "he" (He et al. 2015): normal, variance
-            2 / fan-in. The decoder has no normalisation, and PyTorch's default makes a signal
-            smaller with every layer of it, which costs a short fit half of its iterations.
+            2 / fan-in, which keeps a signal's level through the decoder, which normalises nothing.
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
             of the target; 0 leaves them as they are (decision 1b).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.

@@ -183,6 +183,7 @@ def test_order_of_rows_does_not_matter():
 
 def test_complexity_in_words():
     facts = {"corpus": "speech", "clip": "a", "seed": 0, "device": "cpu", "threads": 1}
+    facts |= {"precision": "float32", "engine": "compiled"}
     fits = pd.DataFrame({"method": ["conv", "dense"], "parameters": [500000, 1092912]})
     fits = fits.assign(**facts, experiment="e", gflop=[4.0, 8.5], iterations=10, seconds=[1, 2.5])
     entry = {"paper": "interspeech2021", "claim": COMPLEXITY, "complexity": True}
