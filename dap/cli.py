@@ -105,6 +105,7 @@ def restore(
     import torch
 
     from dap.audio import read, write
+    from dap.progress import Progress
     from dap.recording import restore_recording
 
     if not restored.parent.is_dir():  # found now, not after the fits
@@ -116,26 +117,27 @@ def restore(
         {"preset": preset, "width": width, "precision": precision}
         | {key: value for key, value in given.items() if value is not None}
     )
+    meters = {}
+
+    def report(index: int, count: int, iteration: int, loss: float) -> None:
+        if index not in meters:
+            meters[index] = Progress(f"segment {index} of {count}", fit["iterations"])
+        meters[index](iteration, loss)
+
     try:
-        with click.progressbar(length=fit["iterations"], label=str(damaged), show_pos=True) as bar:
-
-            def report(index: int, count: int, iteration: int, loss: float) -> None:
-                bar.label = f"segment {index} of {count}, loss {loss:.4g}"
-                bar.update(iteration - bar.pos)
-
-            signal = restore_recording(
-                read(damaged, sample_rate),
-                sample_rate,
-                method=method,
-                fit=fit,
-                spectrogram={"n_fft": 1022, "hop_length": 64, "window": "hann"},
-                selection=selection,
-                segment_seconds=segment,
-                gaps=gaps,
-                seed=seed,
-                device=device,
-                report=report,
-            )
+        signal = restore_recording(
+            read(damaged, sample_rate),
+            sample_rate,
+            method=method,
+            fit=fit,
+            spectrogram={"n_fft": 1022, "hop_length": 64, "window": "hann"},
+            selection=selection,
+            segment_seconds=segment,
+            gaps=gaps,
+            seed=seed,
+            device=device,
+            report=report,
+        )
         write(restored, signal, sample_rate)
     except DapError as error:
         raise click.ClickException(str(error)) from error

@@ -16,6 +16,7 @@ from dap.selection import MovingAverage
 
 # the U-Nets halve height and width twice
 MULTIPLE = 4
+REPORT_SECONDS = 1.0
 
 # what a preset changes of the study's defaults, which are paper A's
 PRESETS = {
@@ -160,7 +161,7 @@ def fit(
     Args:
         build: makes one network, given `out_channels`.
         seed: of the initialisation and of z.
-        report: called at each snapshot with the iteration and the loss.
+        report: called with the iteration and the loss at each snapshot, and about every second.
 
     Raises:
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
@@ -178,7 +179,7 @@ def fit(
     points = grid(options.iterations, options.snapshots)
     losses = torch.empty(options.iterations, device=device)
     snapshots = []
-    begun = time.perf_counter()
+    begun = told = time.perf_counter()
     for i in range(1, options.iterations + 1):
         outs = outputs(runs, objective.target, scales)
         estimates = objective.estimates(outs)  # (sources, 2, F, T)
@@ -193,8 +194,9 @@ def fit(
             # losses stay on the device between snapshots: a look at each would stall a GPU
             _check(losses[:i], seed)
             snapshots.append(objective.read_out(estimates.detach()))
-            if report:
-                report(i, loss.item())
+        if report and (i in points or time.perf_counter() - told > REPORT_SECONDS):
+            told = time.perf_counter()
+            report(i, loss.item())
     last = objective.read_out(estimates.detach()).cpu().numpy()
     seconds = time.perf_counter() - begun
     return Trajectory(

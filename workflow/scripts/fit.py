@@ -11,6 +11,7 @@ from dap import observations
 from dap.errors import DapError
 from dap.joblog import job
 from dap.methods import Restored, fingerprint, is_prior, place, restore
+from dap.progress import Progress
 from dap.provenance import PACKAGE, commit, machine, versions
 from dap.registry import declared
 from dap.seeds import derive
@@ -47,7 +48,8 @@ with job(snakemake.log[0]) as log:
     discard_partial(manifest.parent)
     source = Path(snakemake.input.observations)
     rows, failures, snapshots, losses, kept = [], [], {}, [], []
-    for row in read_rows(source):
+    clips = read_rows(source)
+    for number, row in enumerate(clips, start=1):
         observation = observations.load(source.parent, row)
         for index in range(params.seeds if is_prior(wildcards.method) else 1):
             name = f"{row['clip']}.s{index}"
@@ -71,12 +73,7 @@ with job(snakemake.log[0]) as log:
                 log.info("%s: was finished before", name)
                 result = Restored.from_arrays(arrays)
             else:
-
-                def report(iteration, loss, name=name):
-                    """Say how far this fit is."""
-                    total = params.setup["fit"]["iterations"]
-                    log.info("%s: iteration %d of %d, loss %.6g", name, iteration, total, loss)
-
+                label = f"{wildcards.method} {name} ({number} of {len(clips)})"
                 try:
                     result = restore(
                         wildcards.method,
@@ -85,7 +82,7 @@ with job(snakemake.log[0]) as log:
                         **params.setup,
                         device=device,
                         seed=seed,
-                        report=report,
+                        report=Progress(label, params.setup["fit"].get("iterations", 0), log),
                     )
                 except DapError as error:
                     failures.append(f"clip {row['clip']}, {wildcards.method}: {error}")
