@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Speed and quality of the fits on a GPU, in under 9 minutes: two tables in $OUT (results/benchmarks).
+# Needs PyTorch, numpy and this repository, and benchmarks/clips.npz, which
+# `python -m benchmarks.export_clips FOLDER` makes of recordings beforehand.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${OUT:-results/benchmarks}
+mkdir -p "$out"
+python3 -m benchmarks --device cuda --repeats 3 --out "$out/speed-gpu.md"
+python3 -m benchmarks.quality --device cuda --width 1 --samples 16384 --iterations 600 \
+	--eager --out "$out/quality-gpu.md"
