@@ -1,6 +1,7 @@
 """The compiled layers against PyTorch, and what happens where they cannot be had."""
 
 import copy
+import platform
 from functools import partial
 
 import pytest
@@ -171,6 +172,39 @@ def test_a_compiler_that_fails_is_said(monkeypatch, tmp_path, caplog):
     assert compiled._load.__wrapped__() is None
     assert "cannot do that" in caplog.text
     assert not list(tmp_path.glob("dap/*.so"))
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    """No library is loaded, and none kept; the next one is compiled with the flags then set."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for cached in (compiled.library, compiled._load):
+        cached.cache_clear()
+    yield tmp_path
+    for cached in (compiled.library, compiled._load):
+        cached.cache_clear()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="for CPUs of one kind")
+def test_a_cpu_without_long_vectors(fresh, monkeypatch):
+    flags = [flag.replace("native", "haswell") for flag in compiled.FLAGS]
+    monkeypatch.setattr(compiled, "FLAGS", flags)
+    assert compiled.library("bfloat16") is None
+    assert compiled.library("float32").lanes == 8
+    torch.manual_seed(8)
+    net, z = DESIGNS["text"](), torch.randn(1, 2, 20, 36)
+    upstream = torch.randn(1, 2, 20, 36)
+    expected, gradients = passes(net, partial(net, z), z, upstream)
+    out, found = passes(net, net.compiled(z, "float32"), z, upstream)
+    assert distance(out, expected) < 1e-5
+    for key in ("final.weight", "up1.conv2.0.weight", "bottom.conv1.0.weight"):
+        assert distance(found[key], gradients[key]) < 1e-3
+
+
+def test_a_home_that_cannot_be_written(fresh, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
+    assert compiled.library("float32") is not None
+    assert not list(fresh.iterdir())
 
 
 def test_compiled_once_and_kept(monkeypatch, tmp_path):

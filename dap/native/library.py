@@ -3,6 +3,7 @@
 Nothing is lost but speed where there is no C compiler: the same networks then run in PyTorch.
 """
 
+import atexit
 import ctypes
 import hashlib
 import logging
@@ -86,20 +87,37 @@ def _load() -> ctypes.CDLL | None:
     if compiler is None:
         log.warning("there is no C compiler: the networks run in PyTorch, at a third of the speed")
         return None
-    path = _cache() / f"{_fingerprint(compiler)}.so"
+    name = f"{_fingerprint(compiler)}.so"
     try:
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-                made = Path(folder) / path.name
-                command = [compiler, *FLAGS, "-o", made, SOURCES / "kernels.c", "-lm"]
-                subprocess.run(command, check=True, capture_output=True, text=True)
-                made.replace(path)  # two jobs may compile at once: each moves a whole file
-        return ctypes.CDLL(str(path))
+        return ctypes.CDLL(str(_compiled(compiler, name)))
     except (OSError, subprocess.CalledProcessError) as error:
         said = getattr(error, "stderr", None) or error
         log.warning("the compiled layers cannot be had; the networks run in PyTorch: %s", said)
         return None
+
+
+def _compiled(compiler: str, name: str) -> Path:
+    """The library, from the cache or compiled into it."""
+    folder = _cache()
+    path = folder / name
+    if path.is_file():
+        return path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        own = Path(tempfile.mkdtemp(dir=folder))
+    except OSError:  # no home that can be written: for this process alone
+        folder = own = Path(tempfile.mkdtemp())
+        path = folder / name
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+    made = own / f"{name}.new"
+    try:
+        command = [compiler, *FLAGS, "-o", made, SOURCES / "kernels.c", "-lm"]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        made.replace(path)  # two jobs may compile at once: each moves a whole file
+    finally:
+        if own != folder:
+            shutil.rmtree(own, ignore_errors=True)
+    return path
 
 
 def _cache() -> Path:
