@@ -45,7 +45,7 @@ class Progress:
                 prefix=self.name,
                 postfix=f"loss {loss:.4g}",
                 ascii=True,
-                ncols=100,
+                ncols=130,
             )
             self.say(meter)
 
