@@ -27,7 +27,7 @@ help:
 $(INSTALLED): envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "dap needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
-	@command -v cc > /dev/null || { echo "dap needs a C compiler (PESQ is compiled on install)"; exit 1; }
+	@command -v cc > /dev/null || { echo "dap needs a C compiler (for PESQ, and for the networks' layers)"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -79,6 +79,7 @@ def main() -> None:
     here = Path(__file__).parent
     parse.add_argument("--clips", type=Path, default=here / "clips.npz", help="by export_clips")
     parse.add_argument("--count", type=int, default=8, help="clips, of all corpora in turn")
+    parse.add_argument("--spread", type=int, help="clips fitted from another seed, too; all")
     parse.add_argument("--samples", type=int, default=8192)
     parse.add_argument("--width", type=float, default=0.5)
     parse.add_argument("--iterations", type=int, default=400, help="of the reference")
@@ -98,6 +99,8 @@ def main() -> None:
         goal = Noisy(loudest(clip, given.samples), index, given.device)
         found["observed"].append(goal.snr(goal.noisy))
         for way, seed in (("reference", index), ("another seed", 1000 + index)):
+            if way == "another seed" and given.spread is not None and index >= given.spread:
+                continue
             if given.eager:
                 found[way].append(eager(goal, given.width, given.iterations, seed))
             else:
@@ -105,7 +108,8 @@ def main() -> None:
         mixed = replace(plain, precision=auto)
         found["ours"].append(fitted(goal, given.width, mixed, index))
         found["fast"].append(fitted(goal, given.width, fast, index))
-        values = ", ".join(f"{way} {results[-1]:.2f}" for way, results in found.items())
+        ways = {way: results[index] for way, results in found.items() if index < len(results)}
+        values = ", ".join(f"{way} {result:.2f}" for way, result in ways.items())
         print(f"{name}: {values}", flush=True)
     # timed apart from the fits, in turn, so that what else ran during those does not count
     times = [
@@ -124,16 +128,21 @@ def main() -> None:
         f"{len(clips)} clips; reference {given.iterations} iterations ({how}, float32), "
         f"`fast` {fast.iterations}, ours in {auto}.",
         "",
-        "| fit | mean SNR, dB | minus the reference's | std of that | s a clip | of reference |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| fit | n | mean SNR, dB | minus the reference's | its std | s a clip | of reference |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     base = np.array(found["reference"])
     for way, results in found.items():
         snr = np.array(results)
-        gain, spread = (snr - base).mean(), (snr - base).std(ddof=1)
+        if not len(snr):
+            continue
+        gains = snr - base[: len(snr)]
+        gain, spread = gains.mean(), gains.std(ddof=1) if len(snr) > 1 else math.nan
         took = seconds.get(way, whole)
         share = f"{took:.1f} | {100 * took / whole:.0f} %"
-        lines.append(f"| {way} | {snr.mean():.2f} | {gain:+.2f} | {spread:.2f} | {share} |")
+        lines.append(
+            f"| {way} | {len(snr)} | {snr.mean():.2f} | {gain:+.2f} | {spread:.2f} | {share} |"
+        )
     print("\n".join(lines))
     if given.out:
         given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
