@@ -1,0 +1,87 @@
+"""The reference is the same fit as ours, and the benchmarks' parts do what they say."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from click.testing import CliRunner
+
+from benchmarks import export_clips, quality, speed
+from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
+from dap import fit
+from dap.registry import plugins
+
+
+def test_the_reference_knows_all_designs():
+    assert list(DESIGNS) == [name for name in plugins("priors", "PRIORS") if name in DESIGNS]
+    for name in DESIGNS:
+        ours = plugins("priors", "PRIORS")[name].load().build(width=0.1, network="code")
+        theirs = network(name, 0.1)()
+        sizes = [[tuple(p.shape) for p in net.parameters()] for net in (ours, theirs)]
+        dilations = [
+            [m.dilation for m in net.modules() if isinstance(m, torch.nn.Conv2d)]
+            for net in (ours, theirs)
+        ]
+        assert sizes[0] == sizes[1]
+        assert dilations[0] == dilations[1]
+
+
+@pytest.mark.parametrize("method", DESIGNS)
+def test_the_reference_is_the_same_fit(method):
+    goal = speed.Noise(16, "cpu")
+    options = replace(speed.PAPER, iterations=4)
+    ours = fit.fit(network(method, 0.1), goal, options, seed=3, device="cpu")
+    plain = ReferenceFit(method, 0.1, goal.target, speed.PAPER.learning_rate, 3)
+    for expected in ours.losses:
+        loss = torch.nn.functional.mse_loss(plain.step()[0], goal.target).item()
+        assert loss == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_speed_of_a_small_fit():
+    goal = {"frames": 8, "width": 0.05, "precision": "float32", "device": "cpu"}
+    row = speed.compare("conv", **goal, repeats=1)
+    assert row.seconds > 0
+    assert row.reference > 0
+    assert row.reference_mib >= 0
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    rng = np.random.default_rng(0)
+    for corpus in export_clips.CORPORA.values():
+        (tmp_path / corpus).mkdir(parents=True)
+        for name in ("a", "b", "c"):
+            signal = 0.1 * rng.standard_normal(40_000)
+            signal[20_000:] *= 2
+            soundfile.write(tmp_path / corpus / f"{name}.wav", signal, 16000)
+    return tmp_path
+
+
+def test_export(recordings, tmp_path):
+    out = tmp_path / "clips.npz"
+    arguments = [str(recordings), "--each", "2", "--out", str(out)]
+    said = CliRunner().invoke(export_clips.main, arguments)
+    assert said.exit_code == 0, said.output
+    found = np.load(out)
+    assert found["clips"].shape == (8, 16384)
+    assert np.abs(found["clips"]).max(axis=1) == pytest.approx(np.ones(8))
+    assert [name.split("/")[0] for name in found["names"][:4]] == list(export_clips.CORPORA)
+    assert len(set(found["names"])) == 8
+
+
+def test_export_names_what_is_missing(recordings, tmp_path):
+    for path in (recordings / "piano" / "test").iterdir():
+        path.unlink()
+    said = CliRunner().invoke(export_clips.main, [str(recordings)])
+    assert said.exit_code == 1
+    assert "piano/test: holds no recordings" in said.output
+
+
+def test_the_loudest_part():
+    clip = np.concatenate([np.full(50, 0.1), np.full(30, -0.5), np.full(20, 0.1)])
+    np.testing.assert_allclose(quality.loudest(clip, 30), np.full(30, -1.0))
+    goal = quality.Noisy(np.sin(np.arange(2048) / 5).astype(np.float32), 0, "cpu")
+    # a sine's power is 1/2, the noise's 0.01
+    assert goal.snr(goal.noisy) == pytest.approx(17, abs=0.3)
