@@ -14,8 +14,10 @@ The seconds of the reference are those of eager PyTorch either way.
 
 import argparse
 import math
+import multiprocessing
 import os
 import statistics
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from dap.objectives import Denoise
 from dap.spectrogram import Transform
 
 METHOD, STD = "dilated-exp-dense", 0.1
+WAYS = ("observed", "reference", "another seed", "ours", "fast")
 
 
 class Noisy(Denoise):
@@ -73,6 +76,32 @@ def loudest(clip: np.ndarray, samples: int) -> np.ndarray:
     return part / np.abs(part).max()
 
 
+def presets(given: argparse.Namespace) -> tuple[fit.FitOptions, fit.FitOptions]:
+    """The reference's options, and the fast preset's in the precision of "auto"."""
+    auto = choose("auto", given.device)
+    fast = fit.FitOptions(**asdict(PAPER) | fit.PRESETS["fast"] | {"precision": auto})
+    return replace(PAPER, iterations=given.iterations), fast
+
+
+def ways(given: argparse.Namespace, index: int, name: str, clip: np.ndarray) -> dict[str, float]:
+    """SNR of one clip, fitted in all ways."""
+    plain, fast = presets(given)
+    goal = Noisy(loudest(clip, given.samples), index, given.device)
+    found = {"observed": goal.snr(goal.noisy)}
+    for way, seed in (("reference", index), ("another seed", 1000 + index)):
+        if way == "another seed" and given.spread is not None and index >= given.spread:
+            continue
+        if given.eager:
+            found[way] = eager(goal, given.width, given.iterations, seed)
+        else:
+            found[way] = fitted(goal, given.width, plain, seed)
+    mixed = replace(plain, precision=fast.precision)
+    found["ours"] = fitted(goal, given.width, mixed, index)
+    found["fast"] = fitted(goal, given.width, fast, index)
+    print(f"{name}: " + ", ".join(f"{way} {snr:.2f}" for way, snr in found.items()), flush=True)
+    return found
+
+
 def main() -> None:
     """Fit all clips all ways and print a table."""
     parse = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -83,35 +112,24 @@ def main() -> None:
     parse.add_argument("--samples", type=int, default=8192)
     parse.add_argument("--width", type=float, default=0.5)
     parse.add_argument("--iterations", type=int, default=400, help="of the reference")
-    parse.add_argument("--threads", type=int, default=os.cpu_count())
+    parse.add_argument("--jobs", type=int, default=1, help="clips fitted at once")
+    parse.add_argument("--threads", type=int, default=1, help="of each fit")
     parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parse.add_argument("--eager", action="store_true", help="the reference in eager PyTorch")
     parse.add_argument("--out", type=Path)
     given = parse.parse_args()
-    torch.set_num_threads(given.threads)
-    auto = choose("auto", given.device)
-    plain = replace(PAPER, iterations=given.iterations)
-    fast = fit.FitOptions(**asdict(PAPER) | fit.PRESETS["fast"] | {"precision": auto})
+    fast = presets(given)[1]
+    auto = fast.precision
     data = np.load(given.clips)
     clips = list(zip(data["names"], data["clips"], strict=True))[: given.count]
-    found = {name: [] for name in ("observed", "reference", "another seed", "ours", "fast")}
-    for index, (name, clip) in enumerate(clips):
-        goal = Noisy(loudest(clip, given.samples), index, given.device)
-        found["observed"].append(goal.snr(goal.noisy))
-        for way, seed in (("reference", index), ("another seed", 1000 + index)):
-            if way == "another seed" and given.spread is not None and index >= given.spread:
-                continue
-            if given.eager:
-                found[way].append(eager(goal, given.width, given.iterations, seed))
-            else:
-                found[way].append(fitted(goal, given.width, plain, seed))
-        mixed = replace(plain, precision=auto)
-        found["ours"].append(fitted(goal, given.width, mixed, index))
-        found["fast"].append(fitted(goal, given.width, fast, index))
-        ways = {way: results[index] for way, results in found.items() if index < len(results)}
-        values = ", ".join(f"{way} {result:.2f}" for way, result in ways.items())
-        print(f"{name}: {values}", flush=True)
-    # timed apart from the fits, in turn, so that what else ran during those does not count
+    work = [(given, index, name, clip) for index, (name, clip) in enumerate(clips)]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(given.jobs, context, torch.set_num_threads, (given.threads,)) as pool:
+        results = list(pool.map(ways, *zip(*work, strict=True)))
+    found = {way: [result[way] for result in results if way in result] for way in WAYS}
+    goal = Noisy(loudest(clips[0][1], given.samples), 0, given.device)
+    # timed apart from the fits, in turn and on all cores: nothing else runs then
+    torch.set_num_threads(os.cpu_count())
     times = [
         (
             reference(METHOD, given.width, goal, 5),
@@ -124,7 +142,7 @@ def main() -> None:
     seconds = {"observed": 0.0, "ours": each * given.iterations, "fast": each * fast.iterations}
     how = "eager" if given.eager else "our engine"
     lines = [
-        f"{heading(given.device, given.threads)}; {given.samples} samples, width {given.width:g}, "
+        f"{heading(given.device, os.cpu_count())}; {given.samples} samples, width {given.width:g}, "
         f"{len(clips)} clips; reference {given.iterations} iterations ({how}, float32), "
         f"`fast` {fast.iterations}, ours in {auto}.",
         "",
