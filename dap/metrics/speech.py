@@ -108,8 +108,8 @@ def _score(
     return _remembered(reference.tobytes(), estimate.tobytes(), int(sample_rate), mode)
 
 
-# PESQ takes most of the time of scoring, and several metrics are made of it (`dap.metrics.composite`)
-# or see the same estimate again (the oracle may be the last snapshot)
+# PESQ takes most of the time of scoring; several metrics are made of it (`dap.metrics.composite`),
+# or the same estimate comes again (the oracle may be the last snapshot)
 @lru_cache(maxsize=16)
 def _remembered(reference: bytes, estimate: bytes, sample_rate: int, mode: str) -> float:
     signals = (np.frombuffer(signal) for signal in (reference, estimate))
