@@ -4,9 +4,7 @@ import numpy as np
 
 from dap.corruptions import Observation
 
-BASELINES = {
-    "spectral-gate": {"title": "spectral gating (noisereduce)", "tasks": ["denoise"]}
-}
+BASELINES = {"spectral-gate": {"title": "spectral gating (noisereduce)", "tasks": ["denoise"]}}
 
 
 def restore(observation: Observation, outputs: list[str]) -> np.ndarray:

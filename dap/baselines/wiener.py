@@ -34,7 +34,7 @@ def wiener(signal: np.ndarray, sample_rate: int, *, noise_std: float | None = No
         signal: (samples,).
         sample_rate: in Hz.
         noise_std: the standard deviation of white noise, where it is known; None takes the mean
-            power of the frames within the first 1,024 samples.
+            power of the frames within the first 1,024 samples, or of the first frame.
 
     Returns:
         (samples,) float64. Where the noise has no power in a bin, nothing is taken away.
@@ -51,7 +51,7 @@ def wiener(signal: np.ndarray, sample_rate: int, *, noise_std: float | None = No
     transform = ShortTimeFFT(window, hop, fs=sample_rate)
     spectrum = transform.stft(padded)  # (bins, frames)
     if noise_std is None:
-        starts = range(0, min(NOISE_SAMPLES, padded.size) - length + 1, hop)
+        starts = range(0, max(min(NOISE_SAMPLES, padded.size) - length, 0) + 1, hop)
         first = np.stack([padded[start : start + length] for start in starts])
         noise = np.square(np.abs(np.fft.rfft(first * window))).mean(axis=0)
     else:
