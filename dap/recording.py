@@ -60,10 +60,10 @@ def restore_recording(
             segment; the method is not for the task.
     """
     task = "inpaint" if gaps else "denoise"
-    if not is_prior(method):
-        if task not in plugin("baselines", "BASELINES", method).facts["tasks"]:
-            wanted = "fill gaps" if gaps else "denoise"
-            raise DapError(f"{method} does not {wanted}: choose another method")
+    whole = not is_prior(method)
+    if whole and task not in plugin("baselines", "BASELINES", method).facts["tasks"]:
+        wanted = "fill gaps" if gaps else "denoise"
+        raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:
         raise DapError(f"the recording has {len(recording)} samples; at least 1024 are needed")
     lost = np.zeros(len(recording), bool)
@@ -79,7 +79,7 @@ def restore_recording(
     peak = float(np.abs(kept).max()) if kept.any() else 1.0
     scaled = np.where(lost, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
-    length = round(segment_seconds * sample_rate) if is_prior(method) else len(recording)
+    length = len(recording) if whole else round(segment_seconds * sample_rate)
     parts = segments(len(recording), length, fade)
     total, weights = np.zeros(len(recording)), np.zeros(len(recording))
     for index, (start, end) in enumerate(parts):

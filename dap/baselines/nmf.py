@@ -2,7 +2,8 @@
 
 The mixture's magnitudes are factorised into 8 components (Lee and Seung's multiplicative updates,
 of scikit-learn), which k-means puts into two groups by the loudness of their spectra on a mel scale
-(after Spiertz and Gnann 2009). Each group is read out by a Wiener mask. Nothing is trained, nothing is random.
+(after Spiertz and Gnann 2009). Each group is read out by a Wiener mask. Nothing is trained, and
+nothing is random.
 """
 
 import warnings
