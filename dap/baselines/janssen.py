@@ -2,8 +2,8 @@
 
 The samples of a gap and the autoregressive coefficients of the sound around it are found in turn:
 the coefficients from the context with the gap filled, the samples as those that leave the least
-prediction error. Only the paper's order, min(3 m + 2, 50) for gaps of m samples, is not kept: gaps
-here are up to a hundred times longer than its own.
+prediction error. The order is the paper's 3 m + 2 for gaps of m samples, up to 1,024: gaps here are
+far longer than those of some samples that it was written for.
 """
 
 import numpy as np
@@ -89,7 +89,7 @@ def _coefficients(signal: np.ndarray, order: int) -> np.ndarray:
 
 
 def _between(part: np.ndarray, gap: slice, error_filter: np.ndarray) -> np.ndarray:
-    """The gap's samples of least squared prediction error (equation 11 of the paper).
+    """The gap's samples of least squared prediction error.
 
     With b_l = sum_i a_i a_{i+l} they solve sum_j b_{|i-j|} x_j = -sum_k b_{|i-k|} x_k, j over the
     gap and k over the samples known.

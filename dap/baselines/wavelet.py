@@ -68,7 +68,7 @@ def posterior_median(details: np.ndarray, samples: int) -> np.ndarray:
 
 
 def _likeliest_weight(size: np.ndarray) -> float:
-    """The non-zero part's weight w that maximises sum ln((1 - w) phi + w g) (2004, section 2.3).
+    """The non-zero part's weight w that maximises sum ln((1 - w) phi + w g).
 
     It is at least that whose posterior median is 0 up to the universal threshold, and at most 1.
     """
@@ -101,7 +101,7 @@ def _probability_above(value: np.ndarray, size: np.ndarray, weight: float) -> np
     """P(mean > value | an observation of `size`), for 0 <= value <= size.
 
     The prior's density is (1 - u R(u)) / sqrt(2 pi), R = (1 - Phi) / phi being Mills' ratio, and
-    the marginal's g(z) = (1 - exp(-z^2 / 2)) / (sqrt(2 pi) z^2) (2004, section 2.2; 2005, 6.4).
+    the marginal's g(z) = (1 - exp(-z^2 / 2)) / (sqrt(2 pi) z^2).
     """
     from scipy.special import erfcx, ndtr
 

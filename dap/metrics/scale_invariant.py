@@ -15,7 +15,7 @@ def si_sdr(
 ) -> float:
     """Scale-invariant SDR, 10 log10(|a x|^2 / |a x - y|^2) with a = <x, y> / |x|^2, in dB.
 
-    Le Roux et al. 2019, equation 3. Means are not removed, as there.
+    As in Le Roux et al. 2019 ("SDR: half-baked or well done?"). Means are not removed, as there.
 
     Args:
         reference: clean signal x, (samples,).

@@ -49,7 +49,7 @@ def llr(
     sample_rate: int,
     where: np.ndarray | None = None,
 ) -> float:
-    """Log-likelihood ratio, ln(a_y R_x a_y' / a_x R_x a_x'), not capped (Hu and Loizou, eq. 2).
+    """Log-likelihood ratio, ln(a_y R_x a_y' / a_x R_x a_x'), not capped.
 
     a are the prediction error filters of the frames of x and y by the autocorrelation method, of
     order 16 (10 below 10 kHz), R_x is the autocorrelation matrix of the frame of x. A gain of the
@@ -130,7 +130,7 @@ def ssnr(
 ) -> float:
     """Segmental SNR, the mean over frames of 10 log10(sum x^2 / sum (x - y)^2), in dB.
 
-    Each frame is clamped to -10..35 dB (Hu and Loizou, section II).
+    Each frame is clamped to -10..35 dB.
 
     Args:
         reference: clean signal x, (samples,).
