@@ -23,6 +23,16 @@ class Gap(click.ParamType):
         return start, end
 
 
+# `observed` restores nothing, and a recording does not tell what a corruption does
+METHODS = sorted(plugins("priors", "PRIORS")) + sorted(
+    name
+    for name, found in plugins("baselines", "BASELINES").items()
+    if {"denoise", "inpaint"} & set(found.facts["tasks"])
+    and name != "observed"
+    and "corruptions" not in found.facts
+)
+
+
 @click.group()
 @click.version_option(package_name="dap")
 def main() -> None:
@@ -34,10 +44,10 @@ def main() -> None:
 @click.argument("restored", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--method",
-    type=click.Choice(sorted(plugins("priors", "PRIORS"))),
+    type=click.Choice(METHODS),
     default="dilated-exp-dense",
     show_default=True,
-    help="The prior.",
+    help="A prior, or a classical method, which takes none of the options of a fit.",
 )
 @click.option(
     "--gap",
@@ -100,7 +110,8 @@ def restore(
     The result has one channel, the mean of all, at --sample-rate.
 
     Without --gap the recording is denoised. An untrained network is fitted to each segment, and it
-    fits the sound before the noise: too many iterations bring the noise back.
+    fits the sound before the noise: too many iterations bring the noise back. The classical methods
+    take seconds: janssen fills gaps, the others denoise.
     """
     import torch
 

@@ -26,20 +26,25 @@ class Observation:
 
     Attributes:
         signal: float32 (samples,).
-        known: named arrays. Gaps leave `lost` (samples,) bool, `observed_frames` (frames,) bool,
-            and, where whole frames were lost, the `spectrogram` (2, bins, frames) of the rest.
+        known: named arrays. Gaussian noise leaves `noise_std`, a scalar. Gaps leave `lost`
+            (samples,) bool, `observed_frames` (frames,) bool, and, where whole frames were lost,
+            the `spectrogram` (2, bins, frames) of the rest and `kept` (samples,), the factor that
+            the loss left of each sample.
         facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
+        sample_rate: in Hz.
     """
 
     signal: np.ndarray
     known: dict[str, np.ndarray] = field(default_factory=dict)
     facts: dict[str, float | int | str] = field(default_factory=dict)
+    sample_rate: int = 16000
 
 
 def gaussian(clean: np.ndarray, *, std: float, rng: np.random.Generator) -> Observation:
     """Add white noise of zero mean and standard deviation `std` (full scale is 1)."""
     noise = rng.normal(0.0, std, clean.shape).astype(np.float32)
-    return Observation(clean + noise, facts={"snr_db": ratio_db(clean, noise)})
+    known = {"noise_std": np.float32(std)}
+    return Observation(clean + noise, known, {"snr_db": ratio_db(clean, noise)})
 
 
 def environmental(clean: np.ndarray, noise: np.ndarray, *, snr_db: float) -> Observation:
@@ -131,10 +136,13 @@ def gaps(
         observed = untouched_frames(lost, transform.n_fft, hop)
         signal = np.where(lost, np.float32(0), clean)
         return Observation(signal, {"lost": lost, "observed_frames": observed}, facts)
-    spectrogram = transform.analyse(torch.from_numpy(clean))  # (2, F, T)
-    spectrogram[..., torch.from_numpy(lost_frames)] = 0
-    signal = transform.synthesise(spectrogram, len(clean)).numpy()
-    known = {"lost": lost, "observed_frames": ~lost_frames, "spectrogram": spectrogram.numpy()}
+    both = torch.from_numpy(np.stack((clean, np.ones_like(clean))))
+    spectrograms = transform.analyse(both)  # (2, 2, F, T)
+    spectrograms[..., torch.from_numpy(lost_frames)] = 0
+    # what analysis and synthesis make of a constant 1 is what they make of each sample's weight
+    signal, kept = transform.synthesise(spectrograms, len(clean)).numpy()
+    known = {"lost": lost, "observed_frames": ~lost_frames, "kept": kept}
+    known["spectrogram"] = spectrograms[0].numpy()
     return Observation(signal, known, facts)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from hashlib import sha256
+from time import perf_counter
 
 import numpy as np
 
@@ -78,9 +79,12 @@ def restore(
     """
     outputs = declared("objectives", "OBJECTIVES")[task]["outputs"]
     if not is_prior(method):
-        estimate = plugin("baselines", "BASELINES", method).load().restore(observation, outputs)
+        module = plugin("baselines", "BASELINES", method).load()
+        start = perf_counter()
+        estimate = module.restore(observation, outputs)
+        seconds = round(perf_counter() - start, 3)
         nothing = np.empty((0, *estimate.shape), np.float32)
-        cost = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0} | {
+        cost = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": seconds} | {
             "device": "cpu",
             "precision": "",
             "engine": "",

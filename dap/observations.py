@@ -85,9 +85,10 @@ def _environmental(
     return Observation(observation.signal, observation.known, {**observation.facts, **drawn})
 
 
-def load(folder: Path, row: dict[str, str]) -> Observation:
+def load(folder: Path, row: dict[str, str], sample_rate: int = 16000) -> Observation:
     """Read an observation back, checked against its row of the chunk's manifest."""
     known = {}
     if row["known"]:
         known = read_arrays(checked(folder, row["known"], row["known_sha256"]))
-    return Observation(read_checked_signal(folder, row["file"], row["sha256"]), known)
+    signal = read_checked_signal(folder, row["file"], row["sha256"])
+    return Observation(signal, known, sample_rate=sample_rate)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "soundfile", "pandas", "pesq", "mir_eval")
+PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn")
 
 
 def source_hash(script: Path, modules: Iterable[str] = ()) -> str:

@@ -6,7 +6,8 @@ import numpy as np
 
 from dap.corruptions import Observation, untouched_frames
 from dap.errors import DapError
-from dap.methods import restore
+from dap.methods import is_prior, restore
+from dap.registry import plugin
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
@@ -40,10 +41,12 @@ def restore_recording(
 ) -> np.ndarray:
     """Denoise a recording, or, if `gaps` are given, fill them and leave the rest as it is.
 
-    The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back.
+    The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back. A prior
+    is fitted to segments; a baseline is given the whole.
 
     Args:
         recording: (samples,) float32.
+        method: a prior, or a baseline for the task.
         fit: the study's fit options.
         selection: "last" or "average".
         gaps: (start, end) in seconds.
@@ -54,8 +57,13 @@ def restore_recording(
 
     Raises:
         DapError: the recording is too short, a gap is not inside of it, or leaves nothing of a
-            segment.
+            segment; the method is not for the task.
     """
+    task = "inpaint" if gaps else "denoise"
+    whole = not is_prior(method)
+    if whole and task not in plugin("baselines", "BASELINES", method).facts["tasks"]:
+        wanted = "fill gaps" if gaps else "denoise"
+        raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:
         raise DapError(f"the recording has {len(recording)} samples; at least 1024 are needed")
     lost = np.zeros(len(recording), bool)
@@ -71,16 +79,17 @@ def restore_recording(
     peak = float(np.abs(kept).max()) if kept.any() else 1.0
     scaled = np.where(lost, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
-    parts = segments(len(recording), round(segment_seconds * sample_rate), fade)
+    length = len(recording) if whole else round(segment_seconds * sample_rate)
+    parts = segments(len(recording), length, fade)
     total, weights = np.zeros(len(recording)), np.zeros(len(recording))
     for index, (start, end) in enumerate(parts):
         if lost.any() and not lost[start:end].any():
             estimate = scaled[start:end]
         else:
-            observation = _observation(scaled[start:end], lost[start:end], spectrogram)
+            observation = _observation(scaled[start:end], lost[start:end], spectrogram, sample_rate)
             result = restore(
                 method,
-                "inpaint" if lost.any() else "denoise",
+                task,
                 observation,
                 fit=fit,
                 spectrogram=spectrogram,
@@ -98,10 +107,13 @@ def restore_recording(
     return np.where(lost, restored, recording) if lost.any() else restored
 
 
-def _observation(signal: np.ndarray, lost: np.ndarray, spectrogram: dict) -> Observation:
+def _observation(
+    signal: np.ndarray, lost: np.ndarray, spectrogram: dict, sample_rate: int
+) -> Observation:
     if not lost.any():
-        return Observation(signal)
+        return Observation(signal, sample_rate=sample_rate)
     observed = untouched_frames(lost, spectrogram["n_fft"], spectrogram["hop_length"])
     if not observed.any():
         raise DapError("a gap leaves nothing of a segment: take longer segments")
-    return Observation(signal, {"lost": lost, "observed_frames": observed})
+    known = {"lost": lost, "observed_frames": observed}
+    return Observation(signal, known, sample_rate=sample_rate)

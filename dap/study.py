@@ -131,6 +131,12 @@ class Study:
             allowed = methods[method].facts.get("tasks", [task])
             if task not in allowed:
                 raise DapError(f"{where}.methods: {method} is not for the task {task}")
+            kinds = methods[method].facts.get("corruptions", [kind])
+            if kind not in kinds:
+                raise DapError(
+                    f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
+                    f"not {kind}"
+                )
         known_metrics = plugins("metrics", "METRICS")
         for metric in entry["metrics"]:
             _known(f"{where}.metrics", metric, known_metrics)

@@ -22,3 +22,14 @@ def tone() -> np.ndarray:
 def hiss() -> np.ndarray:
     """Three seconds of white noise, standard deviation 0.1: float32 (48000,)."""
     return np.random.default_rng(0).normal(0, 0.1, 48000).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def voice() -> np.ndarray:
+    """Two seconds of a gliding voice in syllables, on a noise floor: float64 (32000,)."""
+    t = np.arange(2 * RATE) / RATE
+    phase = 2 * np.pi * (120 * t - 4 * np.cos(5 * t))
+    harmonics = sum(np.sin(k * phase) / k for k in range(1, 26))
+    syllables = np.clip(np.sin(2 * np.pi * 1.5 * t), 0, None) ** 0.5
+    floor = np.random.RandomState(1).standard_normal(t.size)  # its stream is frozen by numpy
+    return 0.1 * harmonics * syllables + 0.003 * floor

@@ -31,7 +31,7 @@ def test_gaussian():
     assert abs(np.corrcoef(noise[:-1], noise[1:])[0, 1]) < 4e-3
     assert scipy.stats.kurtosis(noise) == pytest.approx(0, abs=0.02)
     assert observation.facts["snr_db"] == pytest.approx(snr_db(clean, observation.signal), abs=1e-4)
-    assert observation.known == {}
+    assert observation.known == {"noise_std": np.float32(0.1)}
 
 
 @pytest.mark.parametrize("level", [1e-4, 0.1, 1.0])
@@ -161,7 +161,12 @@ def test_whole_frames_are_lost():
     assert not spectrogram[..., ~observed].any()
     np.testing.assert_array_equal(spectrogram[..., observed], whole[..., observed])
     inverse = HANN.synthesise(torch.from_numpy(spectrogram), 2 * RATE).numpy()
-    np.testing.assert_array_equal(observation.signal, inverse)
+    np.testing.assert_allclose(observation.signal, inverse, atol=1e-6)
+    # what is left of a sample is the clean one times a known factor
+    kept = observation.known["kept"]
+    np.testing.assert_allclose(observation.signal, kept * clean, atol=1e-6)
+    assert kept.min() == 0
+    assert kept.max() == pytest.approx(1)
     # the samples nearest to a lost frame are lost
     nearest = (np.arange(2 * RATE) + 32) // 64
     np.testing.assert_array_equal(observation.known["lost"], ~observed[nearest])

@@ -42,6 +42,18 @@ def test_observed_does_nothing(task, tone):
     assert not is_prior("observed")
 
 
+@pytest.mark.parametrize(
+    ("method", "task"), [("wiener", "denoise"), ("janssen", "inpaint"), ("nmf", "separate")]
+)
+def test_a_baseline_restores(method, task, tone):
+    found = restored(method, task, tone, fit={})
+    outputs = OBJECTIVES[task]["outputs"]
+    assert found.selections["last"].shape == (len(outputs), 4096)
+    assert not np.array_equal(found.selections["last"][0], observation(task, tone).signal)
+    assert found.cost["seconds"] > 0
+    assert found.cost["iterations"] == 0
+
+
 @pytest.mark.parametrize("task", OBJECTIVES)
 def test_a_prior_is_fitted(task, tone):
     found = restored("conv", task, tone, device="auto" if not torch.cuda.is_available() else "cpu")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dap.metrics.composite import cbak, covl, csig
 from dap.metrics.speech import pesq_nb, pesq_wb
 
 RATE = 16000
@@ -100,7 +101,19 @@ def test_a_long_signal_is_nan_and_does_not_crash_the_process():
 def test_no_utterance_is_nan(monkeypatch, clean):
     # the package's return code, in place of a signal that its voice activity detector rejects
     monkeypatch.setattr("pesq.pesq", lambda *_, **__: -7)
-    assert np.isnan(pesq_nb(clean, clean, RATE))
+    assert np.isnan(pesq_nb(clean[1:], clean[1:], RATE))  # a pair that is not remembered
+
+
+def test_pesq_of_one_pair_is_computed_once(monkeypatch, clean):
+    calls = []
+    monkeypatch.setattr("pesq.pesq", lambda *_, **__: calls.append(1) or 2.0)
+    one, other = clean[2:], clean[2:] + 0.01
+    for metric in (pesq_wb, pesq_wb, csig, cbak, covl):
+        assert np.isfinite(metric(one, other, RATE))
+    assert len(calls) == 1
+    pesq_nb(one, other, RATE)
+    pesq_wb(other, one, RATE)
+    assert len(calls) == 3
 
 
 def test_wrong_arguments_are_refused(clean, capfd):

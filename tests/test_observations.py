@@ -102,6 +102,7 @@ def test_read_back(name, tone, tmp_path):
     found = observations.load(tmp_path, row)
     assert same(found, made)
     assert found.facts == {}  # what was drawn is not for methods
+    assert observations.load(tmp_path, row, 8000).sample_rate == 8000
     (tmp_path / (row["known"] or "a.wav")).write_bytes(b"another")
     with pytest.raises(DapError, match="sha256 differs"):
         observations.load(tmp_path, row)

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from dap.cli import main
 from dap.errors import DapError
+from dap.methods import Restored
 from dap.recording import restore_recording, segments
 from dap.schema import fit_options
 
@@ -32,12 +33,56 @@ def test_segments_cover_all_samples_and_overlap(samples):
     assert all(end - start == min(samples, 4000) for start, end in found)
 
 
-def test_what_every_segment_keeps_is_kept(tone):
-    # `observed` gives its input back, so the cross-fade must, too
+def test_what_every_segment_keeps_is_kept(tone, monkeypatch):
+    # a prior that gave its input back: the cross-fade must, too
+    lengths = []
+
+    def keep(method, task, observation, **_):
+        lengths.append(len(observation.signal))
+        return Restored({"last": observation.signal[np.newaxis]}, *np.empty((3, 0)), {})
+
+    monkeypatch.setattr("dap.recording.restore", keep)
     restored = restore_recording(
-        tone, 16000, method="observed", fit={}, spectrogram=SPECTROGRAM, segment_seconds=0.1
+        tone, 16000, method="conv", fit={}, spectrogram=SPECTROGRAM, segment_seconds=0.1
     )
+    assert len(lengths) > 3
     np.testing.assert_allclose(restored, tone, atol=1e-7)
+
+
+def test_a_baseline_is_given_the_whole_recording(tone, hiss):
+    noisy = np.r_[np.zeros(2000, np.float32), tone] + hiss[:8000]
+    options = {"fit": {}, "spectrogram": SPECTROGRAM, "segment_seconds": 0.1}
+    restored = restore_recording(noisy, 16000, method="wiener", **options)
+    # the noise is learned from the first samples, which hold no tone
+    before, after = (np.abs(signal[2000:] - tone).std() for signal in (noisy, restored))
+    assert after < before / 2
+    filled = restore_recording(tone, 16000, method="janssen", gaps=[(0.15, 0.2)], **options)
+    np.testing.assert_array_equal(filled[:2400], tone[:2400])
+    np.testing.assert_allclose(filled, tone, atol=1e-3)
+    # a rate that is not the default reaches the method
+    slow = restore_recording(noisy, 8000, method="wiener", **options)
+    assert not np.array_equal(slow, restored)
+
+
+def test_a_baseline_for_another_task_is_refused(tone):
+    options = {"fit": {}, "spectrogram": SPECTROGRAM}
+    with pytest.raises(DapError, match="janssen does not denoise: choose another"):
+        restore_recording(tone, 16000, method="janssen", **options)
+    with pytest.raises(DapError, match="wiener does not fill gaps"):
+        restore_recording(tone, 16000, method="wiener", gaps=[(0.15, 0.2)], **options)
+
+
+def test_the_command_takes_classical_methods(tone, tmp_path):
+    damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
+    soundfile.write(damaged, tone, 16000)
+    arguments = ["restore", str(damaged), str(restored), "--method"]
+    assert CliRunner().invoke(main, [*arguments, "wavelet"]).exit_code == 0
+    assert soundfile.info(restored).frames == len(tone)
+    result = CliRunner().invoke(main, [*arguments, "janssen"])
+    assert result.exit_code == 1
+    assert "janssen does not denoise" in result.output
+    for method in ("observed", "nmf", "wiener-known"):
+        assert CliRunner().invoke(main, [*arguments, method]).exit_code == 2
 
 
 def test_only_the_gap_changes(tone):

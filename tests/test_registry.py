@@ -12,13 +12,18 @@ from dap.registry import declared, plugin, plugins
     ("package", "variable", "names"),
     [
         ("priors", "PRIORS", {"conv", "dilated", "dilated-exp", "dilated-exp-dense"}),
-        ("baselines", "BASELINES", {"observed"}),
+        (
+            "baselines",
+            "BASELINES",
+            {"observed", "wiener", "wiener-known", "wavelet", "wavelet-universal"}
+            | {"spectral-gate", "janssen", "nmf"},
+        ),
         ("corpora", "SYNTHETIC", {"speech", "piano", "drums", "noise"}),
         (
             "metrics",
             "METRICS",
             {"snr", "psnr", "pesq_nb", "pesq_wb", "spectral_snr", "envelope_distance"}
-            | {"sdr", "sir", "sar"},
+            | {"sdr", "sir", "sar", "si_sdr", "llr", "wss", "ssnr", "csig", "cbak", "covl", "stoi"},
         ),
     ],
 )

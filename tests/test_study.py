@@ -13,7 +13,10 @@ from dap.fit import PRESETS
 from dap.schema import load, schema
 from dap.study import Study
 
-METHODS = "conv, dilated, dilated-exp, dilated-exp-dense, observed"
+METHODS = (
+    "conv, dilated, dilated-exp, dilated-exp-dense, janssen, nmf, observed, spectral-gate, "
+    "wavelet, wavelet-universal, wiener, wiener-known"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -181,6 +184,21 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
             "experiments.denoise.methods",
             ["conv", "harmonic"],
             [f"experiments.denoise.methods: unknown name 'harmonic'; allowed: {METHODS}"],
+        ),
+        (
+            "experiments.denoise.methods",
+            ["observed", "janssen"],
+            ["experiments.denoise.methods: janssen is not for the task denoise"],
+        ),
+        (
+            "experiments.denoise",
+            {
+                "corruption": {"kind": "environmental", "noise": "synthetic-drums"},
+                "corpora": ["synthetic-speech"],
+                "methods": ["observed", "wiener-known"],
+                "metrics": ["snr"],
+            },
+            ["wiener-known is for the corruption gaussian, not environmental"],
         ),
         (
             "experiments.denoise.metrics",

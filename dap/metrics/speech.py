@@ -1,5 +1,7 @@
 """Perceptual metrics of speech."""
 
+from functools import lru_cache
+
 import numpy as np
 import pesq
 
@@ -103,7 +105,13 @@ def _score(
     peaks = np.abs(reference).max(), np.abs(estimate).max()
     if min(peaks) <= SILENT * max(peaks):
         return float("nan")
-    score = pesq.pesq(
-        int(sample_rate), reference, estimate, mode, on_error=pesq.PesqError.RETURN_VALUES
-    )
+    return _remembered(reference.tobytes(), estimate.tobytes(), int(sample_rate), mode)
+
+
+# PESQ takes most of the time of scoring; several metrics are made of it (`dap.metrics.composite`),
+# or the same estimate comes again (the oracle may be the last snapshot)
+@lru_cache(maxsize=16)
+def _remembered(reference: bytes, estimate: bytes, sample_rate: int, mode: str) -> float:
+    signals = (np.frombuffer(signal) for signal in (reference, estimate))
+    score = pesq.pesq(sample_rate, *signals, mode, on_error=pesq.PesqError.RETURN_VALUES)
     return float(score) if score >= 0 else float("nan")  # errors are negative

@@ -50,7 +50,7 @@ with job(snakemake.log[0]) as log:
     rows, failures, snapshots, losses, kept = [], [], {}, [], []
     clips = read_rows(source)
     for number, row in enumerate(clips, start=1):
-        observation = observations.load(source.parent, row)
+        observation = observations.load(source.parent, row, params.sample_rate)
         for index in range(params.seeds if is_prior(wildcards.method) else 1):
             name = f"{row['clip']}.s{index}"
             seed = derive(
