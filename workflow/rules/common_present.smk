@@ -159,6 +159,7 @@ def report_inputs(wildcards):
         "claims": str(PUBLISHED / "claims.csv"),
         "template": str(TEMPLATE),
         "provenance": f"{RESULTS}/tables/provenance.json",
+        "origins": [str(Path(index_file(name)).with_suffix(".json")) for name in study.known],
         "manifests": [
             f"{RESULTS}/clips/{corpus}/{chunk}/manifest.csv"
             for corpus, count in study.clip_counts.items()

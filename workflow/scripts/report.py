@@ -19,6 +19,15 @@ def titled(text):
     return heading.removeprefix("# "), rest
 
 
+def checked(entry, origins):
+    """Against what the archives of a known corpus were checked."""
+    if "archive" not in entry:
+        return ""
+    origin = json.loads(origins[entry["archive"]].read_text(encoding="utf-8"))
+    archives = [f"{Path(row['file']).name}: {row['checked']}" for row in origin["archives"]]
+    return "; ".join(archives) or "not checked: a folder that was unpacked already"
+
+
 with job(snakemake.log[0]):
     facts, results = snakemake.params.facts, Path(snakemake.output[0]).parent
     config = facts["config"]
@@ -73,12 +82,15 @@ with job(snakemake.log[0]):
         corpus, rows = path.parent.parent.name, read_rows(path)
         drawn[corpus] = drawn.get(corpus, 0) + len(rows)
         padded[corpus] = padded.get(corpus, 0) + sum(float(row["padded"]) > 0 for row in rows)
+    origins = {Path(path).stem: Path(path) for path in snakemake.input.origins}
     used = [
         {
             "name": name,
             "title": entry["title"],
             "stands for": entry["stands_for"] or "",
             "licence": entry["licence"],
+            "citation": entry["citation"],
+            "checked": checked(entry, origins),
             "clips": drawn.get(name, 0),
             "padded at the end": padded.get(name, 0),
             "seconds a clip": entry["samples"] / rate,
