@@ -8,7 +8,7 @@ import numpy as np
 from dap import corruptions
 from dap.audio import read
 from dap.clips import synthesise
-from dap.corpora.catalogue import pick
+from dap.corpora.catalogue import pick, place
 from dap.corruptions import Observation
 from dap.errors import DapError
 from dap.seeds import derive
@@ -94,7 +94,7 @@ def _environmental(
         drawn = {"noise": name, "noise_file": "", "noise_start": 0}
     else:
         file = pick(entry, seed, "noise", *names, clip)
-        path = Path(entry["folder"]) / file
+        path = place(entry, file)
         excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
         drawn = {"noise": name, "noise_file": file, "noise_start": start}
         if not excerpt.any():

@@ -2,16 +2,14 @@
 
 import gzip
 import hashlib
-import http.server
 import io
 import logging
 import multiprocessing
 import tarfile
-import threading
-import time
 
 import numpy as np
 import pytest
+from misbehaving import serving
 
 from dap import download
 from dap.checksums import verify
@@ -37,99 +35,13 @@ ARCHIVE = packed()
 SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Serves ARCHIVE; `plan` says, request by request, in what way not. The last one stays."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.plan, self.requests, self.etag = ARCHIVE, [], [], '"1"'
-
-    def handle_error(self, request, client_address):
-        pass  # a client that goes away is part of the tests
-
-    def url(self, path=NAME):
-        return f"http://127.0.0.1:{self.server_port}/{path}"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-    def end_headers(self):
-        self.send_header("Connection", "close")
-        super().end_headers()
-
-    def do_GET(self):
-        server = self.server
-        asked = self.headers.get("Range")
-        server.requests.append((self.path, asked))
-        number = len(server.requests) - 1
-        plan = server.plan[min(number, len(server.plan) - 1)] if server.plan else {}
-        self.close_connection = True
-        if "sleep" in plan:
-            time.sleep(plan["sleep"])
-        if plan.get("redirect") and not self.path.startswith("/moved"):
-            self.send_response(302)
-            self.send_header("Location", plan["redirect"])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        if plan.get("status"):
-            self.send_error(plan["status"])
-            return
-        content = plan.get("content", server.content)
-        first = 0
-        if (
-            asked
-            and not plan.get("no_ranges")
-            and self.headers.get("If-Range")
-            in (
-                None,
-                server.etag,
-            )
-        ):
-            first = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if first >= len(content):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(content)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-        first -= plan.get("shift", 0)
-        self.send_response(206 if asked and first else 200)
-        self.send_header("Content-Type", plan.get("type", "application/x-gzip"))
-        if plan.get("encoding"):
-            self.send_header("Content-Encoding", plan["encoding"])
-        if server.etag:
-            self.send_header("ETag", server.etag)
-        if asked and first:
-            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
-        if not plan.get("no_length"):
-            self.send_header("Content-Length", str(len(content) - first))
-        self.end_headers()
-        body = content[first : plan.get("cut")]
-        self.wfile.write(body)
-        self.wfile.flush()
-        if "stall" in plan:
-            time.sleep(plan["stall"])
-
-
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(download, "PAUSE", 0.01)
     monkeypatch.setattr(download, "TIMEOUT", (2.0, 0.5))
     monkeypatch.setattr(download, "CHUNK_BYTES", 2**12)
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(ARCHIVE) as server:
+        yield server
 
 
 def source(server, file=NAME, **facts):
@@ -151,7 +63,7 @@ def test_whole(server, tmp_path):
     (row,) = get(server, tmp_path, bytes=len(ARCHIVE))
     assert row == {
         "file": str(tmp_path / NAME),
-        "url": server.url(),
+        "url": server.url(NAME),
         "sha256": SHA256,
         "checked": "sha256, as published",
     }
@@ -382,7 +294,9 @@ def _get_in_process(url, folder):
 def test_two_runs_at_once(server, tmp_path):
     server.plan = [{"cut": 100_000}, {"sleep": 0.3}]
     fork = multiprocessing.get_context("fork")
-    runs = [fork.Process(target=_get_in_process, args=(server.url(), tmp_path)) for _ in range(2)]
+    runs = [
+        fork.Process(target=_get_in_process, args=(server.url(NAME), tmp_path)) for _ in range(2)
+    ]
     for run in runs:
         run.start()
     for run in runs:

@@ -75,13 +75,32 @@ def recordings(entry: dict) -> list[str]:
     return sorted(listing(entry["folder"], entry["files"]))
 
 
+def place(entry: dict, file: str) -> Path:
+    """Where one of a corpus's recordings lies.
+
+    Raises:
+        DapError: it is not of the size that the index lists, if there is one.
+    """
+    path = Path(entry["folder"]) / file
+    if "index" in entry:
+        listed = _indexed(entry["index"], entry["files"])[file]
+        found = path.stat().st_size if path.is_file() else 0
+        if found != listed:
+            raise DapError(
+                f"{path}: has {found} bytes, and {listed} in {entry['index']}; delete that list, "
+                "and run Snakemake again to unpack the corpus anew"
+            )
+    return path
+
+
 @cache
-def _indexed(index: str, files: str) -> tuple[str, ...]:
+def _indexed(index: str, files: str) -> dict[str, int]:
+    """The bytes of each recording that an index lists, in the order of names."""
     with Path(index).open(newline="", encoding="utf-8") as table:
-        found = sorted(row["file"] for row in csv.DictReader(table) if matches(row["file"], files))
-    if not found:
+        rows = [row for row in csv.DictReader(table) if matches(row["file"], files)]
+    if not rows:
         raise DapError(f"{index}: lists no recording that matches {files!r}")
-    return tuple(found)
+    return {row["file"]: int(row["bytes"]) for row in sorted(rows, key=lambda row: row["file"])}
 
 
 @cache
