@@ -177,7 +177,19 @@ def test_a_download_that_was_killed_goes_on(by_download, count_jobs):
         assert failed.returncode != 0
         assert "in resources/corpora/drums.csv; delete that list, and run" in failed.stdout
         (by_download.folder / "resources" / "corpora" / "drums.csv").unlink()
-        assert by_download.run(manifest) == {"unpack/drums", "clips/drums/000"}
+        done = by_download.snakemake(manifest)
+        assert count_jobs(done.stdout) == {"unpack": 1, "clips": 1}
+        assert "localrule unpack:" in done.stdout  # never on a cluster's node
+
+        # the report says what was used, and how it was checked
+        by_download.run()
+        report = (by_download.results / "report.html").read_text()
+        for words in (
+            "none published",
+            "Adversarial Audio Synthesis, ICLR 2019",
+            "drums.tar.gz: sha256, noted at this first download: none is published",
+        ):
+            assert words in report
         assert len(server.requests) == 2
 
 
@@ -190,6 +202,7 @@ def test_what_cannot_be_downloaded_is_said_in_one_line(by_download):
         failed = by_download.snakemake("download_all")
     assert failed.returncode != 0
     assert "drums.tar.gz: the server says 404. Run it again, which goes on" in failed.stdout
+    assert "localrule download:" in failed.stdout
     assert "Traceback" not in failed.stdout.partition("RuleException")[0]
     left = [path.name for path in (by_download.folder / "resources").rglob("*") if path.is_file()]
     assert all(name.startswith(".") or name.endswith(".part") for name in left)
