@@ -8,6 +8,10 @@ from dap.errors import DapError
 from dap.store import write_bytes
 
 
+class ChecksumError(DapError):
+    """A file is not the one that it should be."""
+
+
 def digests(path: Path) -> dict[str, str]:
     """Hexadecimal sha256 and md5 of a file, read once."""
     found = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
@@ -38,7 +42,8 @@ def verify(
         sha256 and checked: against what, in words.
 
     Raises:
-        DapError: the checksum is another; the message has the file, both sums and the remedy.
+        ChecksumError: it is another; the message has the file, both sums and the remedy.
+        DapError: a lock file cannot be read.
     """
     found = digests(path)
     lock = stated if stated and stated.is_file() else noted
@@ -54,9 +59,10 @@ def verify(
             checked = f"sha256, as {stated.name} states; NOT the published archive"
             log.warning("%s: is not the published archive, but the one that %s states", path, lock)
             break
-        raise DapError(
+        own = f"; or state its sha256 in {stated}, if it is meant to be another" if stated else ""
+        raise ChecksumError(
             f"{path}: its {kind} is {found[kind]}, and {published} is published: it is damaged or "
-            f"another file; delete it, or replace it by the published one"
+            f"another file; delete it, or replace it by the published one{own}"
         )
     else:
         if expected is None:
@@ -68,7 +74,7 @@ def verify(
             if lock is stated:
                 checked = f"sha256, as {stated.name} states: none is published"
         else:
-            raise DapError(
+            raise ChecksumError(
                 f"{path}: its sha256 is {found['sha256']}, and the first download's was {expected} "
                 f"({lock}): it is damaged, or its publisher has changed it; delete it, and the "
                 "lock file too if the change is to be taken over"

@@ -19,7 +19,7 @@ import tenacity
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from dap.checksums import verify
+from dap.checksums import ChecksumError, verify
 from dap.errors import DapError
 
 LINE_SECONDS = 30.0
@@ -120,7 +120,7 @@ def _verified(file: Path, archive: dict, path: Path, log: logging.Logger) -> dic
     noted = path.with_name(f"{path.name}.sha256")
     try:
         return verify(file, archive, noted=noted, log=log)
-    except DapError as error:
+    except ChecksumError as error:
         _set_aside(file, path, log)
         raise DapError(f"{error} (kept as {path}.wrong)") from error
 
@@ -130,6 +130,7 @@ def _set_aside(file: Path, path: Path, log: logging.Logger) -> None:
     if wrong.exists():
         log.warning("%s: replaces an earlier one", wrong)
     file.replace(wrong)
+    path.with_name(f"{path.name}.part.etag").unlink(missing_ok=True)
 
 
 class Transfer:
@@ -179,14 +180,17 @@ class Transfer:
                 return
             try:
                 self._stream(file, have)
+                if self.total is not None and file.tell() < self.total:
+                    # an answer of no stated length ends like this when the connection breaks
+                    raise requests.exceptions.ChunkedEncodingError("it ends early")
             except requests.RequestException:
                 file.flush()
                 self.vain = 0 if file.tell() > have else self.vain + 1
                 raise
-            if self.total is not None and file.tell() != self.total:
+            if self.total is not None and file.tell() > self.total:
                 raise DapError(
-                    f"{self.url}: sent {file.tell()} bytes, and {self.total} were expected; delete "
-                    f"{self.part} to start anew"
+                    f"{self.url}: sent {file.tell()} bytes, and {self.total} were expected: it is "
+                    "not the published archive"
                 )
 
     def _stream(self, file: BinaryIO, have: int) -> None:

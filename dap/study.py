@@ -95,8 +95,10 @@ class Study:
 
     @cached_property
     def known(self) -> list[str]:
-        """The known corpora that the study uses."""
-        entries = self.config["corpora"].values()
+        """The known corpora that the experiments use, for clips or for noise."""
+        corruptions = [experiment.corruption for experiment in self.experiments.values()]
+        noises = {corruption["noise"] for corruption in corruptions if corruption.get("noise")}
+        entries = [self.config["corpora"][name] for name in {*self.clip_counts, *noises}]
         return sorted({entry["archive"] for entry in entries if "archive" in entry})
 
     def place(self, known: str) -> archives.Place:

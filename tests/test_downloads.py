@@ -5,6 +5,7 @@ import hashlib
 import io
 import logging
 import multiprocessing
+import re
 import tarfile
 
 import numpy as np
@@ -74,6 +75,16 @@ def test_whole(server, tmp_path):
     assert len(server.requests) == 1
 
 
+def test_a_line_of_the_log_now_and_then(server, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(download, "LINE_SECONDS", 0)
+    (tmp_path / f"{NAME}.part").write_bytes(ARCHIVE[: len(ARCHIVE) // 2])
+    with caplog.at_level("INFO"):
+        get(server, tmp_path)
+    lines = [line for line in caplog.messages if line.startswith(f"{NAME}: ") and "B/s" in line]
+    assert f"{NAME}: 100%|" in lines[-1]
+    assert all(int(line.split("%")[0].split()[-1]) >= 50 for line in lines)
+
+
 @pytest.mark.parametrize("cut", [1, 5000, len(ARCHIVE) - 1])
 @pytest.mark.parametrize("etag", ['"1"', None, 'W/"1"'])
 def test_a_cut_is_resumed_where_it_was(server, tmp_path, cut, etag):
@@ -110,6 +121,22 @@ def test_after_a_kill_before_the_renaming(server, tmp_path, facts):
     get(server, tmp_path, **facts)
     assert len(server.requests) == (0 if facts else 1)
     assert left(tmp_path) == [NAME]
+
+
+def test_a_cut_in_an_answer_of_no_stated_length(server, tmp_path):
+    server.plan = [{"no_length": True, "cut": 100_000}, {"no_length": True}]
+    get(server, tmp_path, bytes=len(ARCHIVE))
+    assert [asked for _, asked in server.requests] == [None, "bytes=100000-"]
+    assert (tmp_path / NAME).read_bytes() == ARCHIVE
+
+
+def test_more_than_is_published(server, tmp_path):
+    server.plan = [{"no_length": True, "content": ARCHIVE + b"more"}]
+    with pytest.raises(DapError, match=f"sent {len(ARCHIVE) + 4} bytes, and {len(ARCHIVE)} were"):
+        get(server, tmp_path, bytes=len(ARCHIVE))
+    server.plan = []
+    get(server, tmp_path, bytes=len(ARCHIVE))
+    assert (tmp_path / NAME).read_bytes() == ARCHIVE
 
 
 def test_a_part_that_is_longer_than_the_file(server, tmp_path):
@@ -202,7 +229,7 @@ def test_a_web_page_that_claims_to_be_an_archive(server, tmp_path):
     with pytest.raises(DapError, match=r"sent b'<htm'\.\.\., which is no archive; kept as .*wrong"):
         get(server, tmp_path, sha256=None)
     # no lock file of it
-    assert left(tmp_path) == [f"{NAME}.part.etag", f"{NAME}.wrong"]
+    assert left(tmp_path) == [f"{NAME}.wrong"]
     server.plan = []
     get(server, tmp_path, sha256=None)
     assert (tmp_path / f"{NAME}.sha256").read_text() == f"{SHA256}  {NAME}\n"
@@ -260,7 +287,12 @@ def test_without_a_published_checksum_the_first_download_counts(server, tmp_path
     get(server, tmp_path, sha256=None)
 
 
-def test_a_lock_file_that_is_none(tmp_path):
+def test_a_lock_file_that_is_none(server, tmp_path):
+    get(server, tmp_path, sha256=None)
+    (tmp_path / f"{NAME}.sha256").write_text("none")
+    with pytest.raises(DapError, match="does not begin with a sha256"):
+        get(server, tmp_path, sha256=None)
+    assert (tmp_path / NAME).read_bytes() == ARCHIVE  # not the archive's fault
     (tmp_path / "a").write_bytes(b"a")
     noted = tmp_path / "a.sha256"
     noted.write_text("<html>")
@@ -325,6 +357,9 @@ def test_mirror(tmp_path, caplog):
     assert taken(sha256=SHA256) == "sha256, as published"
     assert left(mirror) == [NAME]
     with pytest.raises(DapError, match=f"its sha256 is {SHA256}, and {'0' * 64} is published"):
+        taken(sha256="0" * 64)
+    lock = re.escape(str(mirror / f"{NAME}.sha256"))
+    with pytest.raises(DapError, match=f"or state its sha256 in {lock}, if it is meant to be ano"):
         taken(sha256="0" * 64)
     # nothing is written into the mirror
     assert taken() == "sha256, noted at this first download: none is published"

@@ -346,6 +346,11 @@ def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
     assert "Speech Commands" in entry["citation"]
     assert study.clip_counts["mine"] == 6
     assert [study.span(chunk, 6) for chunk in study.chunks(6)] == [(0, 4), (4, 6)]
+    given = with_archive()
+    given["corpora"]["unused"] = {"title": "x", "archive": "drums"}
+    given["corpora"]["noise"] = {"title": "x", "archive": "demand"}
+    given["experiments"]["denoise"]["corruption"] = {"kind": "environmental", "noise": "noise"}
+    assert Study(given).known == ["demand", "sc09"]
     # a folder of the mirror is read where it is
     (tmp_path / "sc09" / "test").mkdir(parents=True)
     study = Study(with_archive(mirror=f"{tmp_path}/"))

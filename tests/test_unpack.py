@@ -4,9 +4,12 @@ import bz2
 import gzip
 import io
 import itertools
+import multiprocessing
+import shutil
 import stat
 import struct
 import tarfile
+import time
 import tracemalloc
 import zipfile
 
@@ -129,13 +132,31 @@ def test_what_was_there_is_replaced_whole(tmp_path):
     assert files(tmp_path) == ["good.wav", "new.wav"]
 
 
-def test_after_a_kill(tmp_path):
-    # what a killed unpack leaves, and the next one takes away
-    partial = tmp_path / "corpora" / ".c.partial"
-    partial.mkdir(parents=True)
-    (partial / "half.wav").write_bytes(SOUND[:10])
-    take(tmp_path, tar(info(GOOD)))
-    assert files(tmp_path) == ["good.wav"]
+def _slowly(archive, target):
+    def copy(content, file, length):
+        file.write(content.read(10))
+        file.flush()
+        time.sleep(60)
+
+    shutil.copyfileobj = copy
+    unpack([archive], SOURCE, target)
+
+
+def test_an_unpack_that_is_killed_is_done_again(tmp_path):
+    target, partial = tmp_path / "corpora" / "c", tmp_path / "corpora" / ".c.partial"
+    archive = tmp_path / "a.archive"
+    archive.write_bytes(tar(info(GOOD)))
+    killed = multiprocessing.get_context("fork").Process(target=_slowly, args=(archive, target))
+    killed.start()
+    while not (partial / "good.wav").is_file() or not (partial / "good.wav").stat().st_size:
+        assert killed.is_alive()
+        time.sleep(0.002)
+    killed.kill()
+    killed.join()
+    assert (partial / "good.wav").stat().st_size == 10
+    assert not target.exists()
+    unpack([archive], SOURCE, target)
+    assert (target / "good.wav").read_bytes() == SOUND
     assert not partial.exists()
 
 

@@ -21,7 +21,7 @@ def titled(text):
 
 def checked(entry, origins):
     """Against what the archives of a known corpus were checked."""
-    if "archive" not in entry:
+    if entry.get("archive") not in origins:
         return ""
     origin = json.loads(origins[entry["archive"]].read_text(encoding="utf-8"))
     archives = [f"{Path(row['file']).name}: {row['checked']}" for row in origin["archives"]]
