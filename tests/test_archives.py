@@ -1,10 +1,12 @@
 """What is declared of the known corpora, and where they are looked for."""
 
+import json
 import re
 
 import pytest
 
 from dap.corpora.archives import facts, locate, matches, wanted
+from dap.corpora.origin import caveat
 from dap.errors import DapError
 from dap.registry import plugins
 
@@ -97,6 +99,30 @@ def test_a_node_that_does_not_see_the_mirror_reads_what_is_unpacked(tmp_path):
     ):
         locate("ljspeech", str(tmp_path / "gone"))
     assert locate("ljspeech", str(tmp_path / "gone"), seen=False).folder is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sha256, as published", "md5, as published"], None),
+        (
+            ["sha256, as published", "sha256, as b states; NOT the published archive"],
+            "2: sha256, as b states",
+        ),
+        (["sha256, noted at this first download: none is published"], "at this first download"),
+        ([], "3 recordings, not checked: a folder"),
+    ],
+)
+def test_what_a_table_says_of_a_corpus(tmp_path, words, said):
+    path = tmp_path / "origin.json"
+    rows = [{"file": f"x/{i + 1}", "checked": checked} for i, checked in enumerate(words)]
+    path.write_text(json.dumps({"archives": rows, "recordings": 3}))
+    found = caveat("SC09", path)
+    if said is None:
+        assert found is None
+    else:
+        assert found.startswith("SC09 is what was found under its name: 3 recordings, ")
+        assert said in found
 
 
 def test_unknown():

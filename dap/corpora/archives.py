@@ -106,6 +106,11 @@ def index_file(name: str) -> str:
     return f"{RESOURCES}/corpora/{name}.csv"
 
 
+def origin_file(name: str) -> str:
+    """The JSON that says where they came from, and against what they were checked."""
+    return f"{RESOURCES}/corpora/{name}.json"
+
+
 def folder(name: str) -> str:
     """Where a known corpus is unpacked."""
     return f"{RESOURCES}/corpora/{name}"

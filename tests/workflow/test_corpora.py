@@ -96,6 +96,11 @@ def test_paper_a_from_a_mirror_of_archives(fresh, mirror, count_jobs):
     assert set(frame["corpus"]) == {"ljspeech", "sc09", "piano"}
     scored = frame["metric"].isin(["snr", "psnr"])
     assert (frame.loc[scored, "n"] == 1).all()
+    markdown = (fresh.folder / table).with_suffix(".md").read_text()
+    assert (
+        "LJSpeech is what was found under its name: 3 recordings, LJSpeech-1.1.tar.bz2" in markdown
+    )
+    assert "NOT the published archive" in markdown
     log = (results / "logs" / "download" / "ljspeech.log").read_text()
     assert "is not the published archive, but the one that" in log
     # only what a study can use is unpacked, and drawn in the order of a folder's recordings

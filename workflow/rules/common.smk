@@ -6,7 +6,7 @@ import socket
 from snakemake.exceptions import WorkflowError
 
 from dap import errors, provenance, registry
-from dap.corpora.archives import RESOURCES, index_file
+from dap.corpora.archives import RESOURCES, index_file, origin_file
 from dap.corpora.catalogue import listing, pick
 from dap.schema import load
 from dap.study import Study

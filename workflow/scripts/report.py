@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from dap.claims import examine
+from dap.corpora.origin import checked
 from dap.examples import load
 from dap.joblog import job
 from dap.report import audio_uri, render
@@ -17,15 +18,6 @@ def titled(text):
     """A table's heading, and the text below it."""
     heading, _, rest = text.partition("\n")
     return heading.removeprefix("# "), rest
-
-
-def checked(entry, origins):
-    """Against what the archives of a known corpus were checked."""
-    if entry.get("archive") not in origins:
-        return ""
-    origin = json.loads(origins[entry["archive"]].read_text(encoding="utf-8"))
-    archives = [f"{Path(row['file']).name}: {row['checked']}" for row in origin["archives"]]
-    return "; ".join(archives) or "not checked: a folder that was unpacked already"
 
 
 with job(snakemake.log[0]):
@@ -90,7 +82,9 @@ with job(snakemake.log[0]):
             "stands for": entry["stands_for"] or "",
             "licence": entry["licence"],
             "citation": entry["citation"],
-            "checked": checked(entry, origins),
+            "checked": checked(origins[entry["archive"]])
+            if entry.get("archive") in origins
+            else "",
             "clips": drawn.get(name, 0),
             "padded at the end": padded.get(name, 0),
             "seconds a clip": entry["samples"] / rate,
