@@ -19,8 +19,12 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/present.smk"
 
 
+# the corpora are fetched where Snakemake runs: a cluster's nodes may see no internet, and no mirror
 localrules:
     all,
+    download_all,
+    download,
+    unpack,
 
 
 # Snakemake makes a deleted file again where a target asks for it, and not where only the makers of
@@ -36,6 +40,12 @@ rule all:
         f"{RESULTS}/tables/cost.md",
         figure_files(),
         f"{RESULTS}/tables/study.yaml",
+
+
+# the corpora that the study uses, and nothing else
+rule download_all:
+    input:
+        [index_file(name) for name in study.known],
 
 
 rule tables:

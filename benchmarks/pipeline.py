@@ -48,7 +48,7 @@ def planning() -> None:
         print(f"dry run of {total} jobs: {seconds:.1f} s")
         _, summary = snakemake(folder, "--summary")
         for line in summary.splitlines():
-            if line.startswith("results/"):
+            if line.startswith(("results/", "resources/")):
                 path = folder / line.partition("\t")[0]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch()

@@ -15,8 +15,9 @@ SILENCE_DB = -60.0
 def read(path: Path, sample_rate: int) -> np.ndarray:
     """A recording as one channel at `sample_rate`.
 
-    Any format that libsndfile reads, any rate and sample type; channels are averaged; other rates
-    are resampled by soxr's high-quality filter (through librosa).
+    Any format that libsndfile reads, whatever the file's suffix, any rate and sample type; channels
+    are averaged; other rates are resampled by soxr's high-quality filter (through librosa). Of a
+    WAV or MP3 that was cut, what is left is read.
 
     Returns:
         float32 array of shape (samples,), at the recording's own level.

@@ -1,11 +1,9 @@
 """Clean clips: cut from recordings, or synthesised."""
 
-from pathlib import Path
-
 import numpy as np
 
 from dap.audio import Excerpt, excerpt, read
-from dap.corpora.catalogue import Draw
+from dap.corpora.catalogue import Draw, place
 from dap.errors import DapError
 from dap.registry import plugin
 from dap.seeds import derive
@@ -26,7 +24,7 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
         signal = synthesise(entry["synthetic"], rng, entry["samples"], sample_rate)
         gain = 1.0 / float(np.abs(signal).max()) if entry["level"] == "peak" else 1.0
         return Excerpt((signal * gain).astype(np.float32), 0, 0, gain)
-    path = Path(entry["folder"]) / draw.file
+    path = place(entry, draw.file)
     recording = read(path, sample_rate)
     try:
         return excerpt(

@@ -1,5 +1,6 @@
 """The observation of one clip in one experiment, drawn from the study's seed, and its files."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,30 @@ import numpy as np
 from dap import corruptions
 from dap.audio import read
 from dap.clips import synthesise
-from dap.corpora.catalogue import pick
+from dap.corpora.catalogue import pick, place
 from dap.corruptions import Observation
 from dap.errors import DapError
 from dap.seeds import derive
-from dap.store import checked, read_arrays, read_checked_signal
+from dap.store import checked, read_arrays, read_checked_signal, read_rows
+
+
+def pair(manifests: Iterable[Path], count: int) -> dict[str, dict[str, tuple[Path, dict]]]:
+    """What the observations of a chunk are made from.
+
+    Args:
+        manifests: of the chunk's clips, one for each corpus of the cell.
+        count: how many observations the chunk has; another experiment may need more clips of it.
+
+    Returns:
+        Observation -> "corpus/clip" of each of its clips -> folder and row of the manifest.
+    """
+    columns = [[(path.parent, row) for row in read_rows(path)[:count]] for path in manifests]
+    return {
+        "+".join(row["clip"] for _, row in clips): {
+            f"{folder.parent.name}/{row['clip']}": (folder, row) for folder, row in clips
+        }
+        for clips in zip(*columns, strict=True)
+    }
 
 
 def make(
@@ -74,7 +94,7 @@ def _environmental(
         drawn = {"noise": name, "noise_file": "", "noise_start": 0}
     else:
         file = pick(entry, seed, "noise", *names, clip)
-        path = Path(entry["folder"]) / file
+        path = place(entry, file)
         excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
         drawn = {"noise": name, "noise_file": file, "noise_start": start}
         if not excerpt.any():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
+from dap.corpora import archives
 from dap.corpora.catalogue import Draw, draws, listing
 from dap.errors import DapError
 from dap.registry import declared, plugins
@@ -50,13 +51,16 @@ class Study:
 
     Args:
         config: the YAML's content, overrides included.
+        mirrored: whether the mirror can be seen. A cluster's nodes need not, where it has archives.
 
     Raises:
         DapError: it is wrong; the message names the key, the value and what is allowed.
     """
 
-    def __init__(self, config: dict):
+    def __init__(self, config: dict, *, mirrored: bool = True):
         self.config = validated(config)
+        self._mirrored = mirrored
+        self._places: dict[str, archives.Place] = {}
         self._check_spectrogram()
         self._check_corpora()
         self.experiments = {
@@ -74,9 +78,36 @@ class Study:
         return self.config["study"]
 
     def corpus(self, name: str) -> dict:
-        """A corpus's entry, its folder with {recordings} and {mirror} put in."""
+        """A corpus's entry, its folder with {recordings} and {mirror} put in.
+
+        That of a known corpus has its folder and its index, which may not be there yet.
+        """
         entry = self.config["corpora"][name]
+        if "archive" in entry:
+            known = entry["archive"]
+            folder = self.place(known).folder or archives.folder(known)
+            return entry | {"folder": folder, "index": archives.index_file(known)}
         return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
+
+    def indexed(self, name: str) -> bool:
+        """Whether a corpus's recordings are listed by its index alone, not before any job."""
+        return "archive" in self.config["corpora"][name]
+
+    @cached_property
+    def known(self) -> list[str]:
+        """The known corpora that the experiments use, for clips or for noise."""
+        corruptions = [experiment.corruption for experiment in self.experiments.values()]
+        noises = {corruption["noise"] for corruption in corruptions if corruption.get("noise")}
+        entries = [self.config["corpora"][name] for name in {*self.clip_counts, *noises}]
+        return sorted({entry["archive"] for entry in entries if "archive" in entry})
+
+    def place(self, known: str) -> archives.Place:
+        """Where a known corpus comes from."""
+        if known not in self._places:
+            mirror = self.config["mirror"]
+            mirror = str(Path(mirror).expanduser()) if mirror else None
+            self._places[known] = archives.locate(known, mirror, seen=self._mirrored)
+        return self._places[known]
 
     def _folder(self, name: str, entry: dict) -> str:
         folder = entry["folder"]
@@ -100,19 +131,27 @@ class Study:
         known = plugins("corpora", "SYNTHETIC")
         for name, entry in self.config["corpora"].items():
             where = f"corpora.{name}"
-            if ("synthetic" in entry) == ("folder" in entry):
-                raise DapError(f"{where}: needs either `synthetic` or `folder`")
+            if sum(kind in entry for kind in ("synthetic", "folder", "archive")) != 1:
+                raise DapError(f"{where}: needs one of `synthetic`, `folder` and `archive`")
             if "synthetic" in entry:
                 _known(f"{where}.synthetic", entry["synthetic"], known)
                 if not name.startswith("synthetic-"):
                     raise DapError(
                         f"{where}: the name of a synthetic corpus starts with synthetic-"
                     )
-            else:
-                try:
+                continue
+            if "archive" in entry:
+                _known(f"{where}.archive", entry["archive"], plugins("corpora", "ARCHIVES"))
+                facts = archives.facts(entry["archive"])
+                for key in ("licence", "citation"):
+                    entry[key] = entry[key] or facts[key]
+            try:
+                if "archive" in entry:
+                    self.place(entry["archive"])
+                else:
                     listing(self.corpus(name)["folder"], entry["files"])
-                except DapError as error:
-                    raise DapError(f"{where}: {error}") from error
+            except DapError as error:
+                raise DapError(f"{where}: {error}") from error
 
     def _experiment(self, name: str, entry: dict) -> Experiment:
         where = f"experiments.{name}"
@@ -263,6 +302,7 @@ class Study:
         return {
             corpus: draws(corpus, self.corpus(corpus), self["seed"], count)
             for corpus, count in self.clip_counts.items()
+            if not self.indexed(corpus)
         }
 
     def chunks(self, count: int) -> list[str]:
@@ -270,10 +310,14 @@ class Study:
         return [f"{k:03d}" for k in range(-(-count // self["clips_per_job"]))]
 
     def clips(self, corpus: str, chunk: str, count: int | None = None) -> list[Draw]:
-        """The clips of a corpus's chunk, out of its first `count`."""
-        first = int(chunk) * self["clips_per_job"]
-        last = min(first + self["clips_per_job"], count or self.clip_counts[corpus])
+        """The clips of a corpus's chunk, out of its first `count`; not of a known corpus."""
+        first, last = self.span(chunk, count or self.clip_counts[corpus])
         return self._draws[corpus][first:last]
+
+    def span(self, chunk: str, count: int) -> tuple[int, int]:
+        """Where a chunk begins and ends in the order of `count` clips."""
+        first = int(chunk) * self["clips_per_job"]
+        return first, min(first + self["clips_per_job"], count)
 
     def observations(self, experiment: str, cell: str, chunk: str) -> dict[str, list[str]]:
         """The observations of a chunk: id -> the clips it is made from, as "corpus/clip"."""

@@ -32,6 +32,54 @@ def test_formats(tmp_path, tone, suffix, subtype, tolerance):
     assert np.abs(found - tone).max() <= tolerance
 
 
+@pytest.mark.parametrize(("suffix", "subtype"), [("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", None)])
+def test_lossy_formats(tmp_path, hiss, suffix, subtype):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, hiss, RATE, subtype=subtype)
+    found = read(path, RATE)
+    assert found.shape == hiss.shape
+    # of white noise they keep some
+    assert found.std() == pytest.approx(hiss.std(), rel=0.4)
+    assert np.corrcoef(found, hiss)[0, 1] > 0.5
+
+
+@pytest.mark.parametrize(("form", "suffix"), [("FLAC", "wav"), ("WAV", "ogg"), ("OGG", "flac")])
+def test_the_content_counts_not_the_suffix(tmp_path, tone, form, suffix):
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, tone, RATE, format=form)
+    assert np.corrcoef(read(path, RATE), tone)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff"])
+@pytest.mark.parametrize("size", [1, 12, 30, 40])
+def test_cut_headers_are_named(tmp_path, tone, suffix, size):
+    path = tmp_path / f"cut.{suffix}"
+    soundfile.write(path, tone, RATE)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(DapError, match=rf"cut\.{suffix}: cannot be read as audio"):
+        read(path, RATE)
+
+
+def test_of_a_wav_that_was_cut_the_rest_is_read(tmp_path, hiss):
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, hiss, RATE)
+    whole = read(path, RATE)
+    path.write_bytes(path.read_bytes()[:-1001])  # in the middle of a sample
+    np.testing.assert_array_equal(read(path, RATE), whole[:-501])
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg"])
+def test_cut_streams_are_named(tmp_path, tone, suffix):
+    path = tmp_path / f"cut.{suffix}"
+    soundfile.write(path, tone, RATE)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(
+        DapError, match=rf"cut\.{suffix}: (cannot be read as audio|holds no samples)"
+    ):
+        read(path, RATE)
+
+
 def test_channels_are_averaged(tmp_path, tone, hiss):
     path = tmp_path / "stereo.wav"
     channels = np.stack((tone, hiss[:4096], np.zeros(4096, np.float32)), axis=1)

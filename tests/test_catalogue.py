@@ -1,9 +1,10 @@
 import shutil
+import time
 
 import pytest
 
 from dap.corpora import catalogue
-from dap.corpora.catalogue import draws, listing, pick
+from dap.corpora.catalogue import draws, listing, pick, place
 from dap.errors import DapError
 
 
@@ -99,6 +100,50 @@ def test_a_second_clip_may_not_take_a_recordings_id(tmp_path):
     assert sorted(clips(entry, 2)) == ["a", "a.1"]
     with pytest.raises(DapError, match="same clip id"):
         clips(entry, 4)
+
+
+@pytest.fixture
+def indexed(corpus, tmp_path):
+    """The same corpus by an index; its folder is somewhere else."""
+    lines = [f"{file},{number}" for number, file in enumerate(listing(**corpus))]
+    index = tmp_path / "index.csv"
+    index.write_text("\n".join(["file,bytes", *lines, ""]))
+    return {"folder": str(tmp_path / "elsewhere"), "index": str(index), "files": "**/*"}
+
+
+def test_an_index_gives_the_folders_order(corpus, indexed):
+    assert clips(indexed, 30) == clips(corpus, 30)
+    names = [f"clip-{i}" for i in range(50)]
+    assert [pick(indexed, 1, name) for name in names] == [pick(corpus, 1, name) for name in names]
+    part = {"files": "part 1/*.flac"}
+    assert clips(indexed | part, 8) == clips(corpus | part, 8)
+    with pytest.raises(DapError, match=r"index\.csv: lists no recording that matches 'x/\*'"):
+        clips(indexed | {"files": "x/*"}, 1)
+
+
+def test_13100_recordings_are_drawn_in_a_moment(tmp_path):
+    index = tmp_path / "index.csv"
+    lines = [f"LJ{i // 200:03d}-{i % 200:04d}.wav,{i}" for i in range(13_100)]
+    index.write_text("\n".join(["file,bytes", *lines, ""]))
+    begun = time.perf_counter()
+    entry = {"folder": "nowhere", "index": str(index), "files": "**/*"}
+    found = clips(entry, 50)
+    # 0.1 s where it was written; none of them exists
+    assert time.perf_counter() - begun < 5
+    assert len(set(found)) == 50
+
+
+def test_a_recording_that_is_not_as_listed(indexed, tmp_path):
+    folder = tmp_path / "elsewhere" / "part 1"
+    folder.mkdir(parents=True)
+    file = "part 1/take-05.flac"
+    size = catalogue._indexed(indexed["index"], "**/*")[file]
+    (tmp_path / "elsewhere" / file).write_bytes(bytes(size))
+    assert place(indexed, file).stat().st_size == size
+    (tmp_path / "elsewhere" / file).write_bytes(bytes(size + 1))
+    with pytest.raises(DapError, match=f"take-05.flac: has {size + 1} bytes, and {size} in .*csv"):
+        place(indexed, file)
+    assert place({"folder": "f"}, "a.wav").as_posix() == "f/a.wav"
 
 
 def test_missing_folder(tmp_path):

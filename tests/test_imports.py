@@ -5,14 +5,23 @@ import sys
 
 import pytest
 
-LIGHT = ["dap.study", "dap.registry", "dap.provenance", "dap.corpora.catalogue"]
+LIGHT = [
+    "dap.study",
+    "dap.registry",
+    "dap.provenance",
+    "dap.corpora.catalogue",
+    "dap.corpora.archives",
+]
 CORE = ["dap.fit", "dap.objectives", "dap.spectrogram", "dap.methods", "dap.priors.conv"]
 
 
 @pytest.mark.parametrize(
     ("modules", "absent"),
     [
-        (LIGHT, ["torch", "librosa", "scipy", "pandas", "matplotlib", "soundfile"]),
+        (
+            LIGHT,
+            ["torch", "librosa", "scipy", "pandas", "matplotlib", "soundfile", "pooch", "tarfile"],
+        ),
         (
             CORE,
             ["snakemake", "pesq", "soundfile", "librosa", "scipy", "pandas", "mir_eval", "yaml"],

@@ -6,7 +6,7 @@ from dap import observations
 from dap.audio import write
 from dap.errors import DapError
 from dap.seeds import derive
-from dap.store import sha256, write_arrays, write_signal
+from dap.store import sha256, write_arrays, write_rows, write_signal
 
 RATE = 16000
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
@@ -39,6 +39,21 @@ def same(one, other) -> bool:
     return arrays[0].keys() == arrays[1].keys() and all(
         np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[0]
     )
+
+
+def test_pairs_are_of_the_clips_in_their_order(tmp_path):
+    for corpus in ("piano", "drums"):
+        rows = [{"clip": f"{corpus[0]}{i}", "file": f"{i}.wav"} for i in range(3)]
+        write_rows(tmp_path / corpus / "000" / "manifest.csv", rows)
+    manifests = [tmp_path / corpus / "000" / "manifest.csv" for corpus in ("piano", "drums")]
+    found = observations.pair(manifests, 2)
+    assert {clip: list(sources) for clip, sources in found.items()} == {
+        "p0+d0": ["piano/p0", "drums/d0"],
+        "p1+d1": ["piano/p1", "drums/d1"],
+    }
+    folder, row = found["p1+d1"]["drums/d1"]
+    assert (folder, row["file"]) == (tmp_path / "drums" / "000", "1.wav")
+    assert list(observations.pair(manifests[:1], 3)) == ["p0", "p1", "p2"]
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

@@ -242,7 +242,21 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
             ["unknown name 'song'", "speech"],
         ),
         ("corpora.speech", {"title": "x", "synthetic": "speech"}, ["starts with synthetic-"]),
-        ("corpora.both", {"title": "x"}, ["corpora.both: needs either `synthetic` or `folder`"]),
+        (
+            "corpora.both",
+            {"title": "x", "archive": "sc09", "folder": "x"},
+            ["corpora.both: needs one of `synthetic`, `folder` and `archive`"],
+        ),
+        (
+            "corpora.mine",
+            {"title": "x", "archive": "vctk"},
+            ["corpora.mine.archive: unknown name 'vctk'; allowed: demand, drums, ljspeech, music"],
+        ),
+        (
+            "corpora.mine",
+            {"title": "x", "archive": "music"},
+            ["corpora.mine: music is published as a list of video ids", "--config mirror=PATH"],
+        ),
         ("device", "tpu", ["device is 'tpu'; allowed: auto, cpu, cuda"]),
         ("fit.network", "paper", ["fit.network is 'paper'; allowed: code, text"]),
         (
@@ -328,6 +342,46 @@ def test_folders(tmp_path):
     study = Study(with_folder("{mirror}/.", mirror=f"{tmp_path}/"))
     assert study.corpus("mine")["folder"] == str(tmp_path)
     assert [draw.file for draw in study.clips("mine", "000")] == ["a.wav", "a.wav"]
+
+
+def with_archive(**keys):
+    given = config(**keys)
+    given["corpora"]["mine"] = {"title": "mine", "archive": "sc09", "samples": 2048}
+    given["experiments"]["denoise"]["corpora"] = ["mine"]
+    return given
+
+
+def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
+    study = Study(with_archive(clips=6))
+    assert (study.indexed("mine"), study.indexed("synthetic-piano")) == (True, False)
+    assert study.known == ["sc09"]
+    entry = study.corpus("mine")
+    assert (entry["folder"], entry["index"]) == (
+        "resources/corpora/sc09",
+        "resources/corpora/sc09.csv",
+    )
+    assert entry["licence"] == "CC BY 4.0"
+    assert "Speech Commands" in entry["citation"]
+    assert study.clip_counts["mine"] == 6
+    assert [study.span(chunk, 6) for chunk in study.chunks(6)] == [(0, 4), (4, 6)]
+    given = with_archive()
+    given["corpora"]["unused"] = {"title": "x", "archive": "drums"}
+    given["corpora"]["noise"] = {"title": "x", "archive": "demand"}
+    given["experiments"]["denoise"]["corruption"] = {"kind": "environmental", "noise": "noise"}
+    assert Study(given).known == ["demand", "sc09"]
+    # a folder of the mirror is read where it is
+    (tmp_path / "sc09" / "test").mkdir(parents=True)
+    study = Study(with_archive(mirror=f"{tmp_path}/"))
+    assert study.corpus("mine")["folder"] == str(tmp_path / "sc09" / "test")
+    with pytest.raises(
+        DapError, match=r"^corpora\.mine: mirror '.*gone' has none of: sc09\.tar\.gz, "
+    ):
+        Study(with_archive(mirror=str(tmp_path / "gone")))
+    away = Study(with_archive(mirror=str(tmp_path / "gone")), mirrored=False)
+    assert away.corpus("mine") == entry
+    given = with_archive()
+    given["corpora"]["mine"] |= {"licence": "mine", "citation": "me"}
+    assert Study(given).corpus("mine")["licence"] == "mine"
 
 
 def test_chunks_hold_the_clips_in_an_order_that_more_clips_do_not_change(tmp_path):

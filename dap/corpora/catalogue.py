@@ -1,15 +1,18 @@
 """Which recordings a corpus has, and in what order clips are drawn from them.
 
-Nothing here opens a recording, so that the Snakefile can list 13,100 of them each time a job parses
-it. A corpus is the study's entry for it: `synthetic: speech`, or `folder: PATH` and `files: GLOB`.
+Nothing here opens a recording. A corpus is the study's entry for it: `synthetic: speech`; or
+`folder: PATH` and `files: GLOB`; or, for a known corpus, these and `index: CSV`, which lists the
+folder once it is there.
 """
 
+import csv
 import re
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 from dap.audio import SUFFIXES
+from dap.corpora.archives import matches
 from dap.errors import DapError
 from dap.seeds import derive
 
@@ -44,7 +47,7 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
     """
     if "synthetic" in entry:
         return [Draw(f"{entry['synthetic']}-{index:05d}", "", 0) for index in range(count)]
-    files = sorted(listing(entry["folder"], entry["files"]))
+    files = recordings(entry)
     files.sort(key=lambda file: derive(seed, "order", corpus, file))
     chosen = [
         Draw(_id(files[i % len(files)], i // len(files)), files[i % len(files)], i // len(files))
@@ -57,8 +60,47 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
 
 def pick(entry: dict, seed: int, *names: str) -> str:
     """One recording of a folder, drawn by seed and names (a noise recording for a clip)."""
-    files = sorted(listing(entry["folder"], entry["files"]))
+    files = recordings(entry)
     return files[derive(seed, *names) % len(files)]
+
+
+def recordings(entry: dict) -> list[str]:
+    """Relative paths of a corpus's recordings, sorted, from its index or else from its folder.
+
+    Raises:
+        DapError: there is none.
+    """
+    if "index" in entry:
+        return list(_indexed(entry["index"], entry["files"]))
+    return sorted(listing(entry["folder"], entry["files"]))
+
+
+def place(entry: dict, file: str) -> Path:
+    """Where one of a corpus's recordings lies.
+
+    Raises:
+        DapError: it is not of the size that the index lists, if there is one.
+    """
+    path = Path(entry["folder"]) / file
+    if "index" in entry:
+        listed = _indexed(entry["index"], entry["files"])[file]
+        found = path.stat().st_size if path.is_file() else 0
+        if found != listed:
+            raise DapError(
+                f"{path}: has {found} bytes, and {listed} in {entry['index']}; delete that list, "
+                "and run Snakemake again to unpack the corpus anew"
+            )
+    return path
+
+
+@cache
+def _indexed(index: str, files: str) -> dict[str, int]:
+    """The bytes of each recording that an index lists, in the order of names."""
+    with Path(index).open(newline="", encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table) if matches(row["file"], files)]
+    if not rows:
+        raise DapError(f"{index}: lists no recording that matches {files!r}")
+    return {row["file"]: int(row["bytes"]) for row in sorted(rows, key=lambda row: row["file"])}
 
 
 @cache

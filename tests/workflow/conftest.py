@@ -43,7 +43,7 @@ figures:
   example: {kind: example, experiment: denoise}
 """
 # rules that only gather the products of others, and so leave no log
-GATHERING = {"all", "tables", "figures"}
+GATHERING = {"all", "tables", "figures", "download_all"}
 
 
 @dataclass(frozen=True)

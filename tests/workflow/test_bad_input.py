@@ -54,7 +54,10 @@ def recordings(fresh):
         (
             "workflow/studies/interspeech2021.yaml",
             ["mirror=workflow"],
-            ["corpora.ljspeech", "'workflow/LJSpeech-1.1/wavs' does not exist"],
+            [
+                "corpora.ljspeech: mirror 'workflow' has none of: LJSpeech-1.1.tar.bz2, the folder "
+                "LJSpeech-1.1/wavs/"
+            ],
         ),
     ],
 )

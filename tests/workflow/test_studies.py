@@ -30,6 +30,7 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
     # 3 + 3 + 2 + 1 cells of the tables, 50 clips in chunks of 5
     chunks = 9 * 10
     assert count_jobs(planned.stdout) == {
+        "unpack": 5,  # of folders that are unpacked already: their lists
         "clips": 4 * 10,
         "observations": chunks,
         # four designs, 1,800 fits in 360 jobs, the observed signal, and the classical methods:
@@ -44,6 +45,15 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
         "report": 1,
         "all": 1,
     }
+
+
+def test_without_a_mirror_it_downloads_what_it_needs(sources, count_jobs):
+    planned = sources.snakemake("-n", study="workflow/studies/interspeech2021.yaml")
+    assert planned.returncode == 0, planned.stdout
+    found = count_jobs(planned.stdout)
+    assert (found["download"], found["unpack"], found["clips"]) == (5, 5, 4 * 10)
+    planned = sources.snakemake("-n", "download_all", study="workflow/studies/interspeech2021.yaml")
+    assert count_jobs(planned.stdout) == {"download": 5, "unpack": 5, "download_all": 1}
 
 
 def test_recordings_and_demo_can_be_planned(sources, tmp_path, count_jobs):

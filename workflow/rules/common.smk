@@ -6,7 +6,8 @@ import socket
 from snakemake.exceptions import WorkflowError
 
 from dap import errors, provenance, registry
-from dap.corpora.catalogue import pick
+from dap.corpora.archives import RESOURCES, index_file, origin_file
+from dap.corpora.catalogue import listing, pick
 from dap.schema import load
 from dap.study import Study
 
@@ -16,9 +17,10 @@ try:
         base = load(ROOT / "config.yaml")
         update_config(base, config)
         config = base
-    study = Study(config)
+    study = Study(config, mirrored=not workflow.remote_exec)
     for name in study.clip_counts:
-        study.clips(name, "000")  # raises where two recordings would be one clip
+        if not study.indexed(name):
+            study.clips(name, "000")  # raises where two recordings would be one clip
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 
@@ -41,6 +43,7 @@ os.environ.update(
 
 
 wildcard_constraints:
+    archive="[^/.]+",
     corpus="[^/]+",
     experiment="[^/]+",
     cell="[^/]+",
@@ -111,6 +114,27 @@ def disown():
     OWNER.unlink(missing_ok=True)
 
 
+# ---- known corpora
+
+
+def mirror_archives(wildcards):
+    return list(study.place(wildcards.archive).archives)
+
+
+def archive_sources(wildcards):
+    return study.place(wildcards.archive).sources
+
+
+def archive_receipt(wildcards):
+    if study.place(wildcards.archive).folder:
+        return []
+    return f"{RESOURCES}/archives/{wildcards.archive}.json"
+
+
+def mirror_folder(wildcards):
+    return study.place(wildcards.archive).folder or []
+
+
 # ---- clips
 
 
@@ -118,12 +142,21 @@ def recordings(wildcards):
     entry = study.corpus(wildcards.corpus)
     if "synthetic" in entry:
         return []
+    if "index" in entry:
+        return entry["index"]
     draws = study.clips(wildcards.corpus, wildcards.chunk)
     return [f"{entry['folder']}/{draw.file}" for draw in draws]
 
 
 def clip_draws(wildcards):
+    # those of a known corpus are drawn by the job, which has the index
+    if study.indexed(wildcards.corpus):
+        return None
     return [draw.facts() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
+
+
+def clip_span(wildcards):
+    return study.span(wildcards.chunk, study.clip_counts[wildcards.corpus])
 
 
 def corpus_source(name, *keys):
@@ -132,7 +165,9 @@ def corpus_source(name, *keys):
 
 
 def corpus_entry(wildcards):
-    keys = ("synthetic", "folder", "samples", "level", "window")
+    keys = ("synthetic", "folder", "index", "samples", "level", "window")
+    # the files of a folder are among the draws already
+    keys += ("files",) if study.indexed(wildcards.corpus) else ()
     return corpus_source(wildcards.corpus, *keys)
 
 
@@ -143,8 +178,10 @@ def clips_code(wildcards):
 # ---- observations
 
 
-def observation_sources(wildcards):
-    return study.observations(wildcards.experiment, wildcards.cell, wildcards.chunk)
+def observation_count(wildcards):
+    cells = study.experiments[wildcards.experiment].cells
+    first, last = study.span(wildcards.chunk, cells[wildcards.cell])
+    return last - first
 
 
 def corruption(wildcards):
@@ -153,17 +190,24 @@ def corruption(wildcards):
 
 def noise(wildcards):
     name = corruption(wildcards).get("noise")
-    return [name, corpus_source(name, "synthetic", "folder", "files")] if name else None
+    return [name, corpus_source(name, "synthetic", "folder", "index", "files")] if name else None
 
 
 def noise_files(wildcards):
     drawn = noise(wildcards)
     if drawn is None or "synthetic" in drawn[1]:
         return []
-    names = ("noise", wildcards.experiment, wildcards.cell)
-    clips = observation_sources(wildcards)
-    files = {pick(drawn[1], study["seed"], *names, clip) for clip in clips}
-    return [f"{drawn[1]['folder']}/{file}" for file in sorted(files)]
+    entry = drawn[1]
+    if "index" in entry:
+        return entry["index"]
+    if any(study.indexed(part) for part in parts(wildcards)):
+        # which clips there are, and so which of the folder's files they meet, the job finds out
+        files = listing(entry["folder"], entry["files"])
+    else:
+        names = ("noise", wildcards.experiment, wildcards.cell)
+        clips = study.observations(wildcards.experiment, wildcards.cell, wildcards.chunk)
+        files = {pick(entry, study["seed"], *names, clip) for clip in clips}
+    return [f"{entry['folder']}/{file}" for file in sorted(files)]
 
 
 def observations_code(wildcards):

@@ -43,7 +43,16 @@ def table_setup(wildcards):
         "seed": study["seed"],
         "notes": [condition(experiment)],
         "published": published_names(experiment),
+        "origins": origins(experiment),
     }
+
+
+def origins(experiment):
+    """The files that say where the known corpora of an experiment came from, by title."""
+    names = {part for cell in experiment.cells for part in study.parts(experiment, cell)}
+    names |= {experiment.corruption["noise"]} if experiment.corruption.get("noise") else set()
+    entries = [study["corpora"][name] for name in sorted(names) if study.indexed(name)]
+    return {entry["title"]: origin_file(entry["archive"]) for entry in entries}
 
 
 def published_names(experiment):
@@ -159,6 +168,7 @@ def report_inputs(wildcards):
         "claims": str(PUBLISHED / "claims.csv"),
         "template": str(TEMPLATE),
         "provenance": f"{RESULTS}/tables/provenance.json",
+        "origins": [origin_file(name) for name in study.known],
         "manifests": [
             f"{RESULTS}/clips/{corpus}/{chunk}/manifest.csv"
             for corpus, count in study.clip_counts.items()

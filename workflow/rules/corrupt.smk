@@ -17,7 +17,7 @@ rule observations:
         mem_mb=2000,
         runtime=30,
     params:
-        observations=observation_sources,
+        observations=observation_count,
         corruption=corruption,
         noise=noise,
         seed=study["seed"],

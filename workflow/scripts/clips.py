@@ -3,32 +3,31 @@
 from pathlib import Path
 
 from dap.clips import make
-from dap.corpora.catalogue import Draw
+from dap.corpora.catalogue import Draw, draws
 from dap.joblog import job
 from dap.store import write_rows, write_signal
 
 with job(snakemake.log[0]) as log:
     manifest = Path(snakemake.output.manifest)
+    corpus, params = snakemake.wildcards.corpus, snakemake.params
+    if params.draws is None:
+        first, last = params.span
+        chosen = draws(corpus, params.entry, params.seed, last)[first:]
+    else:
+        chosen = [Draw(**facts) for facts in params.draws]
     rows = []
-    for facts in snakemake.params.draws:
-        draw = Draw(**facts)
-        clip = make(
-            snakemake.wildcards.corpus,
-            snakemake.params.entry,
-            draw,
-            seed=snakemake.params.seed,
-            sample_rate=snakemake.params.sample_rate,
-        )
+    for draw in chosen:
+        clip = make(corpus, params.entry, draw, seed=params.seed, sample_rate=params.sample_rate)
         file = f"{draw.clip}.wav"
-        digest = write_signal(manifest.parent / file, clip.signal, snakemake.params.sample_rate)
+        digest = write_signal(manifest.parent / file, clip.signal, params.sample_rate)
         rows.append(
             {
                 "clip": draw.clip,
                 "file": file,
                 "source": draw.file,
-                "start": clip.start / snakemake.params.sample_rate,
-                "seconds": len(clip.signal) / snakemake.params.sample_rate,
-                "padded": clip.padded / snakemake.params.sample_rate,
+                "start": clip.start / params.sample_rate,
+                "seconds": len(clip.signal) / params.sample_rate,
+                "padded": clip.padded / params.sample_rate,
                 "gain": clip.gain,
                 "sha256": digest,
             }

@@ -4,21 +4,17 @@ import json
 from pathlib import Path
 
 from dap.joblog import job
-from dap.observations import make
-from dap.store import read_checked_signal, read_rows, sha256, write_arrays, write_rows, write_signal
+from dap.observations import make, pair
+from dap.store import read_checked_signal, sha256, write_arrays, write_rows, write_signal
 
 with job(snakemake.log[0]) as log:
     params = snakemake.params
     manifest = Path(snakemake.output.manifest)
-    clips = {}
-    for path in map(Path, snakemake.input.clips):
-        corpus = path.parent.parent.name
-        clips |= {f"{corpus}/{row['clip']}": (path.parent, row) for row in read_rows(path)}
     rows = []
-    for clip, sources in params.observations.items():
+    for clip, sources in pair(map(Path, snakemake.input.clips), params.observations).items():
         signals = [
-            read_checked_signal(clips[name][0], clips[name][1]["file"], clips[name][1]["sha256"])
-            for name in sources
+            read_checked_signal(folder, row["file"], row["sha256"])
+            for folder, row in sources.values()
         ]
         observation = make(
             clip,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from dap.claims import examine
+from dap.corpora.origin import checked
 from dap.examples import load
 from dap.joblog import job
 from dap.report import audio_uri, render
@@ -73,12 +74,17 @@ with job(snakemake.log[0]):
         corpus, rows = path.parent.parent.name, read_rows(path)
         drawn[corpus] = drawn.get(corpus, 0) + len(rows)
         padded[corpus] = padded.get(corpus, 0) + sum(float(row["padded"]) > 0 for row in rows)
+    origins = {Path(path).stem: Path(path) for path in snakemake.input.origins}
     used = [
         {
             "name": name,
             "title": entry["title"],
             "stands for": entry["stands_for"] or "",
             "licence": entry["licence"],
+            "citation": entry["citation"],
+            "checked": checked(origins[entry["archive"]])
+            if entry.get("archive") in origins
+            else "",
             "clips": drawn.get(name, 0),
             "padded at the end": padded.get(name, 0),
             "seconds a clip": entry["samples"] / rate,

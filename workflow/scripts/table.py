@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dap import tables, typeset
+from dap.corpora.origin import caveat
 from dap.joblog import job
 from dap.scores import read
 
@@ -32,13 +33,16 @@ with job(snakemake.log[0]):
         corpora=setup["corpora"],
         published=published,
     )
+    # no inputs: tables can be made again from scores alone, where no corpus is
+    origins = {title: Path(path) for title, path in setup["origins"].items()}
+    caveats = [caveat(title, path) for title, path in origins.items() if path.is_file()]
     stem = Path(snakemake.output[0].removesuffix(".csv"))
     labels = {name: fact["label"] for name, fact in facts.items()}
     typeset.write_table(
         summary,
         stem,
         title=entry["title"] or stem.name,
-        notes=setup["notes"],
+        notes=[*setup["notes"], *filter(None, caveats)],
         better=better,
         labels=labels,
         baseline=entry["baseline"],
