@@ -44,7 +44,8 @@ def planning() -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         seconds, said = snakemake(folder, "-n")
-        (total,) = (line.split()[1] for line in said.splitlines() if line.startswith("total"))
+        # a dry run prints its jobs before and after them
+        total = next(line.split()[1] for line in said.splitlines() if line.startswith("total"))
         print(f"dry run of {total} jobs: {seconds:.1f} s")
         _, summary = snakemake(folder, "--summary")
         for line in summary.splitlines():
