@@ -172,7 +172,9 @@ def fit(
         *(engine.run(net, z, options.precision) for net, z in zip(networks, inputs, strict=True)),
         strict=True,
     )
-    scale = options.output_scale * objective.target.square().mean().sqrt().item() or 1.0
+    scale = 1.0
+    if options.output_scale:
+        scale = options.output_scale * objective.target.square().mean().sqrt().item()
     scales = [scale if spectral else 1.0 for spectral in objective.spectral]
     optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
     average = MovingAverage(options.average_decay)
