@@ -31,8 +31,8 @@ def test_a_run_killed_three_times_gives_the_tables_of_one_never_killed(original,
     fresh.killed(again, when=(results / "scores" / CELL / method / "000.csv").exists)
     log = (results / "logs" / "fit" / CELL / method / "000.log").read_text()
     assert f"{clip}: was finished before" in log
-    assert f"{clip}: iteration" not in log
-    assert "speech-00003.s0: iteration 3 of 3" in log
+    assert f"{clip} (" not in log
+    assert "speech-00003.s0 (4 of 4): 100%|" in log
     assert not list(kept.parent.glob(".*"))
 
     assert "report" in fresh.run(resume(fresh))
