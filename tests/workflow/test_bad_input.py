@@ -128,5 +128,5 @@ def test_a_fit_that_diverges_fails_alone(fresh, recordings):
     fresh.run(f"{FIT}/manifest.csv")
     log = (fresh.results / "logs" / "fit" / "denoise" / "mine" / "conv" / "000.log").read_text()
     assert "one.s0: was finished before" in log
-    assert "one.s0: iteration" not in log
-    assert "two.s0: iteration 3 of 3" in log
+    assert "one.s0 (" not in log
+    assert "two.s0 (2 of 2): 100%|" in log
