@@ -1,5 +1,6 @@
 """The `dap` command."""
 
+import os
 from pathlib import Path
 
 import click
@@ -83,7 +84,7 @@ def main() -> None:
     show_default=True,
     help="Of the network; auto is bfloat16 where the hardware has it.",
 )
-@click.option("--threads", type=click.IntRange(1), help="CPU threads (default: PyTorch's).")
+@click.option("--threads", type=click.IntRange(1), help="[default: all cores that it may use]")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
 )
@@ -113,6 +114,8 @@ def restore(
     fits the sound before the noise: too many iterations bring the noise back. The classical methods
     take seconds: janssen fills gaps, the others denoise.
     """
+    # before torch: threads that wait sleep, and leave shared cores to others
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     from dap.audio import read, write
@@ -121,8 +124,9 @@ def restore(
 
     if not restored.parent.is_dir():  # found now, not after the fits
         raise click.ClickException(f"the folder {restored.parent} of {restored} does not exist")
-    if threads:
-        torch.set_num_threads(threads)
+    # the cores that this process was given, which may be fewer than the machine has
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    torch.set_num_threads(threads or cores)
     given = {"iterations": iterations, "learning_rate": learning_rate}
     fit = fit_options(
         {"preset": preset, "width": width, "precision": precision}

@@ -64,6 +64,7 @@ def plugin(package: str, variable: str, name: str) -> Plugin:
     return known[name]
 
 
+@cache
 def declared(module: str, variable: str) -> dict:
     """A top-level literal of one module of dap, `declared("corruptions", "CORRUPTIONS")`."""
     return _literal((ROOT / module).with_suffix(".py"), variable)

@@ -1,4 +1,5 @@
 # Helpers of the rules: the checked study, and what each rule depends on.
+import functools
 import json
 import re
 import socket
@@ -31,12 +32,14 @@ OWNER = Path(".snakemake") / "owner.json"
 # Jobs import dap from this checkout, and take their threads from the study and from nothing else:
 # the number of threads settles the last bits of a result. glibc gives large buffers back to the
 # system and asks for them again at every iteration, and the system zeroes them each time: keeping
-# them makes an iteration up to a third faster.
+# them makes an iteration up to a third faster. Threads that wait sleep, so that jobs which share
+# cores share them evenly (docs/performance.md).
 os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
     OMP_NUM_THREADS=str(study["threads"]),
     OPENBLAS_NUM_THREADS=str(study["threads"]),
     MKL_NUM_THREADS=str(study["threads"]),
+    OMP_WAIT_POLICY="PASSIVE",
     MALLOC_TRIM_THRESHOLD_=str(8 * 10**9),
     MALLOC_MMAP_THRESHOLD_=str(8 * 10**9),
 )
@@ -52,6 +55,7 @@ wildcard_constraints:
     name="[^/]+",
 
 
+@functools.cache
 def code(script, *modules):
     """Hash of a script, and of what it and the named modules of dap import."""
     return provenance.source_hash(ROOT / "workflow" / "scripts" / script, modules)
