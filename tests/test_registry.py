@@ -11,7 +11,12 @@ from dap.registry import declared, plugin, plugins
 @pytest.mark.parametrize(
     ("package", "variable", "names"),
     [
-        ("priors", "PRIORS", {"conv", "dilated", "dilated-exp", "dilated-exp-dense"}),
+        (
+            "priors",
+            "PRIORS",
+            {"conv", "dilated", "dilated-exp", "dilated-exp-dense"}
+            | {"conv7", "dilated7", "harmonic", "harmonic-single", "harmonic-unmixed"},
+        ),
         (
             "baselines",
             "BASELINES",

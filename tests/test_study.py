@@ -14,8 +14,9 @@ from dap.schema import load, schema
 from dap.study import Study
 
 METHODS = (
-    "conv, dilated, dilated-exp, dilated-exp-dense, janssen, nmf, observed, spectral-gate, "
-    "wavelet, wavelet-universal, wiener, wiener-known"
+    "conv, conv7, dilated, dilated-exp, dilated-exp-dense, dilated7, harmonic, harmonic-single, "
+    "harmonic-unmixed, janssen, nmf, observed, spectral-gate, wavelet, wavelet-universal, "
+    "wiener, wiener-known"
 )
 
 

@@ -4,8 +4,6 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {
-    "conv": {"title": "U-Net, no dilation", "published": "conv", "networks": ["code", "text"]}
-}
+PRIORS = {"conv": {"title": "U-Net, no dilation"}}
 
 build = partial(design, dilation=1, dense=False)

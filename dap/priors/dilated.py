@@ -4,11 +4,6 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {
-    "dilated": {
-        "title": "U-Net, constant dilation",
-        "published": "dilated",
-    }
-}
+PRIORS = {"dilated": {"title": "U-Net, constant dilation"}}
 
 build = partial(design, dilation=4, dense=False)

@@ -4,11 +4,6 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {
-    "dilated-exp": {
-        "title": "U-Net, exponential dilation",
-        "published": "dilated-exp",
-    }
-}
+PRIORS = {"dilated-exp": {"title": "U-Net, exponential dilation"}}
 
 build = partial(design, dilation=None, dense=False)

@@ -4,11 +4,6 @@ from functools import partial
 
 from dap.nn.unet import design
 
-PRIORS = {
-    "dilated-exp-dense": {
-        "title": "dense U-Net, exponential dilation",
-        "published": "dilated-exp-dense",
-    }
-}
+PRIORS = {"dilated-exp-dense": {"title": "dense U-Net, exponential dilation"}}
 
 build = partial(design, dilation=None, dense=True)

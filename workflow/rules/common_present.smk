@@ -42,7 +42,7 @@ def table_setup(wildcards):
         "corpora": corpus_facts(experiment),
         "seed": study["seed"],
         "notes": [condition(experiment)],
-        "published": published_names(experiment),
+        "published": published_names(table_entry(wildcards).get("published", {}).get("paper")),
         "origins": origins(experiment),
     }
 
@@ -55,11 +55,11 @@ def origins(experiment):
     return {entry["title"]: origin_file(entry["archive"]) for entry in entries}
 
 
-def published_names(experiment):
-    """Ours by the name that the papers' tables give a method."""
-    facts = registry.plugins("priors", "PRIORS")
-    named = {name: facts[name].facts for name in experiment.methods if name in facts}
-    return {fact.get("published", name): name for name, fact in named.items()}
+def published_names(paper):
+    """Our names by those that a paper's tables give its methods, where the two differ."""
+    priors = registry.plugins("priors", "PRIORS").items()
+    theirs = {name: prior.facts.get("published", {}).get(paper, name) for name, prior in priors}
+    return {name: ours for ours, name in theirs.items() if ours != name}
 
 
 def condition(experiment):

@@ -1,0 +1,250 @@
+"""Harmonic convolution (section 3 of B), in two implementations of the same mathematics.
+
+With n the anchor and k the harmonic, a channel of the output is (Equations 3 to 5, decision 15)
+
+    Z_n[o, w, t] = sum over i, k and s of K[o, i, k, s] X[i, k w / n, t + s - 3]
+    Y = mixing of Z_1 ... Z_N
+
+Bins count from 0 (DC). Between bins, X is interpolated linearly; outside it is 0.
+
+`sampled`, ours, uses that all of this is linear: the harmonics' channels are multiplied at the bins
+where they are, their results are sampled at k w / n by one sparse product, and mixed. `deform` is
+the paper's way, one deformable convolution an anchor.
+"""
+
+import warnings
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+MIXINGS = ("matrix", "scalars", "groups", "none")
+
+
+def positions(bins: int, harmonics: int, anchors: int) -> list[tuple[int, int, int, int, float]]:
+    """What each anchor reads at each bin.
+
+    Returns:
+        (anchor, bin, harmonic, bin that is read, weight), anchors and harmonics counted from 0, for
+        every weight that is not 0; two entries where k w / n lies between two bins.
+    """
+    found = []
+    for n in range(anchors):
+        for w in range(bins):
+            for k in range(harmonics):
+                whole, rest = divmod((k + 1) * w, n + 1)
+                if whole >= bins:
+                    break
+                found.append((n, w, k, whole, 1 - rest / (n + 1)))
+                if rest and whole + 1 < bins:
+                    found.append((n, w, k, whole + 1, rest / (n + 1)))
+    return found
+
+
+@lru_cache(maxsize=32)
+def sampling(
+    bins: int, harmonics: int, anchors: int, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """The matrix (bins x anchors, bins x harmonics) that samples all harmonics, and its transpose.
+
+    Both are in the CSR form; rows and columns count anchors or harmonics first, then bins.
+    """
+    entries = positions(bins, harmonics, anchors)
+    rows = torch.tensor([w * anchors + n for n, w, _, _, _ in entries])
+    columns = torch.tensor([q * harmonics + k for _, _, k, q, _ in entries])
+    weights = torch.tensor([weight for *_, weight in entries], dtype=torch.float64)
+    size = (bins * anchors, bins * harmonics)
+    return (
+        _csr(rows, columns, weights, size).to(device, dtype),
+        _csr(columns, rows, weights, size[::-1]).to(device, dtype),
+    )
+
+
+def _csr(rows: Tensor, columns: Tensor, weights: Tensor, size: tuple[int, int]) -> Tensor:
+    order = torch.argsort(rows * size[1] + columns)
+    starts = functional.pad(torch.bincount(rows, minlength=size[0]).cumsum(0), (1, 0))
+    with warnings.catch_warnings():  # PyTorch calls this form a beta, once a process
+        warnings.filterwarnings("ignore", message="Sparse (CSR|invariant)", category=UserWarning)
+        return torch.sparse_csr_tensor(
+            starts, columns[order], weights[order], size, check_invariants=True
+        )
+
+
+class _Sample(torch.autograd.Function):
+    """The sparse product, in float32 where the features are narrower: sums of products are."""
+
+    @staticmethod
+    def forward(ctx, features: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return (matrix @ features.to(matrix.dtype)).to(features.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        wide = gradient.to(ctx.transposed.dtype)
+        return (ctx.transposed @ wide).to(gradient.dtype), None, None
+
+
+class HarmonicConv2d(nn.Module):
+    """Harmonic convolution of a spectrogram (Equations 3 to 5 of B; decision 15).
+
+    Args:
+        kernel_size: harmonics, and frames (odd: frames are padded by half of it on either side).
+        anchors: the anchors are 1 ... anchors; with one, it is Equation 3.
+        mixing: how the anchors' results become one. "matrix" or True: a 1x1 convolution of their
+            channels (Equation 5). "scalars" or False: one weight an anchor (Equation 4). "groups":
+            each output channel has one anchor (consecutive channels, as evenly as can be), then a
+            1x1 convolution. "none": their sum.
+        factorised: K[o, i, k, s] = Kf[o, i, k] Kt[o, s]; else it is whole.
+        bias: of the output.
+        implementation: "sampled" or "deform".
+
+    Attributes:
+        frequency: (out_channels, in_channels, harmonics), or with a whole kernel
+            (out_channels, in_channels, harmonics, frames).
+        time: (out_channels, frames), or None with a whole kernel.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: tuple[int, int] = (7, 7),
+        anchors: int = 7,
+        mixing: str | bool = True,
+        *,
+        factorised: bool = True,
+        bias: bool = True,
+        implementation: str = "sampled",
+    ):
+        super().__init__()
+        mixing = {True: "matrix", False: "scalars"}.get(mixing, mixing)
+        harmonics, frames = kernel_size
+        if min(in_channels, out_channels, harmonics, anchors) < 1:
+            raise ValueError("channels, harmonics and anchors must be at least 1")
+        if frames % 2 == 0:
+            raise ValueError(f"kernel_size has {frames} frames: must be odd")
+        if mixing not in MIXINGS:
+            raise ValueError(f"mixing is {mixing!r}: must be one of {', '.join(MIXINGS)}")
+        if implementation not in ("sampled", "deform"):
+            raise ValueError(f"implementation is {implementation!r}: must be sampled or deform")
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size, self.anchors, self.mixing = (harmonics, frames), anchors, mixing
+        self.implementation = implementation
+        whole = (out_channels, in_channels, harmonics)
+        self.frequency = nn.Parameter(torch.empty(whole if factorised else (*whole, frames)))
+        self.register_parameter(
+            "time", nn.Parameter(torch.empty(out_channels, frames)) if factorised else None
+        )
+        shapes = {
+            "matrix": (out_channels, anchors * out_channels),
+            "groups": (out_channels, out_channels),
+            "scalars": (anchors,),
+        }
+        shape = shapes.get(mixing)
+        self.register_parameter("mix", nn.Parameter(torch.empty(shape)) if shape else None)
+        self.register_parameter("bias", nn.Parameter(torch.empty(out_channels)) if bias else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the kernel from N(0, 0.02) (decision 16).
+
+        Of a factorised kernel each factor has the square root of that deviation, so that their
+        product has it. Scalars begin at 1 / anchors.
+        """
+        deviation = 0.02
+        if self.time is None:
+            nn.init.normal_(self.frequency, std=deviation)
+        else:
+            for factor in (self.frequency, self.time):
+                nn.init.normal_(factor, std=deviation**0.5)
+        if self.mixing == "scalars":
+            nn.init.constant_(self.mix, 1 / self.anchors)
+        elif self.mix is not None:
+            nn.init.normal_(self.mix, std=deviation)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
+
+    def extra_repr(self) -> str:
+        """What the module was made with."""
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"anchors={self.anchors}, mixing={self.mixing!r}, factorised={self.time is not None}, "
+            f"implementation={self.implementation!r}"
+        )
+
+    def kernel(self) -> Tensor:
+        """K, (out_channels, in_channels, harmonics, frames)."""
+        if self.time is None:
+            return self.frequency
+        return self.frequency[..., None] * self.time[:, None, None]
+
+    def matrix(self) -> Tensor:
+        """The mixing of whatever kind as a matrix, (out_channels, anchors x out_channels)."""
+        channels = self.out_channels
+        if self.mixing == "matrix":
+            return self.mix
+        like = self.frequency
+        if self.mixing == "groups":
+            anchor = torch.arange(channels, device=like.device) * self.anchors // channels
+            own = functional.one_hot(anchor, self.anchors).to(like.dtype)  # (out_channels, anchors)
+            return (self.mix[:, None] * own.T).reshape(channels, -1)
+        scalars = self.mix if self.mixing == "scalars" else like.new_ones(self.anchors)
+        one = torch.eye(channels, dtype=like.dtype, device=like.device)
+        return (scalars[:, None] * one[:, None]).reshape(channels, -1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, F, T) -> (B, out_channels, F, T)."""
+        run = self._deform if self.implementation == "deform" else self._sampled
+        y = run(x)
+        return y if self.bias is None else y + self.bias[:, None, None].to(y.dtype)
+
+    def _sampled(self, x: Tensor) -> Tensor:
+        batch, _, bins, frames = x.shape
+        harmonics, length = self.kernel_size
+        wide = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
+        matrices = sampling(bins, harmonics, self.anchors, wide, x.device)
+        rows = x.permute(2, 1, 0, 3)  # (F, C, B, T): rows of the matrix are outermost
+        if self.time is None:
+            # a whole kernel differs in time from harmonic to harmonic: convolve where they are
+            kernel = self.frequency.transpose(1, 2).flatten(0, 1)  # (O, K, C, S) -> (O K, C, S)
+            rows = rows.permute(0, 2, 1, 3).flatten(0, 1)  # (F B, C, T)
+            u = functional.conv1d(rows, kernel, padding=length // 2)
+            u = u.view(bins, batch, self.out_channels, harmonics, frames)
+            u = u.permute(0, 3, 2, 1, 4)  # (F, K, O, B, T)
+        else:
+            kernel = self.frequency.permute(2, 0, 1).flatten(0, 1)  # (K O, C)
+            u = torch.matmul(kernel, rows.flatten(2))  # (F, K O, B T)
+        u = u.reshape(bins * harmonics, -1)
+        z = _Sample.apply(u, *matrices)  # (F N, O B T)
+        if self.time is not None:
+            z = z.view(bins * self.anchors, self.out_channels, batch, frames)
+            z = functional.conv2d(
+                z, self.time[:, None, None], padding=(0, length // 2), groups=self.out_channels
+            )
+        z = z.reshape(bins, self.anchors * self.out_channels, batch * frames)
+        y = torch.matmul(self.matrix(), z)
+        return y.view(bins, self.out_channels, batch, frames).permute(2, 1, 0, 3)
+
+    def _deform(self, x: Tensor) -> Tensor:
+        from torchvision.ops import deform_conv2d
+
+        batch, _, bins, frames = x.shape
+        harmonics, length = self.kernel_size
+        tap = torch.arange(harmonics, device=x.device)[:, None]
+        at = torch.arange(bins, dtype=torch.float64, device=x.device)
+        below = functional.pad(x, (0, 0, 0, harmonics - 1))  # an output row for each bin
+        kernel = self.kernel()
+        found = []
+        for n in range(1, self.anchors + 1):
+            # without an offset, tap k would read bin w + k
+            offset = (tap + 1) * at / float(n) - (at + tap)  # (K, F)
+            shift = x.new_zeros(harmonics, length, 2, bins, frames)
+            shift[:, :, 0] = offset[:, None, :, None].to(x.dtype)
+            shift = shift.view(1, -1, bins, frames).repeat(batch, 1, 1, 1)
+            found.append(deform_conv2d(below, shift, kernel, padding=(0, length // 2)))
+        z = torch.cat(found, dim=1)  # (B, N O, F, T)
+        return functional.conv2d(z, self.matrix()[..., None, None])

@@ -1,0 +1,9 @@
+"""B's U-Net of regular 7x7 convolutions (decision 16)."""
+
+from functools import partial
+
+from dap.nn.unet_b import regular
+
+PRIORS = {"conv7": {"title": "U-Net, 7x7", "published": {"iclr2020": "conv"}}}
+
+build = partial(regular, dilation=1)

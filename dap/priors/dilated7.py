@@ -1,0 +1,9 @@
+"""B's U-Net of 7x7 convolutions with a dilation of 3 (decision 16)."""
+
+from functools import partial
+
+from dap.nn.unet_b import regular
+
+PRIORS = {"dilated7": {"title": "U-Net, 7x7, dilation 3", "published": {"iclr2020": "dilated"}}}
+
+build = partial(regular, dilation=3)

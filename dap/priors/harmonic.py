@@ -1,0 +1,9 @@
+"""B's proposal: harmonic convolutions of seven anchors, mixed (decision 15; Equation 5 of B)."""
+
+from functools import partial
+
+from dap.nn.unet_b import harmonic
+
+PRIORS = {"harmonic": {"title": "harmonic U-Net", "published": {"iclr2020": "harmonic"}}}
+
+build = partial(harmonic, anchors=7, mixing="matrix")
