@@ -183,8 +183,8 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
         ),
         (
             "experiments.denoise.methods",
-            ["conv", "harmonic"],
-            [f"experiments.denoise.methods: unknown name 'harmonic'; allowed: {METHODS}"],
+            ["conv", "harmonik"],
+            [f"experiments.denoise.methods: unknown name 'harmonik'; allowed: {METHODS}"],
         ),
         (
             "experiments.denoise.methods",
