@@ -161,7 +161,8 @@ def curves(
     in the panel's title.
 
     Args:
-        scores: the scores of one experiment; of scopes, `full` is shown, or else `raw`.
+        scores: the scores of one experiment; of scopes, `full` is shown, or in
+            inpainting `filled`, with which the damaged observation compares.
         metric: the metric's name in `scores`.
         label: the metric's name and unit for the axis.
         methods: which methods are shown, in the legend's order.
@@ -177,7 +178,7 @@ def curves(
     if len(experiments) > 1:
         raise DapError(f"curves are of one experiment, not of {', '.join(experiments)}")
     rows = scores[scores["metric"] == metric].fillna({"source": ""})
-    rows = rows[rows["scope"] == ("full" if (rows["scope"] == "full").any() else "raw")]
+    rows = rows[rows["scope"].isin(["full", "filled"])]
     shown = [name for name in methods if name != observed]
     points = rows[
         (rows["selection"] == "snapshot") & (rows["iteration"] >= 1) & rows["method"].isin(shown)

@@ -70,9 +70,10 @@ def score(
             found += rows(estimates, selection, last_iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
-        scopes = ["raw"] if task == "inpaint" else ["full"]
+        scopes = ["raw", "filled"] if task == "inpaint" else ["full"]
         points = rows(estimates, "snapshot", iteration, [quality], scopes)
-        qualities.append(np.mean([row["value"] for row in points]))
+        own = [row["value"] for row in points if row["scope"] == scopes[0]]
+        qualities.append(np.mean(own))  # the oracle judges what the network itself gives
         found += points
     if qualities and "oracle" in wanted:
         best = oracle(np.array(qualities))

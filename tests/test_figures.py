@@ -104,8 +104,8 @@ def test_a_panel_a_corpus_and_a_source():
     assert axes[0].get_position().y0 > axes[4].get_position().y1  # wrapped after four
 
 
-def test_scope_is_full_or_else_raw():
-    rows = trajectories(2, scope="raw") + trajectories(4, scope="gaps")
+def test_scope_is_full_or_what_was_filled():
+    rows = trajectories(2, scope="filled") + trajectories(4, scope="raw")
     assert line(draw(rows).axes[0], "conv").get_ydata() == pytest.approx([6.5, 15.5, 105.5])
 
 

@@ -101,10 +101,22 @@ def test_inpainting_has_three_scopes(tone, hiss):
     assert last["gaps", "snr"] < last["filled", "snr"]
     # PESQ is of whole signals
     assert {scope for scope, metric in last if metric.startswith("pesq")} == {"raw", "filled"}
-    # the trajectory, and so the oracle, is that of the network's own output
     assert values(found[found["selection"] == "snapshot"], "scope", "metric") == {
-        ("raw", "snr"): last["raw", "snr"]
+        (scope, "snr"): last[scope, "snr"] for scope in ("raw", "filled")
     }
+
+
+def test_the_oracle_of_inpainting_judges_the_networks_own_output(tone, hiss):
+    good, bad = tone + 0.01 * hiss[:4096], tone + 0.1 * hiss[:4096]
+    found = frame(
+        tone[np.newaxis],
+        {},
+        iterations=np.array([10, 20]),
+        snapshots=np.stack((np.stack((good, bad)), np.stack((bad, good)))),
+        lost=np.zeros(4096, bool),
+        **INPAINT | {"metrics": ["snr"], "wanted": ["oracle"]},
+    )
+    assert found.loc[found["selection"] == "oracle", "iteration"].eq(10).all()
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_the_demo_fills_its_tables(fresh):
         spared = of_pesq & (frame["method"] != "observed")
         assert (scored | spared).all(), frame[~scored]
         assert frame["mean"].map(math.isfinite).equals(frame["n"] > 0)
-        assert (frame["n"] + frame["unscorable"]).eq(1).all()
+        assert (frame["n"] + frame["unscorable"]).eq(2 if experiment == "inpaint" else 1).all()
         against = scored & (frame["method"] != "observed")
         assert frame.loc[against, "improvement"].map(math.isfinite).sum() == against.sum()
 
@@ -133,14 +133,15 @@ def test_the_demo_restores(fresh):
     def score(name, method, scope, metric):
         frame = pd.read_csv(fresh.folder / files[name, method], keep_default_na=False)
         row = (frame["selection"] == "last") & (frame["scope"] == scope)
-        (value,) = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
-        return value
+        found = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
+        assert len(found) == (2 if name == "inpaint" else 1)
+        return found.mean()
 
     def gain(*what):
         return score(what[0], methods[1], *what[1:]) - score(what[0], methods[0], *what[1:])
 
-    # measured: 7.7, 6.0, 1.2 and 1.9 dB; other CPUs and precisions differ by tenths
+    # measured: 7.7, 6.0, 3.1 and 3.8 dB; other CPUs and precisions differ by tenths
     assert gain("denoise-gaussian", "full", "snr") > 4
     assert gain("denoise-environmental", "full", "snr") > 3
-    assert gain("inpaint", "filled", "snr") > 0
+    assert gain("inpaint", "filled", "snr") > 1
     assert gain("inpaint", "filled", "spectral_snr") > 1
