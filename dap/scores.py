@@ -1,13 +1,19 @@
 """Scoring what a method made of one clip: the only place where estimates meet the clean clip."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from dap.errors import DapError
 from dap.registry import declared, plugins
 from dap.selection import oracle
+
+if TYPE_CHECKING:  # the processes that score need no pandas
+    import pandas as pd
 
 COLUMNS = [
     "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
@@ -44,11 +50,19 @@ def score(
 
     Returns:
         rows with source, scope, selection, iteration, metric, value and unit.
+
+    Raises:
+        DapError: a metric failed; the message names it and the selection.
     """
     kinds = plugins("metrics", "METRICS")
     quality = declared("objectives", "OBJECTIVES")[task]["quality"]
 
     def rows(estimates: np.ndarray, selection: str, iteration: int, names: list[str], scopes=None):
+        values = _values(references, estimates, names, task, sources, sample_rate, lost, scopes)
+        try:
+            values = list(values)
+        except DapError as error:
+            raise DapError(f"{selection} (iteration {iteration}): {error}") from error
         return [
             {
                 "source": source,
@@ -59,9 +73,7 @@ def score(
                 "value": value,
                 "unit": kinds[name].facts["unit"],
             }
-            for source, scope, name, value in _values(
-                references, estimates, names, task, sources, sample_rate, lost, scopes
-            )
+            for source, scope, name, value in values
         ]
 
     found = []
@@ -90,7 +102,7 @@ def _values(references, estimates, names, task, sources, sample_rate, lost, scop
         if not kinds[name].facts.get("joint")
     }
     if task == "separate":
-        joint = kinds["sdr"].load().bss_eval(references, estimates)
+        joint = _measured("sdr", kinds["sdr"].load().bss_eval, references, estimates)
         # where BSS cannot score, nobody knows which estimate is which source
         unknown = np.isnan(joint.sdr).all()
         for j, source in enumerate(sources):
@@ -101,7 +113,7 @@ def _values(references, estimates, names, task, sources, sample_rate, lost, scop
                 elif unknown:
                     value = np.nan
                 else:
-                    value = single[name](references[j], estimate, sample_rate)
+                    value = _measured(name, single[name], references[j], estimate, sample_rate)
                 yield source, "full", name, value
         return
     if task == "inpaint":
@@ -117,11 +129,22 @@ def _values(references, estimates, names, task, sources, sample_rate, lost, scop
         for name, metric in single.items():
             if where is not None and kinds[name].facts.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
-            yield "", scope, name, metric(references[0], estimate, sample_rate, where)
+            value = _measured(name, metric, references[0], estimate, sample_rate, where)
+            yield "", scope, name, value
+
+
+def _measured(name: str, metric: Callable, *arguments):
+    """What a metric gives; its own errors do not say which one it is, or come from a library."""
+    try:
+        return metric(*arguments)
+    except Exception as error:
+        raise DapError(f"{name}: {type(error).__name__}: {error}") from error
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
     """Score files as one frame in the long form, names as strings even where they are empty."""
+    import pandas as pd
+
     names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
     frames = [
         pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"value": ["nan"]})

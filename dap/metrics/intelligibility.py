@@ -5,10 +5,12 @@ import warnings
 import numpy as np
 
 from dap.metrics.level import checked
+from dap.metrics.remembered import remembered
 
 METRICS = {"stoi": {"label": "STOI", "unit": "", "better": "higher", "speech": True, "whole": True}}
 
 
+@remembered
 def stoi(
     reference: np.ndarray,
     estimate: np.ndarray,

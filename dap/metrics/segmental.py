@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.linalg import toeplitz
 
 from dap.metrics.level import checked
+from dap.metrics.remembered import remembered
 
 # "whole": has no value inside gaps alone
 METRICS = {
@@ -43,6 +44,7 @@ BANDWIDTHS = np.array(
 K_MAX, K_LOCAL = 20.0, 1.0  # Klatt (1982), p. 1280
 
 
+@remembered
 def llr(
     reference: np.ndarray,
     estimate: np.ndarray,
@@ -82,6 +84,7 @@ def llr(
     return _lowest(np.log(np.maximum(cross, EPS) / np.maximum(own, EPS)))
 
 
+@remembered
 def wss(
     reference: np.ndarray,
     estimate: np.ndarray,
@@ -122,6 +125,7 @@ def wss(
     return _lowest((weights * np.square(slopes - others)).sum(axis=1) / weights.sum(axis=1))
 
 
+@remembered
 def ssnr(
     reference: np.ndarray,
     estimate: np.ndarray,

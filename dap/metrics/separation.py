@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import mir_eval.separation
 import numpy as np
 
+from dap.metrics.remembered import once
+
 METRICS = {
     "sdr": {"label": "SDR", "unit": "dB", "better": "higher", "joint": True},
     "sir": {"label": "SIR", "unit": "dB", "better": "higher", "joint": True},
@@ -53,6 +55,10 @@ def bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
         ValueError: shapes that are not equal, not (sources, samples), or without sources; samples
             that are not finite.
     """
+    return once(("bss_eval",), (references, estimates), lambda: _bss_eval(references, estimates))
+
+
+def _bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
     references = np.asarray(references, np.float64)
     estimates = np.asarray(estimates, np.float64)
     if references.ndim != 2 or references.shape != estimates.shape or len(references) == 0:

@@ -1,11 +1,10 @@
 """Perceptual metrics of speech."""
 
-from functools import lru_cache
-
 import numpy as np
 import pesq
 
 from dap.metrics.level import checked
+from dap.metrics.remembered import remembered
 
 # "sample_rates": those it is defined for; "speech": only for corpora of speech;
 # "whole": has no value inside gaps alone
@@ -36,6 +35,7 @@ LONGEST_SECONDS = 20
 SILENT = 1e-10
 
 
+@remembered
 def pesq_nb(
     reference: np.ndarray,
     estimate: np.ndarray,
@@ -63,6 +63,7 @@ def pesq_nb(
     return _score(reference, estimate, sample_rate, where, "nb", (8000, 16000))
 
 
+@remembered
 def pesq_wb(
     reference: np.ndarray,
     estimate: np.ndarray,
@@ -105,13 +106,5 @@ def _score(
     peaks = np.abs(reference).max(), np.abs(estimate).max()
     if min(peaks) <= SILENT * max(peaks):
         return float("nan")
-    return _remembered(reference.tobytes(), estimate.tobytes(), int(sample_rate), mode)
-
-
-# PESQ takes most of the time of scoring; several metrics are made of it (`dap.metrics.composite`),
-# or the same estimate comes again (the oracle may be the last snapshot)
-@lru_cache(maxsize=16)
-def _remembered(reference: bytes, estimate: bytes, sample_rate: int, mode: str) -> float:
-    signals = (np.frombuffer(signal) for signal in (reference, estimate))
-    score = pesq.pesq(sample_rate, *signals, mode, on_error=pesq.PesqError.RETURN_VALUES)
+    score = pesq.pesq(sample_rate, reference, estimate, mode, on_error=pesq.PesqError.RETURN_VALUES)
     return float(score) if score >= 0 else float("nan")  # errors are negative

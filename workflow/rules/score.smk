@@ -15,8 +15,9 @@ rule score:
         f"{RESULTS}/benchmarks/score/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.tsv"
     conda:
         ENVIRONMENT
+    threads: study["threads"]
     resources:
-        mem_mb=2000,
+        mem_mb=1500 + 500 * study["threads"],
         runtime=60,
     params:
         metrics=score_metrics,

@@ -7,7 +7,8 @@ import pandas as pd
 
 from dap.joblog import job
 from dap.registry import declared
-from dap.scores import COLUMNS, score
+from dap.scores import COLUMNS
+from dap.scoring import Case, score_all
 from dap.store import checked, read_arrays, read_checked_signal, read_rows, write_bytes
 
 with job(snakemake.log[0]) as log:
@@ -27,7 +28,7 @@ with job(snakemake.log[0]) as log:
         signals[row["output"]] = read_checked_signal(fits.parent, row["file"], row["sha256"])
         iterations[row["clip"], row["seed"]] = int(row["iteration"])
     snapshots = read_arrays(Path(snakemake.input.snapshots))
-    rows = []
+    cases = []
     for observed in read_rows(observations):
         clip, names = observed["clip"], observed["sources"].split(" ")
         references = np.stack(
@@ -42,30 +43,39 @@ with job(snakemake.log[0]) as log:
         if params.task == "inpaint":
             known = checked(observations.parent, observed["known"], observed["known_sha256"])
             lost = read_arrays(known)["lost"]
-        for (fitted, seed), selections in estimates.items():
-            if fitted != clip:
-                continue
-            found = score(
+        cases += [
+            Case(
+                clip,
+                seed,
                 references,
                 {name: np.stack([by[o] for o in outputs]) for name, by in selections.items()},
                 snapshots[f"{clip}.s{seed}.iterations"],
                 snapshots[f"{clip}.s{seed}.snapshots"],
-                task=params.task,
-                metrics=params.metrics,
-                wanted=params.selections,
-                sources=[name.partition("/")[0] for name in names] if len(names) > 1 else [""],
-                sample_rate=params.sample_rate,
-                last_iteration=iterations[clip, seed],
-                lost=lost,
+                [name.partition("/")[0] for name in names] if len(names) > 1 else [""],
+                iterations[clip, seed],
+                lost,
             )
-            cell = {
-                "experiment": wildcards.experiment,
-                "corpus": wildcards.cell,
-                "method": wildcards.method,
-                "clip": clip,
-                "seed": seed,
-            }
-            rows += [cell | row for row in found]
+            for (fitted, seed), selections in estimates.items()
+            if fitted == clip
+        ]
+    scored = score_all(
+        cases,
+        processes=snakemake.threads,
+        task=params.task,
+        metrics=params.metrics,
+        wanted=params.selections,
+        sample_rate=params.sample_rate,
+    )
+    rows = []
+    for case, found in zip(cases, scored, strict=True):
+        cell = {
+            "experiment": wildcards.experiment,
+            "corpus": wildcards.cell,
+            "method": wildcards.method,
+            "clip": case.clip,
+            "seed": case.seed,
+        }
+        rows += [cell | row for row in found]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     # %.9g keeps what float32 audio can tell, and reads back to the same number
     text = frame.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
