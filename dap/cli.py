@@ -28,7 +28,7 @@ class Gap(click.ParamType):
 METHODS = sorted(plugins("priors", "PRIORS")) + sorted(
     name
     for name, found in plugins("baselines", "BASELINES").items()
-    if {"denoise", "inpaint"} & set(found.facts["tasks"])
+    if {"denoise", "inpaint", "dequantize"} & set(found.facts["tasks"])
     and name != "observed"
     and "corruptions" not in found.facts
 )
@@ -56,6 +56,18 @@ def main() -> None:
     multiple=True,
     type=Gap(),
     help="Fill this stretch, in seconds, and leave the rest alone; may be given again.",
+)
+@click.option(
+    "--dequantize",
+    "bins",
+    type=click.IntRange(2, 2**16),
+    metavar="BINS",
+    help="Undo quantisation to this number of levels on [-1, 1], such as 256 of 8 bits.",
+)
+@click.option(
+    "--consistency",
+    type=click.FloatRange(0, 1),
+    help="With --dequantize, the share of the loss that keeps samples in their cells. [default: 0]",
 )
 @click.option(
     "--preset",
@@ -94,6 +106,8 @@ def restore(
     *,
     method: str,
     gaps: tuple[tuple[float, float], ...],
+    bins: int | None,
+    consistency: float | None,
     preset: str,
     iterations: int | None,
     learning_rate: float | None,
@@ -110,10 +124,17 @@ def restore(
 
     The result has one channel, the mean of all, at --sample-rate.
 
-    Without --gap the recording is denoised. An untrained network is fitted to each segment, and it
-    fits the sound before the noise: too many iterations bring the noise back. The classical methods
-    take seconds: janssen fills gaps, the others denoise.
+    Without --gap or --dequantize the recording is denoised. An untrained network is fitted to each
+    segment, and it fits the sound before the noise: too many iterations bring the noise back. The
+    classical methods take seconds: janssen fills gaps, the others denoise.
+
+    With --dequantize each sample of the result is one that would be quantised to what was recorded.
+    The recording must be as it left the quantiser, at --sample-rate and in one channel.
     """
+    if bins is None and consistency is not None:
+        raise click.UsageError("--consistency is of --dequantize, which is not given")
+    if bins and gaps:
+        raise click.UsageError("--gap and --dequantize exclude each other")
     # before torch: threads that wait sleep, and leave shared cores to others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
@@ -127,7 +148,7 @@ def restore(
     # the cores that this process was given, which may be fewer than the machine has
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(threads or cores)
-    given = {"iterations": iterations, "learning_rate": learning_rate}
+    given = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
     fit = fit_options(
         {"preset": preset, "width": width, "precision": precision}
         | {key: value for key, value in given.items() if value is not None}
@@ -149,6 +170,7 @@ def restore(
             selection=selection,
             segment_seconds=segment,
             gaps=gaps,
+            bins=bins,
             seed=seed,
             device=device,
             report=report,

@@ -17,7 +17,9 @@ CORRUPTIONS = {
         "options": {"seconds": [0.1, 0.25], "per_second": 1.0, "domain": "frames"},
     },
     "mixture": {"task": "separate", "options": {}},
+    "quantization": {"task": "dequantize", "options": {"bins": 16, "quantiser": "mid-rise"}},
 }
+QUANTISERS = ("mid-rise", "mid-tread")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Observation:
         known: named arrays. Gaussian noise leaves `noise_std`, a scalar. Gaps leave `lost`
             (samples,) bool, `observed_frames` (frames,) bool, and, where whole frames were lost,
             the `spectrogram` (2, bins, frames) of the rest and `kept` (samples,), the factor that
-            the loss left of each sample.
+            the loss left of each sample. Quantisation leaves `bins` and `quantiser`, scalars, and
+            each sample's cell: `lower` and `upper`, float32 (samples,).
         facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
         sample_rate: in Hz.
     """
@@ -163,7 +166,62 @@ def untouched_frames(lost: np.ndarray, n_fft: int, hop_length: int) -> np.ndarra
     return first == last
 
 
+def quantization(clean: np.ndarray, *, bins: int, quantiser: str) -> Observation:
+    """Quantise the signal uniformly on [-1, 1] (decision 18).
+
+    Nothing is drawn. What lies beyond [-1, 1] saturates.
+
+    Args:
+        bins: number of levels.
+        quantiser: as for `cells`.
+    """
+    level, lower, upper = cells(clean, bins, quantiser)
+    known = {"lower": lower, "upper": upper}
+    known |= {"bins": np.int64(bins), "quantiser": np.array(quantiser)}
+    facts = {
+        "snr_db": ratio_db(clean, level.astype(np.float64) - clean),
+        "levels": len(np.unique(level)),
+        "saturated_fraction": float((np.abs(clean) > 1).mean()),
+    }
+    return Observation(level, known, facts)
+
+
+def cells(
+    signal: np.ndarray, bins: int, quantiser: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The level that a uniform quantiser on [-1, 1] gives each sample, and the cell around it.
+
+    The step is 2 / bins. "mid-rise" has a decision at 0 and levels at the middles of its cells, for
+    an even number of bins. "mid-tread" has a level at 0; for an even number of bins there is one
+    level more below 0 than above, as in two's complement. The outermost cells reach to -1 and 1.
+
+    Args:
+        signal: (samples,).
+
+    Returns:
+        level, lower and upper, float32 (samples,) each.
+
+    Raises:
+        DapError: the quantiser does not exist, or not with this number of bins.
+    """
+    if quantiser not in QUANTISERS:
+        raise DapError(f"quantiser is {quantiser!r}: must be {' or '.join(QUANTISERS)}")
+    if bins < 2 or (quantiser == "mid-rise" and bins % 2):
+        raise DapError(
+            f"bins is {bins}: must be {'even and ' * (quantiser == 'mid-rise')}at least 2"
+        )
+    step = 2.0 / bins
+    half = 0.5 if quantiser == "mid-rise" else 0.0  # of a step, from a level to the next decision
+    index = np.floor(np.asarray(signal, np.float64) / step + 0.5 - half)
+    index = np.clip(index, -(bins // 2), (bins - 1) // 2)
+    level = (index + half) * step
+    lower = np.where(index == -(bins // 2), -1.0, level - step / 2)
+    upper = np.where(index == (bins - 1) // 2, 1.0, level + step / 2)
+    return tuple(part.astype(np.float32) for part in (level, lower, upper))
+
+
 def ratio_db(signal: np.ndarray, noise: np.ndarray) -> float:
     """10 log10 of the ratio of two signals' energies."""
     power = np.square(signal, dtype=np.float64).sum(), np.square(noise, dtype=np.float64).sum()
-    return float(10 * np.log10(power[0] / power[1]))
+    with np.errstate(divide="ignore"):  # no noise at all: infinite
+        return float(10 * np.log10(power[0] / power[1]))

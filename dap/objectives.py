@@ -35,6 +35,12 @@ OBJECTIVES = {
         "quality": "sdr",
         "options": ["reconstruction", "smoothness", "exclusion", "binarity"],
     },
+    "dequantize": {
+        "outputs": ["raw", "projected"],
+        "scopes": ["raw", "projected"],
+        "quality": "snr",
+        "options": ["consistency"],
+    },
 }
 
 
@@ -94,6 +100,44 @@ class Inpaint(Denoise):
         else:
             filled = torch.where(self.lost, raw, self.signal)
         return torch.stack((raw, filled)).clamp(-1, 1)
+
+
+class Dequantize(Denoise):
+    """Mean squared error over the quantised signal's spectrogram, as in B, or over its cells.
+
+    The plain loss draws every sample to the middle of its cell, though all that is known of it is
+    the cell. `consistency`, from 0 to 1, is the share of the loss that is instead the mean squared
+    distance of the samples to their cells, which is 0 once the estimate would be quantised to the
+    observation. It is multiplied by half of the window's energy, which is what a squared error in
+    the signal adds to the mean squared error in the spectrogram: the two are of one scale.
+
+    `raw` is the network's own signal; `projected` is the nearest signal in the cells.
+    """
+
+    def __init__(
+        self, observation: Observation, transform: Transform, device: str, *, consistency: float
+    ):
+        super().__init__(observation, transform, device)
+        self.lower = torch.from_numpy(observation.known["lower"]).to(device)  # (samples,)
+        self.upper = torch.from_numpy(observation.known["upper"]).to(device)
+        self.consistency = consistency
+        self.energy = transform.window.square().sum().item() / 2
+
+    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        """The plain loss and the distance to the cells, weighted."""
+        if not self.consistency:
+            return super().loss(outs, estimates, progress)
+        signal = self.transform.synthesise(estimates[0], self.samples)
+        outside = signal - torch.clamp(signal, self.lower, self.upper)
+        cells = self.consistency * self.energy * outside.square().mean()
+        if self.consistency == 1:
+            return cells
+        return cells + (1 - self.consistency) * super().loss(outs, estimates, progress)
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(1, 2, F, T) -> (2, samples): raw, projected."""
+        raw = self.transform.synthesise(estimates[0], self.samples)
+        return torch.stack((raw, torch.clamp(raw, self.lower, self.upper))).clamp(-1, 1)
 
 
 class Separate:
@@ -179,7 +223,7 @@ def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
 
 def objective(
     task: str, observation: Observation, transform: Transform, device: str, options: dict
-) -> Denoise | Inpaint | Separate:
+) -> Denoise | Inpaint | Separate | Dequantize:
     """The objective of a task, for one observation."""
-    kind = {"denoise": Denoise, "inpaint": Inpaint, "separate": Separate}[task]
-    return kind(observation, transform, device, **options)
+    kinds = {"denoise": Denoise, "inpaint": Inpaint, "separate": Separate, "dequantize": Dequantize}
+    return kinds[task](observation, transform, device, **options)

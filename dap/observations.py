@@ -64,6 +64,10 @@ def make(
         return corruptions.gaussian(clean, std=corruption["std"], rng=rng)
     if kind == "environmental":
         return _environmental(clip, clean, corruption, noise, rng, seed, names, sample_rate)
+    if kind == "quantization":
+        return corruptions.quantization(
+            clean, bins=corruption["bins"], quantiser=corruption["quantiser"]
+        )
     from dap.spectrogram import Transform
 
     return corruptions.gaps(

@@ -4,13 +4,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dap.corruptions import Observation, untouched_frames
+from dap.corruptions import QUANTISERS, Observation, cells, untouched_frames
 from dap.errors import DapError
 from dap.methods import is_prior, restore
 from dap.registry import plugin
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
+OFF_LEVEL = 2e-4  # how far a sample may lie from a quantiser's level: 16-bit files round by 3e-5
 
 
 def segments(samples: int, length: int, fade: int) -> list[tuple[int, int]]:
@@ -35,11 +36,12 @@ def restore_recording(
     selection: str = "last",
     segment_seconds: float = 2.0,
     gaps: Sequence[tuple[float, float]] = (),
+    bins: int | None = None,
     seed: int = 2021,
     device: str = "auto",
     report: Callable[[int, int, int, float], None] | None = None,
 ) -> np.ndarray:
-    """Denoise a recording, or, if `gaps` are given, fill them and leave the rest as it is.
+    """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantisation.
 
     The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back. A prior
     is fitted to segments; a baseline is given the whole.
@@ -50,6 +52,8 @@ def restore_recording(
         fit: the study's fit options.
         selection: "last" or "average".
         gaps: (start, end) in seconds.
+        bins: of the quantiser that the recording went through; every sample of the result stays in
+            the cell that it was found in.
         report: called with segment, number of segments, iteration and loss.
 
     Returns:
@@ -57,12 +61,14 @@ def restore_recording(
 
     Raises:
         DapError: the recording is too short, a gap is not inside of it, or leaves nothing of a
-            segment; the method is not for the task.
+            segment; samples are not a quantiser's levels; the method is not for the task.
     """
-    task = "inpaint" if gaps else "denoise"
+    if gaps and bins:
+        raise DapError("gaps are filled or quantisation is undone: ask for one of the two")
+    task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     whole = not is_prior(method)
     if whole and task not in plugin("baselines", "BASELINES", method).facts["tasks"]:
-        wanted = "fill gaps" if gaps else "denoise"
+        wanted = {"inpaint": "fill gaps", "dequantize": "undo quantisation"}.get(task, "denoise")
         raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:
         raise DapError(f"the recording has {len(recording)} samples; at least 1024 are needed")
@@ -75,7 +81,8 @@ def restore_recording(
                 f"{len(recording) / sample_rate:.3f} s"
             )
         lost[first:last] = True
-    kept = recording[~lost]
+    bounds = quantised(recording, bins) if bins else None
+    kept = bounds if bins else recording[~lost]
     peak = float(np.abs(kept).max()) if kept.any() else 1.0
     scaled = np.where(lost, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
@@ -87,6 +94,9 @@ def restore_recording(
             estimate = scaled[start:end]
         else:
             observation = _observation(scaled[start:end], lost[start:end], spectrogram, sample_rate)
+            if bins:
+                for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
+                    observation.known[name] = bound[start:end].astype(np.float32)
             result = restore(
                 method,
                 task,
@@ -104,7 +114,33 @@ def restore_recording(
         total[start:end] += weight * estimate
         weights[start:end] += weight
     restored = (total / weights * peak).astype(np.float32)
+    if bins:  # the cross-fade of two estimates in a cell is in it, but for rounding
+        return np.clip(restored, *bounds)
     return np.where(lost, restored, recording) if lost.any() else restored
+
+
+def quantised(recording: np.ndarray, bins: int) -> np.ndarray:
+    """The cells of a recording that was quantised on [-1, 1], (2, samples): lower and upper bounds.
+
+    Mid-rise or mid-tread is found from the samples, which have to be its levels.
+
+    Raises:
+        DapError: they are the levels of neither.
+    """
+    shares = []
+    for quantiser in QUANTISERS:
+        if quantiser == "mid-rise" and bins % 2:
+            continue
+        level, lower, upper = cells(recording, bins, quantiser)
+        off = np.abs(recording - level) > min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
+        if not off.any():
+            return np.stack((lower, upper))
+        shares.append(f"{off.mean():.2%} are not those of {quantiser}")
+    raise DapError(
+        f"the samples are not the levels of a quantiser of {bins} bins on [-1, 1] "
+        f"({', '.join(shares)}): was the recording resampled, mixed or scaled since, or has it "
+        "other bins?"
+    )
 
 
 def _observation(

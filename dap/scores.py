@@ -55,7 +55,10 @@ def score(
         DapError: a metric failed; the message names it and the selection.
     """
     kinds = plugins("metrics", "METRICS")
-    quality = declared("objectives", "OBJECTIVES")[task]["quality"]
+    goal = declared("objectives", "OBJECTIVES")[task]
+    quality = goal["quality"]
+    # of the whole signal: the network's own is the first of them
+    whole = [scope for scope in goal["scopes"] if scope != "gaps"]
 
     def rows(estimates: np.ndarray, selection: str, iteration: int, names: list[str], scopes=None):
         values = _values(references, estimates, names, task, sources, sample_rate, lost, scopes)
@@ -82,9 +85,8 @@ def score(
             found += rows(estimates, selection, last_iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
-        scopes = ["raw", "filled"] if task == "inpaint" else ["full"]
-        points = rows(estimates, "snapshot", iteration, [quality], scopes)
-        own = [row["value"] for row in points if row["scope"] == scopes[0]]
+        points = rows(estimates, "snapshot", iteration, [quality], whole)
+        own = [row["value"] for row in points if row["scope"] == whole[0]]
         qualities.append(np.mean(own))  # the oracle judges what the network itself gives
         found += points
     if qualities and "oracle" in wanted:
@@ -122,6 +124,8 @@ def _values(references, estimates, names, task, sources, sample_rate, lost, scop
             "filled": (estimates[1], None),
             "gaps": (estimates[1], lost),
         }
+    elif task == "dequantize":
+        parts = {"raw": (estimates[0], None), "projected": (estimates[1], None)}
     else:
         parts = {"full": (estimates[0], None)}
     for scope in scopes or parts:

@@ -231,6 +231,12 @@ class Study:
                     raise wrong(key, "must be two numbers, lowest and highest")
             if key == "seconds" and value[0] <= 0:
                 raise wrong(key, "must be above 0")
+            if key == "bins" and not (isinstance(value, int) and number(value) and value >= 2):
+                raise wrong(key, "must be a whole number, at least 2")
+            if key == "quantiser" and value not in ("mid-rise", "mid-tread"):
+                raise wrong(key, "must be mid-rise or mid-tread")
+            if value == "mid-rise" and corruption["bins"] % 2:
+                raise wrong("bins", "must be even for a mid-rise quantiser")
             if key == "domain" and value not in ("frames", "samples"):
                 raise wrong(key, "must be frames or samples")
             if key == "noise":

@@ -15,7 +15,7 @@ from dap.errors import DapError
 from dap.seeds import derive
 from dap.statistics import clip_values, holm, paired, subtract
 
-SCOPES = ("full", "raw", "filled", "gaps")
+SCOPES = ("full", "raw", "filled", "gaps", "projected")
 BLOCK = ["corpus", "title", "stands_for", "source", "scope"]
 TEST = ["pairs", "difference", "low", "high", "p"]
 

@@ -4,7 +4,7 @@ import scipy.stats
 import torch
 
 from dap import corruptions
-from dap.corruptions import environmental, gaps, gaussian, mixture, noise_excerpt, ratio_db
+from dap.corruptions import cells, environmental, gaps, gaussian, mixture, noise_excerpt, ratio_db
 from dap.errors import DapError
 from dap.spectrogram import Transform
 
@@ -172,6 +172,61 @@ def test_whole_frames_are_lost():
     np.testing.assert_array_equal(observation.known["lost"], ~observed[nearest])
 
 
+RAMP = np.linspace(-1, 1, 4001)
+
+
+@pytest.mark.parametrize(
+    ("bins", "quantiser", "levels"),
+    [
+        (16, "mid-rise", (np.arange(-8, 8) + 0.5) / 8),
+        (16, "mid-tread", np.arange(-8, 8) / 8),  # one more below 0 than above
+        (5, "mid-tread", np.array([-0.8, -0.4, 0, 0.4, 0.8])),
+        (2, "mid-rise", np.array([-0.5, 0.5])),
+        (2, "mid-tread", np.array([-1.0, 0.0])),
+    ],
+)
+def test_levels_and_cells_of_quantisers(bins, quantiser, levels):
+    level, lower, upper = cells(RAMP, bins, quantiser)
+    assert np.unique(level) == pytest.approx(levels)
+    # cells tile [-1, 1], each sample lies in its own, and is half a step at most from its level
+    edges = np.unique(np.r_[lower, upper])
+    np.testing.assert_allclose(edges, np.r_[-1, (levels[1:] + levels[:-1]) / 2, 1], atol=1e-7)
+    assert ((lower - 1e-7 <= RAMP) & (upper + 1e-7 >= RAMP)).all()
+    inside = np.abs(RAMP - (levels[0] + levels[-1]) / 2) < (levels[-1] - levels[0]) / 2 + 1 / bins
+    assert np.abs(level - RAMP)[inside].max() == pytest.approx(1 / bins, abs=1e-3)
+    # a level is quantised to itself, and so is all that lies inside of its cell
+    for again in (level, 0.999 * lower + 0.001 * upper, 0.001 * lower + 0.999 * upper):
+        np.testing.assert_array_equal(cells(again, bins, quantiser)[0], level)
+
+
+def test_quantization(tone):
+    loud = 3 * tone
+    observation = corruptions.quantization(loud, bins=16, quantiser="mid-rise")
+    known, facts = observation.known, observation.facts
+    assert observation.signal.dtype == known["lower"].dtype == known["upper"].dtype == np.float32
+    # beyond [-1, 1] it saturates
+    assert np.abs(observation.signal).max() == 15 / 16
+    assert (known["lower"].min(), known["upper"].max()) == (-1, 1)
+    assert (int(known["bins"]), str(known["quantiser"])) == (16, "mid-rise")
+    assert facts["snr_db"] == pytest.approx(snr_db(loud, observation.signal), abs=1e-4)
+    assert facts["levels"] == 16
+    assert facts["saturated_fraction"] == (np.abs(loud) > 1).mean() > 0.4
+    # an error uniform over a cell has the variance step^2 / 12
+    hiss = np.random.default_rng(0).uniform(-1, 1, 100_000)
+    error = corruptions.quantization(hiss, bins=16, quantiser="mid-tread").signal - hiss
+    inside = hiss < 15 / 16  # above, the last level of two's complement is missing
+    assert np.var(error[inside]) == pytest.approx(0.125**2 / 12, rel=0.02)
+
+
+def test_quantisers_that_do_not_exist():
+    with pytest.raises(DapError, match="bins is 15: must be even and at least 2"):
+        cells(RAMP, 15, "mid-rise")
+    with pytest.raises(DapError, match="bins is 1: must be at least 2"):
+        cells(RAMP, 1, "mid-tread")
+    with pytest.raises(DapError, match="quantiser is 'floor': must be mid-rise or mid-tread"):
+        cells(RAMP, 16, "floor")
+
+
 def test_a_clip_too_short_for_its_gaps():
     with pytest.raises(
         DapError, match=r"1 gaps of 0\.\d+ s in all do not fit into a clip of 0\.13 s: lengthen"
@@ -182,5 +237,7 @@ def test_a_clip_too_short_for_its_gaps():
 
 
 def test_every_operator_is_declared():
-    assert set(corruptions.CORRUPTIONS) == {"gaussian", "environmental", "gaps", "mixture"}
+    assert set(corruptions.CORRUPTIONS) == {
+        "gaussian", "environmental", "gaps", "mixture", "quantization",
+    }  # fmt: skip
     assert ratio_db(np.full(4, 10.0), np.ones(4)) == pytest.approx(20.0)

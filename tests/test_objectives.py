@@ -2,8 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from dap.corruptions import Observation
-from dap.objectives import OBJECTIVES, Denoise, Inpaint, Separate, exclusion, objective
+from dap.corruptions import Observation, quantization
+from dap.objectives import (
+    OBJECTIVES,
+    Denoise,
+    Dequantize,
+    Inpaint,
+    Separate,
+    exclusion,
+    objective,
+)
 from dap.spectrogram import Transform
 
 SAMPLES = 40
@@ -99,6 +107,69 @@ def test_only_gaps_are_filled(signal, target, domain):
 
 
 @pytest.fixture
+def quantised(signal) -> Observation:
+    return quantization(signal, bins=16, quantiser="mid-rise")
+
+
+def dequantize(quantised, consistency, transform=TRANSFORM) -> Dequantize:
+    return Dequantize(quantised, transform, "cpu", consistency=consistency)
+
+
+def test_dequantising_with_the_plain_loss_is_denoising(quantised):
+    out = noise(2, 9, 11)
+    plain = loss(Denoise(quantised, TRANSFORM, "cpu"), [out])
+    assert loss(dequantize(quantised, 0.0), [out]).item() == plain.item()
+
+
+def test_signals_in_their_cells_cost_nothing(signal, target, quantised):
+    # the clean signal itself is as good as the quantised one; the plain loss takes it for wrong
+    assert loss(dequantize(quantised, 1.0), [target]).item() < 1e-10
+    assert loss(dequantize(quantised, 0.0), [target]).item() > 1e-3
+    inside = 0.95 * quantised.known["upper"] + 0.05 * quantised.known["lower"]
+    out = TRANSFORM.analyse(torch.from_numpy(inside))
+    assert loss(dequantize(quantised, 1.0), [out]).item() < 1e-10
+
+
+def test_distance_to_the_cells_by_hand(signal, quantised):
+    far = signal + np.where(np.arange(SAMPLES) % 2, 0.3, 0).astype(np.float32)
+    out = TRANSFORM.analyse(torch.from_numpy(far))
+    over = np.maximum(far.astype(np.float64) - quantised.known["upper"], 0)
+    energy = np.square(np.hanning(17)[:-1]).sum() / 2
+    expected = energy * np.mean(over**2)
+    assert expected > 0.01
+    assert loss(dequantize(quantised, 1.0), [out]).item() == pytest.approx(expected, rel=1e-4)
+    plain = loss(dequantize(quantised, 0.0), [out]).item()
+    mixed = loss(dequantize(quantised, 0.25), [out]).item()
+    assert mixed == pytest.approx(0.25 * expected + 0.75 * plain, rel=1e-4)
+
+
+@pytest.mark.parametrize("window", ["hann", "rectangular"])
+def test_both_losses_of_dequantising_are_of_one_scale(window):
+    # of two cells as wide as can be resolved, the distance to a cell is that to its level
+    transform = Transform(256, 64, window)
+    zeros = np.zeros(20_000, np.float32)
+    narrow = Observation(zeros, {"lower": zeros, "upper": zeros})
+    error = np.random.default_rng(0).normal(0, 0.1, 20_000).astype(np.float32)
+    out = transform.analyse(torch.from_numpy(error))
+    plain, cells = (loss(dequantize(narrow, share, transform), [out]) for share in (0.0, 1.0))
+    assert cells.item() == pytest.approx(plain.item(), rel=0.02)  # padding at the clip's ends
+
+
+def test_what_is_read_out_of_dequantising(quantised):
+    goal = dequantize(quantised, 0.0)
+    out = noise(2, 9, 11)
+    raw, projected = goal.read_out(goal.estimates([out])).numpy()
+    np.testing.assert_allclose(raw, TRANSFORM.synthesise(out, SAMPLES).clamp(-1, 1), atol=1e-6)
+    lower, upper = quantised.known["lower"], quantised.known["upper"]
+    np.testing.assert_array_equal(projected, np.clip(raw, lower, upper))
+    assert (np.abs(raw - projected) > 0).mean() > 0.5
+    again = quantization(
+        projected * 0.9999 + quantised.signal * 0.0001, bins=16, quantiser="mid-rise"
+    )
+    np.testing.assert_array_equal(again.signal, quantised.signal)
+
+
+@pytest.fixture
 def mixture(signal):
     def make(**weights) -> Separate:
         return Separate(Observation(signal), TRANSFORM, "cpu", **WEIGHTS | weights)
@@ -182,8 +253,13 @@ def test_exclusion_grows_with_the_overlap():
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("task", OBJECTIVES)
 def test_gradients_reach_every_network(signal, target, task, zero):
-    observation = gapped(signal, target, "frames") if task == "inpaint" else Observation(signal)
+    observation = Observation(signal)
+    if task == "inpaint":
+        observation = gapped(signal, target, "frames")
+    if task == "dequantize":
+        observation = quantization(signal, bins=16, quantiser="mid-rise")
     options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
+    options["consistency"] = 0.5
     own = {name: options[name] for name in OBJECTIVES[task]["options"]}
     goal = objective(task, observation, TRANSFORM, "cpu", own)
     outs = [noise(channels, 9, 11, seed=channels, grad=True) for channels in goal.networks]

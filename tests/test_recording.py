@@ -6,6 +6,7 @@ import soundfile
 from click.testing import CliRunner
 
 from dap.cli import main
+from dap.corruptions import cells
 from dap.errors import DapError
 from dap.methods import Restored
 from dap.recording import restore_recording, segments
@@ -99,6 +100,55 @@ def test_only_the_gap_changes(tone):
     inside[2400:3200] = True
     np.testing.assert_array_equal(restored[~inside], tone[~inside])
     assert np.abs(restored[inside] - tone[inside]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("bins", "quantiser"), [(16, "mid-rise"), (16, "mid-tread"), (15, "mid-tread")]
+)
+def test_dequantised_samples_stay_in_their_cells(tone, bins, quantiser):
+    level, lower, upper = cells(tone, bins, quantiser)
+    restored = restore_recording(
+        level, 16000, method="conv", fit=FIT, spectrogram=SPECTROGRAM, bins=bins,
+        segment_seconds=0.2,
+    )  # fmt: skip
+    assert restored.dtype == np.float32
+    assert ((restored >= lower) & (restored <= upper)).all()
+    # two iterations are near silence: mid-rise has no level there, mid-tread has
+    assert np.abs(restored - level).max() > 0.01
+
+
+def test_recordings_that_were_not_quantised_so_are_refused(tone):
+    options = {"method": "conv", "fit": FIT, "spectrogram": SPECTROGRAM}
+    level, _, _ = cells(tone, 16, "mid-rise")
+    for wrong, bins in ((tone, 16), (level, 8), (0.7 * level, 16)):
+        with pytest.raises(
+            DapError, match=rf"not the levels of a quantiser of {bins} bins on \[-1, 1\] \(\d+"
+        ):
+            restore_recording(wrong, 16000, bins=bins, **options)
+    with pytest.raises(DapError, match="one of the two"):
+        restore_recording(level, 16000, bins=16, gaps=[(0.1, 0.2)], **options)
+    with pytest.raises(DapError, match="wavelet does not undo quantisation"):
+        restore_recording(level, 16000, bins=16, **options | {"method": "wavelet"})
+
+
+def test_the_command_dequantises_an_eight_bit_file(tone, tmp_path):
+    damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
+    soundfile.write(damaged, tone, 16000, subtype="PCM_U8")
+    options = ["--iterations", "2", "--width", "0.05", "--method", "conv", "--consistency", "0.5"]
+    command = ["restore", str(damaged), str(restored), "--dequantize"]
+    result = CliRunner().invoke(main, [*command, "256", *options])
+    assert result.exit_code == 0, result.output
+    before, after = (soundfile.read(path, dtype="float32")[0] for path in (damaged, restored))
+    assert 0 < np.abs(before - after).max() <= 0.5 / 128 + 1e-7
+    result = CliRunner().invoke(main, [*command, "64", *options])
+    assert result.exit_code == 1
+    assert "not the levels of a quantiser of 64 bins" in result.output
+    result = CliRunner().invoke(main, [*command, "256", "--gap", "0.1-0.2"])
+    assert result.exit_code == 2
+    assert "exclude each other" in result.output
+    result = CliRunner().invoke(main, ["restore", str(damaged), str(restored), *options])
+    assert result.exit_code == 2
+    assert "--consistency is of --dequantize" in result.output
 
 
 @pytest.mark.parametrize("gap", [(0.3, 0.2), (-0.1, 0.1), (0.3, 0.5)])

@@ -63,6 +63,28 @@ def test_denoising(tone, trajectory):
     assert points == {("snr", i): by_hand[k] for k, i in enumerate((1, 10, 100))}
 
 
+def test_dequantising_has_the_own_and_the_projected_signal(tone, trajectory):
+    # raw is the noisiest, projected the best; the trajectory and the oracle follow raw
+    snapshots = np.stack([trajectory[[0, 1], 0], trajectory[[2, 1], 0]])  # (2, 2, 4096)
+    found = frame(
+        tone[np.newaxis],
+        {"last": snapshots[0]},
+        iterations=np.array([1, 10]),
+        snapshots=snapshots,
+        **DENOISE | {"task": "dequantize", "metrics": ["snr"]},
+    )
+    by_hand = [snr(tone, estimate[0], RATE) for estimate in trajectory]
+    assert values(found, "selection", "scope", "iteration") == {
+        ("last", "raw", 100): by_hand[0],
+        ("last", "projected", 100): by_hand[1],
+        ("snapshot", "raw", 1): by_hand[0],
+        ("snapshot", "raw", 10): by_hand[2],
+        **{("snapshot", "projected", i): by_hand[1] for i in (1, 10)},
+        ("oracle", "raw", 10): by_hand[2],
+        ("oracle", "projected", 10): by_hand[1],
+    }
+
+
 def test_only_wanted_selections(tone, trajectory):
     options = DENOISE | {"wanted": ["average"]}
     selections = {"last": trajectory[2], "average": trajectory[0]}

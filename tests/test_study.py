@@ -178,7 +178,7 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
             "noise",
             [
                 "experiments.denoise.corruption.kind: unknown name 'noise'",
-                "allowed: environmental, gaps, gaussian, mixture",
+                "allowed: environmental, gaps, gaussian, mixture, quantization",
             ],
         ),
         (
@@ -307,6 +307,22 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
             {"kind": "gaps", "domain": "bins"},
             ["corruption.domain is 'bins': must be frames or samples"],
         ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "bins": 1},
+            ["corruption.bins is 1: must be a whole number, at least 2"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "bins": 15},
+            ["corruption.bins is 15: must be even for a mid-rise quantiser"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "quantiser": "floor"},
+            ["corruption.quantiser is 'floor': must be mid-rise or mid-tread"],
+        ),
+        ("fit.consistency", 2, ["fit.consistency: 2 is greater than the maximum of 1"]),
         (
             "experiments.denoise.corruption",
             {"kind": "environmental", "noise": "synthetic-drums", "snr_db": [5, math.inf]},

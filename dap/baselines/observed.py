@@ -5,7 +5,10 @@ import numpy as np
 from dap.corruptions import Observation
 
 BASELINES = {
-    "observed": {"title": "observed (nothing done)", "tasks": ["denoise", "inpaint", "separate"]}
+    "observed": {
+        "title": "observed (nothing done)",
+        "tasks": ["denoise", "inpaint", "separate", "dequantize"],
+    }
 }
 
 
