@@ -3,3 +3,11 @@
 
 class DapError(Exception):
     """Something the user can put right: the message names the thing, its value, and the remedy."""
+
+
+class InterruptedFitError(DapError):
+    """A fit was stopped from outside, and goes on when it is run again."""
+
+
+class UnwritableError(DapError):
+    """A file cannot be written."""

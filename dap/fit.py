@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from dap import engine
+from dap.checkpoints import Checkpoint
 from dap.errors import DapError
 from dap.objectives import Denoise, Separate
 from dap.selection import MovingAverage
@@ -153,6 +154,7 @@ def fit(
     seed: int,
     device: str,
     report: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trajectory:
     """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
 
@@ -162,9 +164,11 @@ def fit(
         build: makes one network, given `out_channels`.
         seed: of the initialisation and of z.
         report: called with the iteration and the loss at each snapshot, and about every second.
+        checkpoint: where the fit's state is kept now and then, and taken up if it is there.
 
     Raises:
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
+        InterruptedFitError: SIGTERM came, and the checkpoint was written.
     """
     networks, inputs = start(build, objective, seed, device, options.initialisation)
     parameters = [p for net in networks for p in net.parameters()]
@@ -181,8 +185,19 @@ def fit(
     points = grid(options.iterations, options.snapshots)
     losses = torch.empty(options.iterations, device=device)
     snapshots = []
-    begun = told = time.perf_counter()
-    for i in range(1, options.iterations + 1):
+    parts = {f"network{k}": net for k, net in enumerate(networks)}
+    parts |= {"optimiser": optimiser, "average": average}
+    if hasattr(objective, "state_dict"):
+        parts["objective"] = objective
+    done, spent = 0, 0.0
+    if checkpoint and (held := checkpoint.resume(parts, device)):
+        done, spent = held["iteration"], held["seconds"]
+        losses[:done] = held["losses"]
+        snapshots = [snapshot.to(device) for snapshot in held["snapshots"]]
+        checkpoint.say(f"taken up after iteration {done} of {options.iterations}")
+    told = time.perf_counter()
+    begun = told - spent
+    for i in range(done + 1, options.iterations + 1):
         outs = outputs(runs, objective.target, scales)
         estimates = objective.estimates(outs)  # (sources, 2, F, T)
         loss = objective.loss(outs, estimates, i / options.iterations)
@@ -199,6 +214,11 @@ def fit(
         if report and (i in points or time.perf_counter() - told > REPORT_SECONDS):
             told = time.perf_counter()
             report(i, loss.item())
+        if checkpoint and i < options.iterations and checkpoint.due():
+            spent = time.perf_counter() - begun
+            # a clone: saving a view would save all of what it is a view of
+            kept = {"losses": losses[:i].clone(), "snapshots": snapshots}
+            checkpoint.save(parts, device, iteration=i, seconds=spent, **kept)
     last = objective.read_out(estimates.detach()).cpu().numpy()
     seconds = time.perf_counter() - begun
     return Trajectory(

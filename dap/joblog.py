@@ -11,6 +11,8 @@ from dap.errors import DapError
 @contextmanager
 def job(log: str) -> Iterator[logging.Logger]:
     """Log to a file and to stderr; end with one line instead of a traceback on a `DapError`."""
+    # where the disk is full, what the log cannot take is still on stderr, without a traceback
+    logging.raiseExceptions = False
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(message)s",

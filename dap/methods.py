@@ -6,12 +6,20 @@ from dataclasses import asdict, dataclass, fields
 from functools import partial
 from hashlib import sha256
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dap.corruptions import Observation
 from dap.errors import DapError
 from dap.registry import declared, plugin, plugins
+
+if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
+    from dap.checkpoints import Checkpoint
+
+# of a method without a fit, or of a fit that is missing
+NO_COST = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0}
+NO_COST |= {"device": "cpu", "precision": "", "engine": ""}
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,7 @@ def restore(
     device: str,
     seed: int,
     report: Callable[[int, float], None] | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> Restored:
     """Run one method on one observation.
 
@@ -73,9 +82,11 @@ def restore(
         fit: the study's fit options; baselines take none of them.
         device: "auto", "cpu" or "cuda".
         seed: of the initialisation.
+        checkpoint: of this fit; baselines have none.
 
     Raises:
         DapError: the fit diverged, or the device is not there.
+        InterruptedFitError: SIGTERM came, and the fit's state was kept.
     """
     outputs = declared("objectives", "OBJECTIVES")[task]["outputs"]
     if not is_prior(method):
@@ -84,11 +95,7 @@ def restore(
         estimate = module.restore(observation, outputs)
         seconds = round(perf_counter() - start, 3)
         nothing = np.empty((0, *estimate.shape), np.float32)
-        cost = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": seconds} | {
-            "device": "cpu",
-            "precision": "",
-            "engine": "",
-        }
+        cost = NO_COST | {"seconds": seconds}
         return Restored(
             {"last": estimate}, np.empty(0, int), nothing, np.empty(0, np.float32), cost
         )
@@ -105,7 +112,9 @@ def restore(
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
     target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
     parameters, gflop = loop.size(build, target)
-    trajectory = loop.fit(build, target, options, seed=seed, device=where, report=report)
+    trajectory = loop.fit(
+        build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint
+    )
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
         trajectory.iterations,

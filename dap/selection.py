@@ -38,11 +38,20 @@ class MovingAverage:
         if self.total is None:
             self.total = (1 - self.decay) * estimates
         else:
+            self.total = self.total.to(estimates.device)
             self.total.lerp_(estimates, 1 - self.decay)
 
     def value(self) -> Tensor:
         """The average so far."""
         return self.total / (1 - self.weight)
+
+    def state_dict(self) -> dict:
+        """What a checkpoint holds of it."""
+        return {"weight": self.weight, "total": self.total}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from a checkpoint; the first update brings the total to the estimates' device."""
+        self.weight, self.total = state["weight"], state["total"]
 
 
 def oracle(quality: np.ndarray) -> int:

@@ -1,16 +1,26 @@
-"""The files of a chunk: written whole or not at all, and checked when they are read."""
+"""The files of a chunk: written whole or not at all, and checked when they are read.
+
+Snakemake sees that a file is there, and how old it is, not what is in it. So manifests hold the
+sha256 of the files that they list, and beside a manifest, or another CSV, lies its seal,
+`.<name>.sha256`, in the form of `sha256sum`. A file without a seal is taken as it is, so that
+scores which were copied from elsewhere can be read.
+"""
 
 import csv
+import errno
 import hashlib
 import io
 import os
-from collections.abc import Iterable
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from dap.audio import write
-from dap.errors import DapError
+from dap.errors import DapError, UnwritableError
 
 
 def sha256(path: Path) -> str:
@@ -19,32 +29,100 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a kill, never finds half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Write a file so that a reader, or a kill, never finds half of it.
+
+    Yields:
+        where to write, in the same folder; it becomes `path` at the end.
+
+    Raises:
+        UnwritableError: the message names the file and the remedy.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise UnwritableError(unwritable(path, error)) from error
+
+
+def unwritable(path: Path | str, error: OSError) -> str:
+    """Why a file cannot be written, and what to do about it."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        why = "the disk is full, or the quota used up: free some space"
+    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        why = "this user may not write there, or it is mounted read-only: make it writable"
+    else:
+        why = f"{error.strerror or error}: put that right"
+    return f"{path}: cannot be written ({why}, and run Snakemake again)"
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all (`writing`)."""
+    with writing(path) as partial:
+        partial.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8, whole or not at all (`writing`)."""
+    write_bytes(path, text.encode())
+
+
+def seal(path: Path, *others: Path) -> None:
+    """Write the sha256 of a file, and of others of its folder, beside it."""
+    lines = [f"{sha256(file)}  {file.name}\n" for file in (path, *others)]
+    write_text(_seal(path), "".join(lines))
+
+
+def _seal(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+def verified(path: Path, sealed_by: Path | None = None) -> Path:
+    """The path of a file, once its content has been found to be what its seal says.
+
+    Args:
+        sealed_by: the first file of the seal, where it is another.
+
+    Raises:
+        DapError: the file is missing or another; the message names it and the remedy.
+    """
+    first = sealed_by or path
+    if not path.is_file():
+        rest = f"delete {first} and run" if sealed_by else "run"
+        raise DapError(f"{path}: is not there; {rest} Snakemake again to make it")
+    if _seal(first).is_file():
+        lines = _seal(first).read_text(encoding="utf-8", errors="replace").splitlines()
+        digests = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        if digests.get(path.name, "") != sha256(path):
+            raise DapError(
+                f"{path}: is torn or was changed (its sha256 is not that of {_seal(first).name}); "
+                f"delete {first} and run Snakemake again"
+            )
+    return path
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
-    """Write dictionaries with equal keys as CSV; floats keep all their digits."""
+    """Write dictionaries with equal keys as CSV, sealed; floats keep all their digits."""
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_bytes(path, buffer.getvalue().encode())
+    seal(path)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Read a CSV as dictionaries of strings.
 
     Raises:
-        DapError: the file is not there.
+        DapError: the file is not there, or not the one that was written.
     """
-    if not path.is_file():
-        raise DapError(f"{path}: is not there; run Snakemake again to make it")
-    with path.open(newline="", encoding="utf-8") as file:
+    with verified(path).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -61,13 +139,19 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
+def read_kept(path: Path) -> dict[str, np.ndarray]:
+    """Arrays that an earlier job kept; none where they are not there, or torn."""
+    try:
+        return read_arrays(path)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
+        return {}
+
+
 def write_signal(path: Path, signal: np.ndarray, sample_rate: int) -> str:
     """Write (samples,) as WAV, whole or not at all; gives the file's sha256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    write(partial, signal, sample_rate)
-    digest = sha256(partial)
-    partial.replace(path)
+    with writing(path) as partial:
+        write(partial, signal, sample_rate)
+        digest = sha256(partial)
     return digest
 
 

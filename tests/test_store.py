@@ -1,3 +1,7 @@
+import errno
+import os
+import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +9,7 @@ import pytest
 import soundfile
 
 from dap import store
-from dap.errors import DapError
+from dap.errors import DapError, UnwritableError
 
 
 class KilledError(Exception):
@@ -51,7 +55,8 @@ def test_nothing_else_is_left(tmp_path, tone):
     store.write_signal(tmp_path / "a.wav", tone, 16000)
     store.write_arrays(tmp_path / "a.npz", {"x": np.arange(3)})
     store.write_rows(tmp_path / "a.csv", [{"x": 1}])
-    assert {path.name for path in tmp_path.iterdir()} == {"a", "a.wav", "a.npz", "a.csv"}
+    names = {"a", "a.wav", "a.npz", "a.csv", ".a.csv.sha256"}
+    assert {path.name for path in tmp_path.iterdir()} == names
     store.remove([tmp_path / "a", tmp_path / "never"])
     assert not (tmp_path / "a").exists()
 
@@ -110,3 +115,87 @@ def test_what_a_killed_job_left_is_discarded(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     store.discard_partial(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [".clip.s0.npz", "a.1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (
+            errno.ENOSPC,
+            "the disk is full, or the quota used up: free some space, and run Snakemake",
+        ),
+        (errno.EROFS, "or it is mounted read-only: make it writable, and run Snakemake again"),
+        (errno.EIO, "Input/output error: put that right, and run Snakemake again"),
+    ],
+)
+def test_what_cannot_be_written_is_named_with_the_remedy(tmp_path, monkeypatch, number, words):
+    def write(path, content):
+        with path.open("wb") as file:
+            file.write(content[:1])
+        raise OSError(number, os.strerror(number))
+
+    store.write_bytes(tmp_path / "a", b"before")
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(UnwritableError, match=re.escape(f"{tmp_path / 'a'}: cannot be written (")):
+        store.write_bytes(tmp_path / "a", b"after")
+    with pytest.raises(UnwritableError, match=words):
+        store.write_bytes(tmp_path / "a", b"after")
+    assert (tmp_path / "a").read_bytes() == b"before"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_seal_is_what_sha256sum_checks(tmp_path):
+    rows = [{"clip": f"c{i}", "value": i} for i in range(9)]
+    store.write_rows(tmp_path / "a.csv", rows)
+    store.write_arrays(tmp_path / "a.npz", {"x": np.arange(3)})
+    store.seal(tmp_path / "a.csv", tmp_path / "a.npz")
+    subprocess.run(["sha256sum", "--check", "--quiet", ".a.csv.sha256"], cwd=tmp_path, check=True)
+    assert store.verified(tmp_path / "a.npz", tmp_path / "a.csv") == tmp_path / "a.npz"
+    assert len(store.read_rows(tmp_path / "a.csv")) == 9
+
+
+def test_a_torn_csv_is_found(tmp_path):
+    path = tmp_path / "a.csv"
+    store.write_rows(path, [{"clip": f"c{i}", "value": i} for i in range(9)])
+    whole = path.read_bytes()
+    # at the end of a row, a reader that only parses sees nothing wrong
+    for content in (whole[: whole.index(b"c5")], whole.replace(b"c5,5", b"c5,6"), b""):
+        path.write_bytes(content)
+        with pytest.raises(
+            DapError, match=r"a\.csv: is torn or was changed .*; delete .*a\.csv and run Snakemake"
+        ):
+            store.read_rows(path)
+    path.write_bytes(whole)
+    (tmp_path / ".a.csv.sha256").write_bytes(b"")
+    with pytest.raises(DapError, match="is torn or was changed"):
+        store.read_rows(path)
+    (tmp_path / ".a.csv.sha256").unlink()
+    assert len(store.read_rows(path)) == 9
+
+
+def test_a_torn_file_of_a_seal_names_what_to_delete(tmp_path):
+    store.write_rows(tmp_path / "m.csv", [{"x": 1}])
+    store.write_arrays(tmp_path / "s.npz", {"x": np.arange(100)})
+    store.seal(tmp_path / "m.csv", tmp_path / "s.npz")
+    content = (tmp_path / "s.npz").read_bytes()
+    (tmp_path / "s.npz").write_bytes(content[:-1])
+    with pytest.raises(
+        DapError, match=r"s\.npz: is torn or was changed .* delete .*m\.csv and run"
+    ):
+        store.verified(tmp_path / "s.npz", tmp_path / "m.csv")
+    (tmp_path / "s.npz").unlink()
+    with pytest.raises(DapError, match=r"s\.npz: is not there; delete .*m\.csv and run Snakemake"):
+        store.verified(tmp_path / "s.npz", tmp_path / "m.csv")
+
+
+def test_what_was_kept_is_whole_or_nothing(tmp_path):
+    path = tmp_path / "a.npz"
+    assert store.read_kept(path) == {}
+    store.write_arrays(path, {"x": np.arange(1000)})
+    assert list(store.read_kept(path)) == ["x"]
+    content = path.read_bytes()
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+    for torn in (b"", content[:10], content[:-30], flipped):
+        path.write_bytes(torn)
+        assert store.read_kept(path) == {}
