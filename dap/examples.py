@@ -36,7 +36,8 @@ def load(
         clips: the clips' manifests, one a corpus.
         observations: the observations' manifest.
         fits: manifest by method. The last iterate of the first initialisation is taken; of
-            inpainting the raw output, as in the tables' headline.
+            inpainting the raw output, as in the tables' headline. A method whose fit is missing has
+            no column.
     """
     row = read_rows(observations)[0]
     clip, names = row["clip"], row["sources"].split(" ")
@@ -57,6 +58,8 @@ def load(
             for facts in read_rows(path)
             if (facts["clip"], facts["seed"], facts["selection"]) == (clip, "0", "last")
         }
+        if not found:  # it is missing, as the tables say
+            continue
         if task == "separate":
             from dap.metrics.separation import bss_eval
 

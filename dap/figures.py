@@ -19,6 +19,7 @@ from scipy.signal.windows import hann
 
 from dap.errors import DapError
 from dap.statistics import MIN_CLIPS, mean_interval
+from dap.store import writing
 
 # Okabe and Ito's palette: told apart with any kind of colour blindness. One method, one colour.
 COLOURS = {
@@ -234,10 +235,11 @@ def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
         # no dates and no versions: a product changes when what it shows does
-        figure.savefig(
-            pdf, dpi=DPI, metadata={"CreationDate": None, "Creator": None, "Producer": None}
-        )
-        figure.savefig(png, dpi=DPI, metadata={"Software": None})
+        nobody = {"CreationDate": None, "Creator": None, "Producer": None}
+        with writing(pdf) as partial:
+            figure.savefig(partial, dpi=DPI, format="pdf", metadata=nobody)
+        with writing(png) as partial:
+            figure.savefig(partial, dpi=DPI, format="png", metadata={"Software": None})
     return pdf, png
 
 

@@ -11,13 +11,14 @@ import numpy as np
 from dap.errors import DapError
 from dap.registry import declared, plugins
 from dap.selection import oracle
+from dap.store import verified
 
 if TYPE_CHECKING:  # the processes that score need no pandas
     import pandas as pd
 
 COLUMNS = [
     "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
-    "metric", "value", "unit",
+    "metric", "value", "unit", "missing",
 ]  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def score(
         lost: (samples,) bool, the gaps, in inpainting.
 
     Returns:
-        rows with source, scope, selection, iteration, metric, value and unit.
+        rows with source, scope, selection, iteration, metric, value, unit and missing ("").
 
     Raises:
         DapError: a metric failed; the message names it and the selection.
@@ -75,6 +76,7 @@ def score(
                 "metric": name,
                 "value": value,
                 "unit": kinds[name].facts["unit"],
+                "missing": "",
             }
             for source, scope, name, value in values
         ]
@@ -93,6 +95,37 @@ def score(
         best = oracle(np.array(qualities))
         found += rows(snapshots[best], "oracle", iterations[best], metrics)
     return found
+
+
+def unfitted(
+    reason: str, *, task: str, metrics: list[str], wanted: list[str], sources: list[str]
+) -> list[dict]:
+    """The rows of a clip that has no fit: every value that it would have is NaN.
+
+    Args:
+        reason: why it has none; the column `missing`.
+        wanted: the selections that the method reports.
+        sources: as for `score`.
+    """
+    kinds = plugins("metrics", "METRICS")
+    scopes = declared("objectives", "OBJECTIVES")[task]["scopes"]
+    return [
+        {
+            "source": source,
+            "scope": scope,
+            "selection": selection,
+            "iteration": 0,
+            "metric": name,
+            "value": np.nan,
+            "unit": kinds[name].facts["unit"],
+            "missing": reason,
+        }
+        for selection in wanted
+        for source in sources
+        for scope in scopes
+        for name in metrics
+        if not (scope == "gaps" and kinds[name].facts.get("whole"))
+    ]
 
 
 def _values(references, estimates, names, task, sources, sample_rate, lost, scopes):
@@ -146,12 +179,18 @@ def _measured(name: str, metric: Callable, *arguments):
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Score files as one frame in the long form, names as strings even where they are empty."""
+    """Score files as one frame in the long form, names as strings even where they are empty.
+
+    Raises:
+        DapError: a file is torn, or not the one that was written.
+    """
     import pandas as pd
 
     names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
     frames = [
-        pd.read_csv(path, dtype=names, keep_default_na=False, na_values={"value": ["nan"]})
+        pd.read_csv(
+            verified(Path(path)), dtype=names, keep_default_na=False, na_values={"value": ["nan"]}
+        )
         for path in paths
     ]
     return pd.concat(frames, ignore_index=True)

@@ -48,11 +48,12 @@ def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
     trajectory are left out. The result does not depend on the order of the rows.
 
     Args:
-        scores: the long form, with the columns of `CELL`, `clip`, `seed`, `value` and `unit`.
+        scores: the long form, with the columns of `CELL`, `clip`, `seed`, `value` and `unit`, and
+            `missing`, if there is such a column.
 
     Returns:
         columns `CELL`, `clip`, `value`, `seeds_std` (over initialisations, ddof 1, NaN where there
-        is one) and `unit`, sorted.
+        is one), `unit` and `missing` (bool: an initialisation has no fit), sorted.
 
     Raises:
         DapError: a value is there twice.
@@ -63,7 +64,8 @@ def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
     if len(twice):
         name = ", ".join(str(twice.iloc[0][key]) for key in [*keys, "seed"])
         raise DapError(f"scores hold {len(twice)} values twice, first {name}: read each file once")
-    groups = kept.sort_values([*keys, "seed"]).groupby(keys)
+    lacking = kept["missing"].fillna("") != "" if "missing" in kept else False
+    groups = kept.assign(missing=lacking).sort_values([*keys, "seed"]).groupby(keys)
     values = groups["value"]
     with np.errstate(invalid="ignore"):  # std of an infinite value is NaN, and meant to be
         frame = pd.DataFrame(
@@ -71,6 +73,7 @@ def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
                 "value": values.mean().where(values.count() == groups.size()),
                 "seeds_std": values.std(),
                 "unit": groups["unit"].first(),
+                "missing": groups["missing"].any(),
             }
         )
     return frame.reset_index()

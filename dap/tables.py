@@ -80,7 +80,8 @@ def summarise(
 
     Returns:
         columns: corpus, title, stands_for, source, scope, method, selection ("" for `observed`),
-        metric, unit; n (clips scored), unscorable (clips that are NaN), mean and std over clips;
+        metric, unit; n (clips scored), unscorable (clips that are NaN), missing (clips without a
+        fit), mean and std over clips;
         seeds_std (mean over clips of the std over initialisations); improvement (mean paired
         value - observed); published_mean, published_std; pairs, difference (mean paired value -
         baseline, same selection), low, high, p, p_holm (over all tests of the table).
@@ -120,7 +121,9 @@ def summarise(
         name = (dataset, part, method, metric, scope) if selection == "last" else None
         row = dict(zip(keys, key, strict=True)) | {"title": title, "stands_for": dataset or ""}
         row |= {"improvement": np.nan} | dict.fromkeys(TEST, np.nan) | {"pairs": 0}
-        row |= {"unit": cell["unit"].iloc[0], "n": value.count(), "unscorable": value.isna().sum()}
+        missing = cell["missing"].sum()
+        row |= {"unit": cell["unit"].iloc[0], "n": value.count(), "missing": missing}
+        row["unscorable"] = value.isna().sum() - missing
         row["published_mean"], row["published_std"] = theirs.get(name, (np.nan, np.nan))
         with np.errstate(invalid="ignore"):  # infinite values have a mean and no std
             row |= {"mean": value.mean(), "std": value.std(), "seeds_std": cell["seeds_std"].mean()}
@@ -133,7 +136,8 @@ def summarise(
             test = paired(subtract(value, other["value"]), seed=derive(seed, "paired", *names))
             row |= dict(zip(TEST, test, strict=True))
         rows.append(row)
-    columns = [*BLOCK, "method", "selection", "metric", "unit", "n", "unscorable", "mean", "std"]
+    columns = [*BLOCK, "method", "selection", "metric", "unit", "n", "unscorable", "missing"]
+    columns += ["mean", "std"]
     columns += ["seeds_std", "improvement", "published_mean", "published_std", *TEST]
     summary = pd.DataFrame(rows, columns=columns)
     return summary.assign(p_holm=holm(summary["p"]))

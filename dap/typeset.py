@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dap.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
+from dap.store import write_text
 from dap.tables import BLOCK
 
 ORACLE = "oracle (uses the clean clip)"
@@ -30,7 +31,7 @@ class _Block:
     heading: str
     cells: pd.DataFrame
     bold: pd.DataFrame
-    unscorable: str
+    notes: str
 
 
 def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
@@ -67,7 +68,8 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
                 if any(texts):
                     cells[headers[kind]], shown = texts, shown | {kind}
                     bold[headers[kind]] = won if kind == "value" else False
-        totals = (block["n"] + block["unscorable"]).groupby([block[key] for key in keys]).max()
+        totals = block[["n", "unscorable", "missing"]].sum(axis=1)
+        totals = totals.groupby([block[key] for key in keys]).max()
         clips = sorted(set(totals))
         if len(clips) > 1:  # an unfinished run: then every row says its own
             cells["clips"], bold["clips"] = (
@@ -79,7 +81,8 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
         heading += f", {label.get(scope, scope)}" if scope != "full" else ""
         heading += ", n = " + " to ".join(map(str, sorted({clips[0], clips[-1]})))
         heading += " clip" if clips == [1] else " clips"
-        blocks.append(_Block(heading, cells, bold, _unscorable(block, label)))
+        notes = " ".join(filter(None, [_missing(block, label), _unscorable(block, label)]))
+        blocks.append(_Block(heading, cells, bold, notes))
     return blocks, _legend(summary, shown, label.get(baseline, baseline))
 
 
@@ -103,11 +106,25 @@ def _differences(part: pd.DataFrame, digits: int) -> list[str]:
     return texts
 
 
+def _missing(block: pd.DataFrame, label: Mapping[str, str]) -> str:
+    """How many clips of which method have no fit, "" if all have one."""
+    lacking = block[block["missing"] > 0]
+    counts = (lacking["missing"], lacking["n"] + lacking["unscorable"] + lacking["missing"])
+    found = {
+        f"{label.get(method, method)}: {missing} of {clips}": None
+        for method, missing, clips in zip(lacking["method"], *counts, strict=True)
+    }
+    return f"Missing, as they could not be fitted: {'; '.join(found)}." if found else ""
+
+
 def _unscorable(block: pd.DataFrame, label: Mapping[str, str]) -> str:
     """Which metric could not score how many clips of which method, "" if all were scored."""
     found = []
     for metric, rows in block.groupby("metric", sort=False):
-        counts = [f"{row.unscorable} of {row.n + row.unscorable}" for row in rows.itertuples()]
+        counts = [
+            f"{row.unscorable} of {row.n + row.unscorable + row.missing}"
+            for row in rows.itertuples()
+        ]
         if len(set(counts)) == 1 and rows["unscorable"].any():
             found.append(f"{label.get(metric, metric)}, every method: {counts[0]}")
             continue
@@ -171,7 +188,7 @@ def to_markdown(
     for block in blocks:
         bold = block.bold.to_numpy()
         cells = block.cells.mask(bold, "**" + block.cells.astype(str) + "**")
-        parts += [f"## {block.heading}", _pipes(cells, 2), *filter(None, [block.unscorable])]
+        parts += [f"## {block.heading}", _pipes(cells, 2), *filter(None, [block.notes])]
     parts += [legend, *notes]
     return "\n\n".join(parts) + "\n"
 
@@ -206,7 +223,7 @@ def to_latex(
         cells.columns = [_latex(column) for column in cells.columns]
         form = "ll" + "r" * (cells.shape[1] - 2)
         tabular = cells.to_latex(index=False, escape=False, column_format=form).rstrip()
-        below = [*filter(None, [block.unscorable]), legend, *notes]
+        below = [*filter(None, [block.notes]), legend, *notes]
         parts += [
             r"\begin{table}",
             r"\centering\footnotesize",
@@ -232,7 +249,7 @@ def write_table(summary: pd.DataFrame, stem: Path | str, **options) -> None:
     texts = {"csv": csv, "md": to_markdown(summary, **options), "tex": to_latex(summary, **options)}
     for suffix, text in texts.items():
         # the name may hold dots, so no with_suffix
-        stem.with_name(f"{stem.name}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+        write_text(stem.with_name(f"{stem.name}.{suffix}"), text)
 
 
 def cost_markdown(

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dap.errors import DapError
 from dap.metrics.level import psnr, snr
-from dap.scores import COLUMNS, read, score
-from dap.store import write_bytes
+from dap.scores import COLUMNS, read, score, unfitted
+from dap.store import seal, write_bytes
 
 RATE = 16000
 NO_TRAJECTORY = {"iterations": np.empty(0, int), "snapshots": np.empty((0, 1, 1))}
@@ -219,3 +220,37 @@ def test_read_keeps_empty_names_and_missing_values(tmp_path):
     assert found["unit"].to_list() == ["dB", "", "dB"]
     assert found["seed"].to_list() == [0, 0, 1]
     np.testing.assert_array_equal(found["value"], [1.5, np.nan, np.inf])
+
+
+@pytest.mark.parametrize(
+    ("options", "scopes"),
+    [(DENOISE, ["full"]), (INPAINT, ["raw", "filled", "gaps"]), (SEPARATE, ["full"])],
+)
+def test_a_missing_fit_lacks_what_a_fit_would_have(tone, options, scopes):
+    metrics, sources = options["metrics"], options["sources"]
+    given = {"task": options["task"], "metrics": metrics, "sources": sources}
+    found = pd.DataFrame(unfitted("it diverged", wanted=["last", "oracle"], **given))
+    assert set(found.columns) == set(COLUMNS) - {"experiment", "corpus", "method", "clip", "seed"}
+    assert found["value"].isna().all()
+    assert set(found["missing"]) == {"it diverged"}
+    keys = ["source", "scope", "selection", "metric"]
+    expected = {(a, b, c, d) for a in sources for b in scopes for c in ("last", "oracle")
+                for d in metrics}  # fmt: skip
+    assert set(found[keys].itertuples(index=False, name=None)) == expected
+    assert len(found) == len(expected)
+
+
+def test_a_metric_of_whole_signals_lacks_nothing_inside_gaps():
+    rows = unfitted("x", task="inpaint", metrics=["pesq_wb"], wanted=["last"], sources=[""])
+    assert [row["scope"] for row in rows] == ["raw", "filled"]
+
+
+def test_torn_scores_are_found(tmp_path):
+    path = tmp_path / "000.csv"
+    write_bytes(path, (",".join(COLUMNS) + "\n" + "e,c,m,a,0,,full,last,1,snr,1.5,dB,\n").encode())
+    assert read([path])["missing"].to_list() == [""]
+    seal(path)
+    assert read([path])["value"].to_list() == [1.5]
+    path.write_bytes(path.read_bytes().replace(b"1.5", b"2.5"))
+    with pytest.raises(DapError, match=r"000\.csv: is torn or was changed .* delete .*000\.csv"):
+        read([path])

@@ -137,6 +137,34 @@ def test_unscorable_clips_are_counted_and_printed():
     assert "Clips that could not be scored: SNR, conv (last): 1 of 3." in text
 
 
+def test_missing_fits_are_counted_and_printed():
+    values = {"observed": [1.0, 1, 1], "conv": [np.nan, np.nan, 4], "dense": [5.0, 6, 7]}
+    frame = pd.concat([ladder(values), ladder(values, metric="pesq_nb")], ignore_index=True)
+    missing = (frame["method"] == "conv") & (frame["clip"] == "a")
+    table = summary(
+        frame.assign(missing=np.where(missing, "diverged", "")), metrics=["snr", "pesq_nb"]
+    )
+    conv = table[table["method"] == "conv"]
+    assert conv["n"].to_list() == [1, 1]
+    assert conv["unscorable"].to_list() == [1, 1]
+    assert conv["missing"].to_list() == [1, 1]
+    assert table[table["method"] != "conv"]["missing"].sum() == 0
+    text = to_markdown(table, **PRINTED)
+    assert ", n = 3 clips" in text
+    assert text.count("Missing, as they could not be fitted: conv: 1 of 3.") == 1
+    assert "Clips that could not be scored: SNR, conv (last): 1 of 3; PESQ" in text
+    assert "could not be fitted: conv: 1 of 3." in to_latex(table, **PRINTED)
+
+
+def test_a_method_without_any_fit_stays_in_the_table():
+    frame = ladder({"observed": [1.0] * 6, "conv": [np.nan] * 6, "dense": [5.0, 6, 7, 8, 9, 9]})
+    frame = frame.assign(missing=np.where(frame["method"] == "conv", "diverged", ""))
+    text = to_markdown(summary(frame), **PRINTED)
+    assert "Missing, as they could not be fitted: conv: 6 of 6." in text
+    assert "could not be scored" not in text
+    assert "| conv | last |" in text
+
+
 def test_a_metric_that_scores_nothing_is_named():
     frame = ladder({"observed": [np.nan] * 3, "conv": [np.nan] * 3, "dense": [np.nan] * 3})
     text = to_markdown(summary(frame), **PRINTED)

@@ -1,5 +1,7 @@
 """Bad input: refused before any job, or by the job that meets it, with what to put right."""
 
+import csv
+
 import numpy as np
 import pytest
 import soundfile
@@ -7,6 +9,7 @@ import soundfile
 from dap.clips import make
 from dap.corpora.catalogue import Draw
 from dap.errors import DapError
+from dap.store import read_rows
 
 RATE = 16000
 FIT = "results/tiny/fits/denoise/mine/conv/000"
@@ -111,22 +114,92 @@ def test_recordings_that_cannot_be_used(tmp_path, content, message):
         make("mine", entry, Draw("bad", "bad.wav", 0), seed=0, sample_rate=RATE)
 
 
+def beyond_float32(folder):
+    """Make the fits of clip two diverge: squares of its spectrogram are infinite; its sound."""
+    sound, _ = soundfile.read(folder / "two.wav", dtype="float32")
+    soundfile.write(folder / "two.wav", sound * 1e25, RATE, subtype="FLOAT")
+    return sound
+
+
+def fit_log(checkout):
+    return (checkout.results / "logs" / "fit" / "denoise" / "mine" / "conv" / "000.log").read_text()
+
+
 @pytest.mark.slow
 def test_a_fit_that_diverges_fails_alone(fresh, recordings):
-    # the squares of a spectrogram at this level are beyond float32, so the first loss is infinite
-    sound, _ = soundfile.read(recordings / "two.wav", dtype="float32")
-    soundfile.write(recordings / "two.wav", sound * 1e25, RATE, subtype="FLOAT")
+    sound = beyond_float32(recordings)
+    fresh.change(run={"missing": "fail", "retries": 1})
     failed = fresh.snakemake(f"{FIT}/manifest.csv")
     assert failed.returncode != 0
     assert (
         "clip two, conv: the fit diverged: its loss is inf at iteration 1 (seed " in failed.stdout
     )
     assert "1 fits of this chunk failed, and the others are kept" in failed.stdout
-    assert [path.name for path in (fresh.folder / FIT).glob(".*.npz")] == [".one.s0.npz"]
+    # the second attempt knew, and fitted nothing
+    assert "one.s0: was finished before" in fit_log(fresh)
+    assert "two.s0 (" not in fit_log(fresh)
+    folder = fresh.folder / FIT
+    assert {path.name for path in folder.glob(".*")} == {".one.s0.npz", ".attempts.json"}
 
     soundfile.write(recordings / "two.wav", sound, RATE, subtype="FLOAT")
     fresh.run(f"{FIT}/manifest.csv")
-    log = (fresh.results / "logs" / "fit" / "denoise" / "mine" / "conv" / "000.log").read_text()
+    log = fit_log(fresh)
     assert "one.s0: was finished before" in log
     assert "one.s0 (" not in log
     assert "two.s0 (2 of 2): 100%|" in log
+
+
+@pytest.mark.slow
+def test_a_clip_that_cannot_be_fitted_is_missing_in_the_tables(fresh, recordings):
+    beyond_float32(recordings)
+    fresh.change(
+        tables={"table1": {"experiment": "denoise", "metrics": ["snr"]}},
+        figures={"example": {"kind": "example", "experiment": "denoise"}},
+    )
+    fresh.run()
+    rows = read_rows(fresh.folder / FIT / "manifest.csv")
+    missing = [(row["clip"], row["file"]) for row in rows if row["missing"]]
+    assert missing == [("two", "")]
+    assert "diverged: its loss is inf at iteration 1" in rows[-1]["missing"]
+    table = (fresh.results / "tables" / "table1.md").read_text()
+    assert "Missing, as they could not be fitted: conv: 1 of 2." in table
+    assert "n = 2 clips" in table
+    with (fresh.results / "tables" / "table1.csv").open(newline="") as file:
+        found = {
+            (row["method"], row["selection"]): (row["n"], row["unscorable"], row["missing"])
+            for row in csv.DictReader(file)
+        }
+    assert found == {
+        ("observed", ""): ("2", "0", "0"),
+        ("conv", "last"): ("1", "0", "1"),
+        ("conv", "average"): ("1", "0", "1"),
+        ("conv", "oracle"): ("1", "0", "1"),
+    }
+    # how jobs are run is no reason to run them again
+    fresh.change(run={"missing": "fail", "retries": 5, "checkpoint_seconds": 0})
+    assert fresh.run() == {"provenance", "report"}
+
+
+@pytest.mark.slow
+def test_a_clip_that_kills_its_job_is_missing_and_harms_no_other(fresh, recordings):
+    fresh.change(run={"retries": 1})
+    # the jobs of clip one, the first of the chunk, are killed as by a memory limit
+    fresh.append(
+        "dap/methods.py",
+        "import os\n_restore = restore\n"
+        "def restore(method, task, observation, **rest):\n"
+        "    if method == 'conv' and str(rest['report'].name).startswith('conv one.s0'):\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "    return _restore(method, task, observation, **rest)",
+    )
+    done = fresh.snakemake(f"{FIT}/manifest.csv")
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("Error in rule fit") == 2
+    rows = read_rows(fresh.folder / FIT / "manifest.csv")
+    assert [row["clip"] for row in rows] == ["one", "two", "two"]
+    assert rows[0]["missing"] == "2 jobs were killed by it, each before it got any further"
+    assert not any(row["missing"] for row in rows[1:])
+    log = fit_log(fresh)
+    assert "two.s0: was finished before" in log
+    assert not list((fresh.folder / FIT).glob(".*.npz"))
+    assert not (fresh.folder / FIT / ".attempts.json").exists()

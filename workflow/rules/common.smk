@@ -25,6 +25,8 @@ try:
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 
+# jobs read it from here, since a parameter that changes would make everything again
+config["run"] = study["run"]
 RESULTS = f"results/{study.name}"
 ENVIRONMENT = str(ROOT / "envs" / "conda.yaml")
 OWNER = Path(".snakemake") / "owner.json"
@@ -236,6 +238,28 @@ def fit_setup(wildcards):
 
 def fit_task(wildcards):
     return study.experiments[wildcards.experiment].task
+
+
+def fit_retries():
+    # where a clip that kills its job is reported, one more attempt writes the others down
+    return study["run"]["retries"] + (study["run"]["missing"] == "report")
+
+
+def fit_memory(wildcards, attempt):
+    return 8000 * attempt
+
+
+def fit_minutes(wildcards, attempt):
+    return 720 * attempt
+
+
+def fit_gpus(wildcards):
+    fitted = wildcards.method in registry.plugins("priors", "PRIORS")
+    return int(fitted and study["device"] != "cpu")
+
+
+def this_attempt(wildcards, attempt):
+    return attempt
 
 
 def fit_code(wildcards):

@@ -16,12 +16,15 @@ rule fit:
         f"{RESULTS}/logs/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.tsv"
+    retries: fit_retries()
     conda:
         ENVIRONMENT
     threads: study["threads"]
     resources:
-        mem_mb=8000,
-        runtime=720,
+        mem_mb=fit_memory,
+        runtime=fit_minutes,
+        gpu=fit_gpus,
+        attempt=this_attempt,
     params:
         setup=fit_setup,
         task=fit_task,

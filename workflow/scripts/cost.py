@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from dap.joblog import job
-from dap.store import read_rows
+from dap.store import read_rows, write_text
 from dap.tables import cost_table
 from dap.typeset import cost_markdown
 
@@ -23,5 +23,6 @@ with job(snakemake.log[0]):
     manifests = pd.DataFrame(rows, columns=columns)  # empty in a study of baselines alone
     manifests[numbers] = manifests[numbers].apply(pd.to_numeric)
     cost = cost_table(manifests, snakemake.params.methods)
-    cost.to_csv(snakemake.output.csv, index=False, float_format="%.6g", lineterminator="\n")
-    Path(snakemake.output.markdown).write_text(cost_markdown(cost), encoding="utf-8")
+    text = cost.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(Path(snakemake.output.csv), text)
+    write_text(Path(snakemake.output.markdown), cost_markdown(cost))

@@ -8,7 +8,7 @@ import yaml
 
 from dap.joblog import job
 from dap.provenance import commit, machine, versions
-from dap.store import read_rows
+from dap.store import read_rows, write_text
 
 with job(snakemake.log[0]):
     # each fit says what made it: a table may stand on fits of several commits or machines
@@ -20,9 +20,9 @@ with job(snakemake.log[0]):
             seconds += float(row["seconds"])
             for name, values in made.items():
                 values.add(row[name])
-    Path(snakemake.output.study).write_text(
+    write_text(
+        Path(snakemake.output.study),
         yaml.safe_dump(snakemake.params.study, sort_keys=False, allow_unicode=True),
-        encoding="utf-8",
     )
     facts = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -42,6 +42,4 @@ with job(snakemake.log[0]):
             "machine": machine(),
         },
     }
-    Path(snakemake.output.provenance).write_text(
-        json.dumps(facts, indent=2) + "\n", encoding="utf-8"
-    )
+    write_text(Path(snakemake.output.provenance), json.dumps(facts, indent=2) + "\n")

@@ -11,7 +11,7 @@ from dap.examples import load
 from dap.joblog import job
 from dap.report import audio_uri, render
 from dap.scores import read
-from dap.store import read_rows
+from dap.store import read_rows, write_text
 
 
 def titled(text):
@@ -125,4 +125,4 @@ with job(snakemake.log[0]):
         corpora=used,
         notes=config["notes"],
     )
-    Path(snakemake.output[0]).write_text(page, encoding="utf-8")
+    write_text(Path(snakemake.output[0]), page)

@@ -6,10 +6,18 @@ import numpy as np
 import pandas as pd
 
 from dap.joblog import job
-from dap.registry import declared
-from dap.scores import COLUMNS
+from dap.registry import declared, plugins
+from dap.scores import COLUMNS, unfitted
 from dap.scoring import Case, score_all
-from dap.store import checked, read_arrays, read_checked_signal, read_rows, write_bytes
+from dap.store import (
+    checked,
+    read_arrays,
+    read_checked_signal,
+    read_rows,
+    seal,
+    verified,
+    write_text,
+)
 
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -20,15 +28,21 @@ with job(snakemake.log[0]) as log:
         clips |= {f"{corpus}/{row['clip']}": (path.parent, row) for row in read_rows(path)}
     observations = Path(snakemake.input.observations)
     fits = Path(snakemake.input.fits)
-    estimates, iterations = {}, {}
+    estimates, iterations, missing = {}, {}, {}
     for row in read_rows(fits):
+        if row["missing"]:
+            missing[row["clip"], row["seed"]] = row["missing"]
+            continue
         signals = estimates.setdefault((row["clip"], row["seed"]), {}).setdefault(
             row["selection"], {}
         )
         signals[row["output"]] = read_checked_signal(fits.parent, row["file"], row["sha256"])
         iterations[row["clip"], row["seed"]] = int(row["iteration"])
-    snapshots = read_arrays(Path(snakemake.input.snapshots))
-    cases = []
+    snapshots = read_arrays(verified(Path(snakemake.input.snapshots), fits))
+    cell = {name: wildcards[name] for name in ("experiment", "method")} | {"corpus": wildcards.cell}
+    fitted = wildcards.method in plugins("priors", "PRIORS")
+    reported = [name for name in params.selections if name == "last" or fitted]
+    cases, rows = [], []
     for observed in read_rows(observations):
         clip, names = observed["clip"], observed["sources"].split(" ")
         references = np.stack(
@@ -43,6 +57,18 @@ with job(snakemake.log[0]) as log:
         if params.task == "inpaint":
             known = checked(observations.parent, observed["known"], observed["known_sha256"])
             lost = read_arrays(known)["lost"]
+        sources = [name.partition("/")[0] for name in names] if len(names) > 1 else [""]
+        for (wanted, seed), reason in missing.items():
+            if wanted != clip:
+                continue
+            found = unfitted(
+                reason,
+                task=params.task,
+                metrics=params.metrics,
+                wanted=reported,
+                sources=sources,
+            )
+            rows += [cell | {"clip": clip, "seed": seed} | row for row in found]
         cases += [
             Case(
                 clip,
@@ -51,12 +77,12 @@ with job(snakemake.log[0]) as log:
                 {name: np.stack([by[o] for o in outputs]) for name, by in selections.items()},
                 snapshots[f"{clip}.s{seed}.iterations"],
                 snapshots[f"{clip}.s{seed}.snapshots"],
-                [name.partition("/")[0] for name in names] if len(names) > 1 else [""],
+                sources,
                 iterations[clip, seed],
                 lost,
             )
-            for (fitted, seed), selections in estimates.items()
-            if fitted == clip
+            for (wanted, seed), selections in estimates.items()
+            if wanted == clip
         ]
     scored = score_all(
         cases,
@@ -66,18 +92,11 @@ with job(snakemake.log[0]) as log:
         wanted=params.selections,
         sample_rate=params.sample_rate,
     )
-    rows = []
     for case, found in zip(cases, scored, strict=True):
-        cell = {
-            "experiment": wildcards.experiment,
-            "corpus": wildcards.cell,
-            "method": wildcards.method,
-            "clip": case.clip,
-            "seed": case.seed,
-        }
-        rows += [cell | row for row in found]
+        rows += [cell | {"clip": case.clip, "seed": case.seed} | row for row in found]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     # %.9g keeps what float32 audio can tell, and reads back to the same number
     text = frame.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
-    write_bytes(Path(snakemake.output[0]), text.encode())
+    write_text(Path(snakemake.output[0]), text)
+    seal(Path(snakemake.output[0]))
     log.info("%d values, %d of them cannot be scored", len(frame), frame["value"].isna().sum())
