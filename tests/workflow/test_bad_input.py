@@ -47,7 +47,7 @@ def recordings(fresh):
         (
             "study.yaml",
             ["experiments={denoise: {methods: [conv, convv]}}"],
-            ["experiments.denoise.methods", "'convv'", "conv, dilated, dilated-exp, "],
+            ["experiments.denoise.methods", "'convv'", "dilated, ", "dilated-exp, "],
         ),
         (
             "workflow/studies/recordings.yaml",
