@@ -28,7 +28,7 @@ from benchmarks.__main__ import heading
 from benchmarks.reference_fit import ReferenceFit, network
 from benchmarks.speed import PAPER, choose, ours, reference
 from dap import fit
-from dap.objectives import Denoise
+from dap.objectives import MULTIPLE, Denoise
 from dap.spectrogram import Transform
 
 METHOD, STD = "dilated-exp-dense", 0.1
@@ -60,7 +60,7 @@ def fitted(goal: Noisy, width: float, options: fit.FitOptions, seed: int) -> flo
 def eager(goal: Noisy, width: float, iterations: int, seed: int) -> float:
     """The same of the reference, in eager PyTorch."""
     frames = goal.target.shape[-1]
-    padded = torch.nn.functional.pad(goal.target, (0, -frames % fit.MULTIPLE))
+    padded = torch.nn.functional.pad(goal.target, (0, -frames % MULTIPLE))
     plain = ReferenceFit(METHOD, width, padded, PAPER.learning_rate, seed)
     for _ in range(iterations):
         estimate = plain.step()

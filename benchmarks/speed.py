@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.reference_fit import ReferenceFit, network
 from dap import engine, fit
-from dap.objectives import Denoise
+from dap.objectives import MULTIPLE, Denoise
 from dap.spectrogram import Transform
 
 SEED, HOP = 2021, 64
@@ -52,7 +52,7 @@ def ours(method: str, width: float, goal: Denoise, precision: str, iterations: i
 
 def reference(method: str, width: float, goal: Denoise, iterations: int) -> float:
     """Seconds an iteration of the reference."""
-    target = torch.nn.functional.pad(goal.target, (0, -goal.target.shape[-1] % fit.MULTIPLE))
+    target = torch.nn.functional.pad(goal.target, (0, -goal.target.shape[-1] % MULTIPLE))
     plain = ReferenceFit(method, width, target, PAPER.learning_rate, SEED)
     plain.step()
     _wait(goal)

@@ -1,8 +1,8 @@
 """How a network runs on a device: on compiled layers, or in PyTorch.
 
 On a CPU, a network that offers `compiled` runs on the compiled layers (`dap.native`); others, and
-all where there is no compiler, run in PyTorch. On a GPU, PyTorch runs them all, in bfloat16 under
-autocast.
+all where there is no compiler, run in PyTorch, in bfloat16 only if they say `autocast = True`. On a
+GPU, PyTorch runs them all, in bfloat16 under autocast.
 """
 
 from collections.abc import Callable
@@ -41,21 +41,24 @@ def run(net: nn.Module, z: Tensor, precision: str) -> tuple[Run, str]:
     """A network on its fixed input: a function that gives the output, and the engine's name.
 
     Args:
-        z: (1, channels, F, T) float32; F and T are multiples of 4.
+        z: (1, channels, F, T) float32, F and T multiples of 4, or (1, channels, samples).
         precision: "float32" or "bfloat16"; parameters, their gradients and the output are float32.
 
     Returns:
-        a function without arguments, whose (1, channels, F, T) output has the gradients of the
-        network's parameters, and "compiled" or "pytorch".
+        a function without arguments, whose output, of z's shape but for the channels, has the
+        gradients of the network's parameters, and "compiled" or "pytorch".
     """
     if z.device.type == "cpu":
         if hasattr(net, "compiled") and library(precision):
             return net.compiled(z, precision), "compiled"
-        return partial(net, z), "pytorch"
+        if not getattr(net, "autocast", False):
+            return partial(net, z), "pytorch"
     if precision == "float32":
         return partial(net, z), "pytorch"
-    net.to(memory_format=torch.channels_last)
-    return partial(_autocast, net, z.to(memory_format=torch.channels_last)), "pytorch"
+    if z.dim() == 4 and z.is_cuda:
+        net.to(memory_format=torch.channels_last)
+        z = z.to(memory_format=torch.channels_last)
+    return partial(_autocast, net, z), "pytorch"
 
 
 def _autocast(net: nn.Module, z: Tensor) -> Tensor:

@@ -15,8 +15,6 @@ from dap.errors import DapError
 from dap.objectives import Denoise, Separate
 from dap.selection import MovingAverage
 
-# the U-Nets halve height and width twice
-MULTIPLE = 4
 REPORT_SECONDS = 1.0
 
 # what a preset changes of the study's defaults, which are paper A's
@@ -118,32 +116,34 @@ def start(
 ) -> tuple[list[nn.Module], list[Tensor]]:
     """The untrained networks of an objective and the fixed noise z that each is fed.
 
-    Both are drawn on the CPU from `seed`, so that they are the same on every device. z is standard
-    normal of shape (1, 2, F, T), F and T rounded up to a multiple of 4 (decisions 1b and 5).
+    Both are drawn on the CPU from `seed`, so that they are the same on every device. z is the
+    objective's (`draw`).
     """
-    bins, frames = (-(-size // MULTIPLE) * MULTIPLE for size in objective.target.shape[-2:])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         networks = [build(out_channels=channels) for channels in objective.networks]
         if initialisation == "he":
             for network in networks:
                 network.apply(_initialise)
-        inputs = [torch.randn(1, 2, bins, frames) for _ in networks]
+        inputs = [objective.draw() for _ in networks]
     return [net.to(device) for net in networks], [z.to(device) for z in inputs]
 
 
 def _initialise(layer: nn.Module) -> None:
-    if isinstance(layer, nn.Conv2d):
-        # a 1x1 convolution has no ReLU after it
-        kind = "linear" if layer.kernel_size == (1, 1) else "relu"
+    if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
+        # a convolution of size 1 has no ReLU after it
+        kind = "linear" if set(layer.kernel_size) == {1} else "relu"
         nn.init.kaiming_normal_(layer.weight, nonlinearity=kind)
         nn.init.zeros_(layer.bias)
 
 
 def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list[Tensor]:
-    """Each network's output (channels, F, T), scaled, cut to the target's bins and frames."""
+    """Each network's output (channels, F, T), scaled, cut to the target's bins and frames.
+
+    That of a network of waveforms is (1, samples), as long as the target.
+    """
     bins, frames = target.shape[-2:]
-    return [run()[0, :, :bins, :frames] * scale for run, scale in zip(runs, scales, strict=True)]
+    return [run()[0, ..., :bins, :frames] * scale for run, scale in zip(runs, scales, strict=True)]
 
 
 def fit(
@@ -183,6 +183,7 @@ def fit(
     optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
     average = MovingAverage(options.average_decay)
     points = grid(options.iterations, options.snapshots)
+    follow = getattr(objective, "follow", None)
     losses = torch.empty(options.iterations, device=device)
     snapshots = []
     parts = {f"network{k}": net for k, net in enumerate(networks)}
@@ -199,7 +200,7 @@ def fit(
     begun = told - spent
     for i in range(done + 1, options.iterations + 1):
         outs = outputs(runs, objective.target, scales)
-        estimates = objective.estimates(outs)  # (sources, 2, F, T)
+        estimates = objective.estimates(outs)  # (sources, 2, F, T) or (1, 1, samples)
         loss = objective.loss(outs, estimates, i / options.iterations)
         optimiser.zero_grad()
         loss.backward()
@@ -207,6 +208,8 @@ def fit(
         optimiser.step()
         losses[i - 1] = loss.detach()
         average.update(estimates.detach())
+        if follow:
+            follow(i, estimates.detach())
         if i == points[len(snapshots)]:
             # losses stay on the device between snapshots: a look at each would stall a GPU
             _check(losses[:i], seed)
@@ -248,10 +251,9 @@ def size(build: Callable[..., nn.Module], objective: Denoise | Separate) -> tupl
     Counted by PyTorch (convolutions and matrix products, a multiply-add as two) on the meta device,
     which computes nothing.
     """
-    bins, frames = (-(-size // MULTIPLE) * MULTIPLE for size in objective.target.shape[-2:])
     with torch.device("meta"):
         networks = [build(out_channels=channels) for channels in objective.networks]
-        z = torch.empty(1, 2, bins, frames)
+        z = objective.draw()
         with FlopCounterMode(display=False) as counter:
             for net in networks:
                 net(z).sum().backward()

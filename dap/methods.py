@@ -110,7 +110,10 @@ def restore(
     given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
     options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
-    target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
+    if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":
+        target = module.objective(method, task, observation, where, own)
+    else:
+        target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
     parameters, gflop = loop.size(build, target)
     trajectory = loop.fit(
         build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint

@@ -6,10 +6,13 @@ One class a task. Each has
   they are a spectrogram;
 - `estimates(outs)`: the networks' outputs -> the estimated spectrograms, (sources, 2, F, T);
 - `loss(outs, estimates, progress)`: a scalar; `progress` is the share of iterations done, 0 to 1;
+- `draw()`: the fixed noise z of one network, of shape (1, channels, ...);
 - `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1];
   `OBJECTIVES` names the outputs.
 
-Outputs of the networks are (channels, F, T), already cut back to the observation's frames.
+One that looks at every iterate has `follow(iteration, estimates)`, too. Outputs of the networks are
+(channels, F, T), already cut back to the observation's frames. A prior of another domain brings
+objectives of its own (`dap.waveform`).
 """
 
 import torch
@@ -18,6 +21,9 @@ from torch.nn import functional
 
 from dap.corruptions import Observation
 from dap.spectrogram import Transform
+
+# the U-Nets halve height and width twice
+MULTIPLE = 4
 
 # what each task reads out, which parts of it are scored, the metric of its trajectory and of the
 # oracle, and the fit options that are its own
@@ -55,6 +61,10 @@ class Denoise:
         self.samples = len(observation.signal)
         self.transform = transform
         self.target = transform.analyse(signal)  # (2, F, T)
+
+    def draw(self) -> Tensor:
+        """z, standard normal (decision 1b), as `noise` gives it."""
+        return noise(self.target)
 
     def estimates(self, outs: list[Tensor]) -> Tensor:
         """[(2, F, T)] -> (1, 2, F, T)."""
@@ -175,6 +185,10 @@ class Separate:
         self.exclusion = exclusion
         self.binarity = binarity
 
+    def draw(self) -> Tensor:
+        """z, standard normal, as `noise` gives it."""
+        return noise(self.target)
+
     def estimates(self, outs: list[Tensor]) -> Tensor:
         """[(2, F, T), (2, F, T), (1, F, T)] -> (2, 2, F, T)."""
         mask = outs[2].sigmoid()
@@ -195,6 +209,11 @@ class Separate:
     def read_out(self, estimates: Tensor) -> Tensor:
         """(2, 2, F, T) -> (2, samples)."""
         return self.transform.synthesise(estimates, self.samples).clamp(-1, 1)
+
+
+def noise(target: Tensor) -> Tensor:
+    """Standard normal noise (1, 2, F, T), the target's F and T rounded up to a multiple of 4."""
+    return torch.randn(1, 2, *(-(-size // MULTIPLE) * MULTIPLE for size in target.shape[-2:]))
 
 
 def magnitude(spectrograms: Tensor) -> Tensor:

@@ -67,7 +67,8 @@ def restore_recording(
         raise DapError("gaps are filled or quantisation is undone: ask for one of the two")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     whole = not is_prior(method)
-    if whole and task not in plugin("baselines", "BASELINES", method).facts["tasks"]:
+    facts = plugin(*(("baselines", "BASELINES") if whole else ("priors", "PRIORS")), method).facts
+    if task not in facts.get("tasks", [task]):
         wanted = {"inpaint": "fill gaps", "dequantize": "undo quantisation"}.get(task, "denoise")
         raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:

@@ -48,11 +48,15 @@ def validated(config: dict) -> dict:
     _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
     config["fit"] = with_preset(config.get("fit", {}))
     _fill(schema(), config)
-    fit = schema()["$defs"]["fit"]
+    fit = jsonschema.Draft202012Validator(schema()["$defs"]["fit"])
     for name, entry in config["experiments"].items():
         # an override may be any part of `fit`, and must not bring defaults of its own
-        _raise_first(jsonschema.Draft202012Validator(fit), entry["fit"], f"experiments.{name}.fit")
+        where = f"experiments.{name}"
+        _raise_first(fit, entry["fit"], f"{where}.fit")
         entry["fit"] = with_preset(entry["fit"])
+        for method, own in entry["fits"].items():
+            _raise_first(fit, own, f"{where}.fits.{method}")
+            entry["fits"][method] = with_preset(own)
     return config
 
 
@@ -74,8 +78,15 @@ def _name_presets(config: dict) -> None:
     entries = config.get("experiments")
     entries = entries.values() if isinstance(entries, dict) else ()
     for entry in (config, *entries):
-        if isinstance(entry, dict) and isinstance(entry.get("fit"), str):
+        if not isinstance(entry, dict):
+            continue
+        if isinstance(entry.get("fit"), str):
             entry["fit"] = {"preset": entry["fit"]}
+        if isinstance(entry.get("fits"), dict):
+            entry["fits"] = {
+                method: {"preset": own} if isinstance(own, str) else own
+                for method, own in entry["fits"].items()
+            }
 
 
 def with_preset(fit: dict) -> dict:

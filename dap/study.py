@@ -28,6 +28,7 @@ class Experiment:
         corruption: operator's kind and all of its options.
         cells: for each cell of the table ("ljspeech", or "piano+drums"), its number of clips.
         fit: all fit options.
+        fits: the options of single methods that differ from these, by method.
     """
 
     name: str
@@ -39,6 +40,11 @@ class Experiment:
     metrics: list[str]
     selections: list[str]
     fit: dict
+    fits: dict[str, dict]
+
+    def fit_of(self, method: str) -> dict:
+        """All fit options of one method."""
+        return {**self.fit, **self.fits.get(method, {})}
 
     @property
     def quality(self) -> str:
@@ -176,6 +182,9 @@ class Study:
                     f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
                     f"not {kind}"
                 )
+        for method in entry["fits"]:
+            fitted = [name for name in entry["methods"] if name in plugins("priors", "PRIORS")]
+            _known(f"{where}.fits", method, fitted)
         known_metrics = plugins("metrics", "METRICS")
         for metric in entry["metrics"]:
             _known(f"{where}.metrics", metric, known_metrics)
@@ -213,6 +222,7 @@ class Study:
             metrics=entry["metrics"],
             selections=entry["selections"],
             fit={**self.config["fit"], **entry["fit"]},
+            fits=entry["fits"],
         )
 
     def _check_corruption(self, where: str, corruption: dict) -> None:

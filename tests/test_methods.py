@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dap.corruptions import Observation, gaps
+from dap.corruptions import Observation, gaps, quantization
 from dap.errors import DapError
 from dap.methods import Restored, fingerprint, is_prior, restore
 from dap.objectives import OBJECTIVES
@@ -17,6 +17,8 @@ FIT |= {"iterations": 3, "snapshots": 2, "width": 0.03}
 
 
 def observation(task, tone) -> Observation:
+    if task == "dequantize":
+        return quantization(tone, bins=16, quantiser="mid-rise")
     if task != "inpaint":
         return Observation(tone)
     options = {"seconds": (0.02, 0.04), "per_second": 4.0, "domain": "frames"}

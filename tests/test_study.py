@@ -10,14 +10,11 @@ import yaml
 from dap.corpora.catalogue import listing
 from dap.errors import DapError
 from dap.fit import PRESETS
+from dap.registry import plugins
 from dap.schema import load, schema
 from dap.study import Study
 
-METHODS = (
-    "conv, conv7, dilated, dilated-exp, dilated-exp-dense, dilated7, harmonic, harmonic-single, "
-    "harmonic-unmixed, janssen, nmf, observed, spectral-gate, wavelet, wavelet-universal, "
-    "wiener, wiener-known"
-)
+METHODS = ", ".join(sorted([*plugins("priors", "PRIORS"), *plugins("baselines", "BASELINES")]))
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +104,22 @@ def test_an_experiment_overrides_some_of_the_fit_alone():
     assert {key for key in denoise if denoise[key] != separate[key]} == {"iterations"}
 
 
+def test_a_prior_is_fitted_otherwise_than_the_others():
+    given = config(fit={"iterations": 100, "width": 0.5})
+    given["experiments"]["denoise"] |= {
+        "methods": ["observed", "conv", "dilated", "wave-u-net"],
+        "fit": {"iterations": 7},
+        "fits": {"wave-u-net": {"iterations": "5000"}, "dilated": "fast"},
+    }
+    denoise = Study(given).experiments["denoise"]
+    assert denoise.fit_of("conv") == denoise.fit
+    # over the experiment's, which is over the study's
+    assert denoise.fit_of("wave-u-net") == denoise.fit | {"iterations": 5000}
+    assert denoise.fit_of("wave-u-net")["width"] == 0.5
+    assert denoise.fit_of("dilated") == denoise.fit | PRESETS["fast"] | {"preset": "fast"}
+    assert Study(given).experiments["separate"].fits == {}
+
+
 def test_presets():
     assert list(PRESETS) == schema()["$defs"]["fit"]["properties"]["preset"]["enum"]
     fast = PRESETS["fast"]
@@ -165,6 +178,37 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
                 "experiments.denoise.fit: unknown key 'iteration'",
                 "allowed: anneal, average_decay, ",
             ],
+        ),
+        (
+            "experiments.denoise.fits",
+            {"conv": {"rate": 1}},
+            ["experiments.denoise.fits.conv: unknown key 'rate'; allowed: anneal, "],
+        ),
+        (
+            "experiments.denoise.fits",
+            {"conv": {"width": 9}},
+            ["experiments.denoise.fits.conv.width: 9 is greater than the maximum of 4"],
+        ),
+        ("experiments.denoise.fits", {"conv": 3}, ["experiments.denoise.fits.conv: 3 is not of"]),
+        (
+            "experiments.denoise.fits",
+            {"dilated": {"width": 1}},
+            ["experiments.denoise.fits: unknown name 'dilated'; allowed: conv"],
+        ),
+        (
+            "experiments.denoise.fits",
+            {"observed": {"width": 1}},
+            ["experiments.denoise.fits: unknown name 'observed'; allowed: conv"],
+        ),
+        (
+            "experiments.denoise.methods",
+            ["observed", "conv", "nmf"],
+            ["experiments.denoise.methods: nmf is not for the task denoise"],
+        ),
+        (
+            "experiments.separate.methods",
+            ["observed", "conv", "wave-u-net"],
+            ["experiments.separate.methods: wave-u-net is not for the task separate"],
         ),
         (
             "experiments.denoise.corruption.stdev",

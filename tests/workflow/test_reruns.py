@@ -91,6 +91,20 @@ def test_a_method_is_added(finished):
     assert finished.run() == fit_and_score("dilated-exp") | AFTER_FITS | {"figures/example"}
 
 
+def test_one_method_is_fitted_otherwise(finished):
+    experiment = {
+        "corruption": {"kind": "gaussian", "std": 0.2},
+        "corpora": ["synthetic-speech"],
+        "methods": ["observed", "conv", "dilated"],
+        "metrics": ["snr", "psnr"],
+        "fits": {"dilated": {"iterations": 2}},
+    }
+    finished.change(experiments={"denoise": experiment})
+    assert finished.run() == fit_and_score("dilated") | AFTER_FITS | {"figures/example"}
+    condition = "; dilated: 2 iterations from a rate of 0.005, width 0.05. The published"
+    assert condition in (finished.results / "tables" / "table1.md").read_text()
+
+
 def test_what_was_deleted_is_made_again(finished):
     before = finished.files("tables/table1.*") | finished.files("fits/**/*.wav")
     fits, scores = finished.results / "fits" / CELL, finished.results / "scores" / CELL

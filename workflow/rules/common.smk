@@ -230,7 +230,8 @@ def fit_setup(wildcards):
     objectives = registry.declared("objectives", "OBJECTIVES")
     foreign = {key for entry in objectives.values() for key in entry["options"]}
     foreign -= set(objectives[experiment.task]["options"])
-    options = {key: value for key, value in experiment.fit.items() if key not in foreign}
+    fit = experiment.fit_of(wildcards.method)
+    options = {key: value for key, value in fit.items() if key not in foreign}
     # a baseline depends on none of the options of a fit
     fitted = wildcards.method in registry.plugins("priors", "PRIORS")
     return {"fit": options if fitted else {}, "spectrogram": study["spectrogram"]}

@@ -70,11 +70,19 @@ def condition(experiment):
     parts = {part for cell in experiment.cells for part in study.parts(experiment, cell)}
     samples = sorted({study.corpus(part)["samples"] for part in parts})
     seconds = " and ".join(f"{count / study['sample_rate']:.3f}" for count in samples)
-    fit = experiment.fit
+    fits = [fitted(experiment.fit)]
+    fits += [f"{name}: {fitted(experiment.fit_of(name))}" for name in experiment.fits]
     return (
-        f"Condition: {corrupted}; clips of {seconds} s; {fit['iterations']} iterations from a rate "
-        f"of {fit['learning_rate']:g}, width {fit['width']:g}. The published values are of the "
-        "papers' conditions."
+        f"Condition: {corrupted}; clips of {seconds} s; {'; '.join(fits)}. The published values are "
+        "of the papers' conditions."
+    )
+
+
+def fitted(fit):
+    """A fit in words."""
+    return (
+        f"{fit['iterations']} iterations from a rate of {fit['learning_rate']:g}, width "
+        f"{fit['width']:g}"
     )
 
 
@@ -201,6 +209,7 @@ def report_facts():
                 "parts": {cell: study.parts(experiment, cell) for cell in experiment.cells},
                 "methods": experiment.methods,
                 "fit": experiment.fit,
+                "fits": experiment.fits,
             }
             for experiment in study.experiments.values()
         ],

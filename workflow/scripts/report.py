@@ -110,6 +110,10 @@ with job(snakemake.log[0]):
             "iterations": experiment["fit"]["iterations"],
             "learning rate": experiment["fit"]["learning_rate"],
             "width": experiment["fit"]["width"],
+            "other for": "; ".join(
+                f"{method}: " + ", ".join(f"{key} {value}" for key, value in own.items())
+                for method, own in experiment["fits"].items()
+            ),
         }
         for experiment in facts["experiments"]
     ]
