@@ -11,8 +11,8 @@ from torch import nn
 from dap import engine
 from dap.errors import DapError
 from dap.native import library as compiled
-from dap.native.unet import Network
 from dap.nn.unet import UNet, design, layout
+from dap.nn.unet_b import harmonic, regular
 
 PRECISIONS = [
     pytest.param(
@@ -29,6 +29,13 @@ DESIGNS = {
     "dense": partial(design, dilation=None, dense=True, width=0.1),
     "text": partial(design, dilation=None, dense=True, width=0.1, network="text"),
     "one output": partial(design, dilation=None, dense=True, width=0.1, out_channels=1),
+    "conv7": partial(regular, dilation=1, width=0.1),
+    "dilated7": partial(regular, dilation=3, width=0.15),
+    "harmonic": partial(harmonic, anchors=7, mixing="matrix", width=0.1),
+    "harmonic, full": partial(harmonic, anchors=3, mixing="matrix", width=0.1, factorised=False),
+    "harmonic, single": partial(harmonic, anchors=1, mixing="none", width=0.15),
+    "harmonic, unmixed": partial(harmonic, anchors=7, mixing="scalars", width=0.1),
+    "harmonic, groups": partial(harmonic, anchors=3, mixing="groups", width=0.2, bias=False),
 }
 
 
@@ -65,7 +72,7 @@ def test_float32_is_the_same_function_and_gradient(name, size, threads, torch_th
     expected, gradients = passes(double, partial(double, z.double()), z, upstream)
     out, found = passes(net, net.compiled(z, "float32"), z, upstream)
     assert out.shape == (1, net.final.out_channels, *size)
-    assert distance(out, expected) < 1e-6  # rounding of float32
+    assert distance(out, expected) < 2e-6  # rounding of float32
     largest = max(gradient.norm() for gradient in gradients.values())
     for key, gradient in gradients.items():
         # a bias before a normalisation has no gradient but rounding errors
@@ -160,7 +167,7 @@ def test_without_a_compiler_pytorch_runs(no_compiler, caplog):
     with pytest.raises(DapError, match=r"precision is bfloat16.*set precision to auto or float32"):
         engine.choose("bfloat16", "cpu")
     with pytest.raises(ValueError, match="no compiled layers in float32"):
-        Network(net, z, "float32")
+        net.compiled(z, "float32")
 
 
 def test_a_compiler_that_fails_is_said(monkeypatch, tmp_path, caplog):

@@ -46,6 +46,17 @@ typedef struct {
     int64_t channels;
 } Map;
 
+/* Weights of rows and parts of a map, as a sparse matrix by lines: entries starts[i] ... are line i's. */
+typedef struct {
+    int32_t row, part;
+    float weight;
+} Entry;
+
+typedef struct {
+    const int64_t *starts;
+    const Entry *entries;
+} Table;
+
 #define NAME(x, y) x##y
 #define EXPAND(x, y) NAME(x, y)
 #define F(name) EXPAND(name, SUFFIX)

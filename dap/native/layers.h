@@ -62,7 +62,7 @@ enum { F(ADD) = 1, F(RELU) = 2 };
 
 typedef struct {
     const Map *in;
-    int maps, taps, dilation, flags;
+    int maps, tall, wide, dilation, flags;
     int64_t rows, columns, depth; /* depth: groups of all maps */
     const float *bias;
 } F(Conv);
@@ -88,9 +88,9 @@ INLINE void F(tile)(
                 acc[m][v] += F(channel)(
                     F(load)(out->data + h * out->row + (g + m / GROUP) * out->group + w + v * LANES),
                     m % GROUP);
-    for (int tap = 0; tap < conv->taps; tap++) {
-        const int64_t dy = conv->taps == 1 ? 0 : (tap / 3 - 1) * conv->dilation;
-        const int64_t dx = conv->taps == 1 ? 0 : (tap % 3 - 1) * conv->dilation;
+    for (int tap = 0; tap < conv->tall * conv->wide; tap++) {
+        const int64_t dy = (tap / conv->wide - conv->tall / 2) * conv->dilation;
+        const int64_t dx = (tap % conv->wide - conv->wide / 2) * conv->dilation;
         if (h + dy < 0 || h + dy >= rows || w + dx >= columns || w + dx + NV * LANES <= 0) continue;
         const uint32_t *wp = weights + tap * conv->depth * MR;
         for (int i = 0; i < conv->maps; i++) {
@@ -173,16 +173,17 @@ INLINE void F(tile)(
 /* out = sum over taps and maps of weights times in, plus bias or, with ADD, plus out.
  *
  * weights: for every block of BLOCK channels of `out` (the last one may be narrower; all are even),
- *     [tap][group][channel] lanes; a tap (i, j) of 9 reads rows h + (i - 1) dilation and so on.
+ *     [tap][group][channel] lanes; tap (i, j) of (tall, wide), both odd, reads row
+ *     h + (i - tall / 2) dilation and so on.
  * bias: (channels rounded up to even,) or NULL.
  * planar: if given, the result goes here instead, (channels, rows, columns) float32.
  * sums: if given, (rows, even channels, 2) doubles: sum and sum of squares of each row. */
 void F(conv)(
     const Map *in, int maps, const Map *out, const uint32_t *weights, const float *bias,
-    double *sums, int64_t rows, int64_t columns, int taps, int dilation, int threads, int flags,
-    float *planar)
+    double *sums, int64_t rows, int64_t columns, int tall, int wide, int dilation, int threads,
+    int flags, float *planar)
 {
-    F(Conv) conv = {in, maps, taps, dilation, flags, rows, columns, 0, bias};
+    F(Conv) conv = {in, maps, tall, wide, dilation, flags, rows, columns, 0, bias};
     for (int i = 0; i < maps; i++) conv.depth += (in[i].channels + GROUP - 1) / GROUP;
     const int64_t channels = (out->channels + 1) / 2 * 2;
 #pragma omp parallel for schedule(static) num_threads(threads)
@@ -190,16 +191,16 @@ void F(conv)(
         double *sum = sums ? sums + h * channels * 2 : NULL;
         if (sum) memset(sum, 0, channels * 2 * sizeof(double));
         for (int64_t w = 0; w < columns;) {
-            const int wide = columns - w > LANES;
+            const int two = columns - w > LANES;
             for (int64_t c = 0; c < channels; c += BLOCK) {
                 const int64_t width = channels - c < BLOCK ? channels - c : BLOCK;
-                const uint32_t *wp = weights + c * taps * conv.depth;
-                if (wide)
+                const uint32_t *wp = weights + c * tall * wide * conv.depth;
+                if (two)
                     TILES(2)
                 else
                     TILES(1)
             }
-            w += wide ? 2 * LANES : LANES;
+            w += two ? 2 * LANES : LANES;
         }
     }
 }
@@ -287,11 +288,12 @@ enum { F(PART) = 48 }; /* channels of x that are split at a time */
  * scratch: (threads, scratch_lanes) lanes. */
 void F(conv_weights)(
     const Map *dy, const Map *x, float *gradient, int64_t inputs, int64_t offset, float *dw,
-    uint32_t *scratch, int64_t scratch_lanes, int64_t rows, int64_t columns, int taps, int dilation,
-    int threads)
+    uint32_t *scratch, int64_t scratch_lanes, int64_t rows, int64_t columns, int tall, int wide,
+    int dilation, int threads)
 {
+    const int taps = tall * wide;
     const int64_t gc = (dy->channels + 1) / 2 * 2, in_channels = (x->channels + 1) / 2 * 2;
-    const int64_t halo = taps == 1 ? 0 : dilation;
+    const int64_t halo = wide / 2 * dilation;
     const int64_t whole = (columns + 2 * LANES - 1) / (2 * LANES) * (2 * LANES);
     const int64_t size = 4 / GROUP;                  /* bytes of an element */
     const int64_t left = (halo + 31) / 32 * 32;      /* keeps the lines of x aligned */
@@ -316,8 +318,8 @@ void F(conv_weights)(
                         (uint32_t *)(as + ((h - start) * gc + c) * a_step), a_line, whole);
             for (int64_t p = 0; p < in_channels; p += part) {
                 const int64_t xc = in_channels - p < part ? in_channels - p : part;
-                for (int ky = 0; ky < (taps == 1 ? 1 : 3); ky++) {
-                    const int64_t up = taps == 1 ? 0 : (ky - 1) * dilation;
+                for (int ky = 0; ky < tall; ky++) {
+                    const int64_t up = (ky - tall / 2) * dilation;
                     const int64_t from = start + up < 0 ? -up : start;
                     const int64_t to_row = stop + up > rows ? rows - up : stop;
                     const int64_t count = to_row - from;
@@ -330,13 +332,13 @@ void F(conv_weights)(
                     for (int64_t n = 0; n < xc; n += DOT_COLUMNS) {
                         const int64_t nr = xc - n < DOT_COLUMNS ? xc - n : DOT_COLUMNS;
                         for (int64_t m = 0; m < gc; m += DOT_ROWS)
-                            for (int kx = 0; kx < (taps == 1 ? 1 : 3); kx++) {
-                                const int64_t dx = taps == 1 ? 0 : (kx - 1) * dilation;
+                            for (int kx = 0; kx < wide; kx++) {
+                                const int64_t dx = (kx - wide / 2) * dilation;
                                 const int64_t vectors = whole * size / (4 * LANES);
                                 const char *a = as + (from - start) * gc * a_step + m * a_step;
                                 const char *b = bs + n * b_step + (left + dx) * size;
                                 float *to = own +
-                                    ((taps == 1 ? 0 : ky * 3 + kx) * gc + m) * in_channels + p + n;
+                                    ((ky * wide + kx) * gc + m) * in_channels + p + n;
 #if LANES == 16
                                 if (gc - m >= 4)
                                     DOT_TILES(4)
@@ -588,6 +590,56 @@ void F(max_pool_backward)(
         }
 }
 
+/* out = the means of 2 x 2 pixels of x; rows and columns are those of out. */
+void F(mean_pool)(const Map *x, const Map *out, int64_t rows, int64_t columns, int threads)
+{
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t h = 0; h < rows; h++)
+        for (int64_t c = 0; c < x->channels; c += GROUP) {
+            const uint32_t *top = x->data + 2 * h * x->row + c / GROUP * x->group;
+            const uint32_t *bottom = top + x->row;
+            uint32_t *to = out->data + h * out->row + c / GROUP * out->group;
+            for (int64_t w = 0; w < columns; w += LANES) {
+                const vf a = F(load)(top + 2 * w), b = F(load)(top + 2 * w + LANES);
+                const vf d = F(load)(bottom + 2 * w), e = F(load)(bottom + 2 * w + LANES);
+                vf mean[GROUP];
+                for (int k = 0; k < GROUP; k++) {
+                    const vf low = F(channel)(a, k) + F(channel)(d, k);
+                    const vf high = F(channel)(b, k) + F(channel)(e, k);
+                    mean[k] = 0.25f * (F(every)(low, high, 0) + F(every)(low, high, 1));
+                }
+                F(store)(to + w, mean, columns - w);
+            }
+        }
+}
+
+/* The adjoint of `mean_pool`: gx from g, or with ADD gx plus it. */
+void F(mean_pool_backward)(
+    const Map *g, const Map *gx, int64_t rows, int64_t columns, int threads, int flags)
+{
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t h = 0; h < 2 * rows; h++)
+        for (int64_t c = 0; c < g->channels; c += GROUP) {
+            const uint32_t *from = g->data + h / 2 * g->row + c / GROUP * g->group;
+            uint32_t *to = gx->data + h * gx->row + c / GROUP * gx->group;
+            for (int64_t w = 0; w < columns; w += LANES) {
+                const vf gradient = F(load)(from + w);
+                for (int half = 0; half < 2; half++) {
+                    vf out[GROUP];
+                    const int64_t column = 2 * w + half * LANES;
+                    if (column >= 2 * columns) continue;
+                    const vf before = F(load)(to + column);
+                    for (int k = 0; k < GROUP; k++) {
+                        const vf part = 0.25f * F(channel)(gradient, k);
+                        out[k] = F(mixed)(part, part, half);
+                        if (flags & F(ADD)) out[k] += F(channel)(before, k);
+                    }
+                    F(store)(to + column, out, 2 * columns - column);
+                }
+            }
+        }
+}
+
 /* The lines of a group as floats, a sum of rows: line of channel k at to + k * step, from lane 1 on,
  * the first and last column repeated once beyond the ends. */
 INLINE void F(blend)(
@@ -673,6 +725,135 @@ void F(upsample_backward)(const Map *g, const Map *gx, int64_t rows, int64_t col
                 }
             }
         free(line);
+    }
+}
+
+/* ---- sampling of rows, for harmonic convolution */
+
+/* the longest filter, and zeros on either side of a line of floats: at least half of that */
+enum { F(TAPS) = 7, F(SIDE) = 16 };
+
+/* Lines of one group of `part`, the weighted sum of the rows that the table names for output line
+ * `at`: channel k at to + k * step, from lane SIDE on. */
+INLINE void F(gather)(
+    const Map *x, const Table *table, int64_t at, int64_t g, int64_t part_groups, float *to,
+    int64_t step, int64_t columns)
+{
+    const Entry *from = table->entries + table->starts[at];
+    const Entry *last = table->entries + table->starts[at + 1];
+    for (int64_t w = 0; w < columns; w += LANES) {
+        vf total[GROUP] = {};
+        for (const Entry *e = from; e < last; e++) {
+            const vf line = F(load)(
+                x->data + e->row * x->row + (e->part * part_groups + g) * x->group + w);
+            for (int k = 0; k < GROUP; k++) total[k] += e->weight * F(channel)(line, k);
+        }
+        for (int k = 0; k < GROUP; k++) *(vf *)(to + k * step + F(SIDE) + w) = total[k];
+    }
+}
+
+/* out = for each row and each part of it, the sum of rows and parts of x that the table names, then
+ * filtered along columns.
+ *
+ * A part is `channels` channels, rounded up to even; parts follow each other.
+ * table: lines are (row of out, part of out).
+ * filter: (channels, length) floats, length at most TAPS, or NULL. */
+void F(sample)(
+    const Map *x, const Map *out, const Table *table, const float *filter, int length,
+    int64_t channels, int64_t rows, int64_t columns, int threads)
+{
+    const int64_t groups = (channels + 1) / 2 * 2 / GROUP, parts = out->channels / GROUP / groups;
+    const int64_t step = (columns + LANES - 1) / LANES * LANES + 2 * F(SIDE);
+#pragma omp parallel num_threads(threads)
+    {
+        float *line = calloc(step * GROUP, sizeof(float));
+#pragma omp for schedule(dynamic, 4)
+        for (int64_t h = 0; h < rows; h++)
+            for (int64_t n = 0; n < parts; n++)
+                for (int64_t g = 0; g < groups; g++) {
+                    uint32_t *to = out->data + h * out->row + (n * groups + g) * out->group;
+                    F(gather)(x, table, h * parts + n, g, groups, line, step, columns);
+                    for (int64_t w = 0; w < columns; w += LANES) {
+                        vf y[GROUP] = {};
+                        for (int k = 0; k < GROUP; k++) {
+                            const float *from = line + k * step + F(SIDE) + w;
+                            const int64_t c = g * GROUP + k;
+                            if (!filter)
+                                y[k] = *(const vf *)from;
+                            else if (c < channels)
+                                for (int s = 0; s < length; s++)
+                                    y[k] += filter[c * length + s] *
+                                        *(const vf *)(from + s - length / 2);
+                        }
+                        F(store)(to + w, y, columns - w);
+                    }
+                }
+        free(line);
+    }
+}
+
+/* The gradient of `sample`: gx from g, and of the filter.
+ *
+ * table: the transposed one; lines are (row of x, part of x).
+ * dfilter: (channels, length) floats.
+ * sums: (rows, even channels, length) doubles of scratch. */
+void F(sample_backward)(
+    const Map *g, const Map *x, const Map *gx, const Table *table, const float *filter,
+    float *dfilter, double *sums, int length, int64_t channels, int64_t rows, int64_t columns,
+    int threads)
+{
+    const int64_t even = (channels + 1) / 2 * 2;
+    const int64_t groups = even / GROUP, parts = x->channels / GROUP / groups;
+    const int64_t step = (columns + LANES - 1) / LANES * LANES + 2 * F(SIDE);
+#pragma omp parallel num_threads(threads)
+    {
+        float *line = calloc(step * GROUP, sizeof(float));
+#pragma omp for schedule(dynamic, 4)
+        for (int64_t h = 0; h < rows; h++) {
+            double *sum = sums + h * even * length;
+            if (filter) memset(sum, 0, even * length * sizeof(double));
+            for (int64_t n = 0; n < parts; n++)
+                for (int64_t group = 0; group < groups; group++) {
+                    const int64_t lane = (n * groups + group);
+                    const uint32_t *xp = x->data + h * x->row + lane * x->group;
+                    uint32_t *to = gx->data + h * gx->row + lane * gx->group;
+                    F(gather)(g, table, h * parts + n, group, groups, line, step, columns);
+                    for (int64_t w = 0; w < columns && !filter; w += LANES) {
+                        vf y[GROUP];
+                        for (int k = 0; k < GROUP; k++)
+                            y[k] = *(const vf *)(line + k * step + F(SIDE) + w);
+                        F(store)(to + w, y, columns - w);
+                    }
+                    if (!filter) continue;
+                    vf total[GROUP][F(TAPS)] = {};
+                    for (int64_t w = 0; w < columns; w += LANES) {
+                        const vf value = F(load)(xp + w);
+                        vf y[GROUP] = {};
+                        for (int k = 0; k < GROUP; k++) {
+                            const int64_t c = group * GROUP + k;
+                            if (c >= channels) continue;
+                            const float *from = line + k * step + F(SIDE) + w + length / 2;
+#pragma GCC unroll 8
+                            for (int s = 0; s < F(TAPS); s++) {
+                                if (s >= length) break;
+                                const vf d = *(const vf *)(from - s);
+                                y[k] += filter[c * length + s] * d;
+                                total[k][s] += d * F(channel)(value, k);
+                            }
+                        }
+                        F(store)(to + w, y, columns - w);
+                    }
+                    for (int k = 0; k < GROUP; k++)
+                        for (int s = 0; s < length; s++)
+                            sum[(group * GROUP + k) * length + s] += F(sum)(total[k][s]);
+                }
+        }
+        free(line);
+    }
+    for (int64_t i = 0; filter && i < channels * length; i++) {
+        double total = 0;
+        for (int64_t h = 0; h < rows; h++) total += sums[h * even * length + i];
+        dfilter[i] = total;
     }
 }
 

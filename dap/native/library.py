@@ -31,18 +31,36 @@ class Map(ctypes.Structure):
     )
 
 
-_MAPS = ctypes.POINTER(Map)
+class Entry(ctypes.Structure):
+    """What a line of a `Table` reads, and with which weight, as in kernels.c."""
+
+    _fields_ = (("row", ctypes.c_int32), ("part", ctypes.c_int32), ("weight", ctypes.c_float))
+
+
+class Table(ctypes.Structure):
+    """A sparse matrix by lines, as in kernels.c."""
+
+    _fields_ = (("starts", ctypes.c_void_p), ("entries", ctypes.c_void_p))
+
+
+_MAPS, _TABLE = ctypes.POINTER(Map), ctypes.POINTER(Table)
 _LONG, _INT, _ADDRESS = ctypes.c_int64, ctypes.c_int, ctypes.c_void_p
 _SIGNATURES = {
-    "conv": [_MAPS, _INT, _MAPS, *[_ADDRESS] * 3, _LONG, _LONG, *[_INT] * 4, _ADDRESS],
+    "conv": [_MAPS, _INT, _MAPS, *[_ADDRESS] * 3, _LONG, _LONG, *[_INT] * 5, _ADDRESS],
     "conv_weights": [
-        *[_MAPS] * 2, _ADDRESS, _LONG, _LONG, _ADDRESS, _ADDRESS, *[_LONG] * 3, *[_INT] * 3,
+        *[_MAPS] * 2, _ADDRESS, _LONG, _LONG, _ADDRESS, _ADDRESS, *[_LONG] * 3, *[_INT] * 4,
     ],
     "norm_relu": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
     "norm_relu_backward": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
     "relu_backward": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
     "max_pool": [_MAPS, _MAPS, _LONG, _LONG, _INT],
     "max_pool_backward": [_MAPS, _MAPS, _MAPS, _LONG, _LONG, _INT],
+    "mean_pool": [_MAPS, _MAPS, _LONG, _LONG, _INT],
+    "mean_pool_backward": [_MAPS, _MAPS, _LONG, _LONG, _INT, _INT],
+    "sample": [_MAPS, _MAPS, _TABLE, _ADDRESS, _INT, *[_LONG] * 3, _INT],
+    "sample_backward": [
+        *[_MAPS] * 3, _TABLE, *[_ADDRESS] * 3, _INT, *[_LONG] * 3, _INT,
+    ],
     "upsample": [_MAPS, _MAPS, _LONG, _LONG, _INT],
     "upsample_backward": [_MAPS, _MAPS, _LONG, _LONG, _INT],
     "import_planes": [_ADDRESS, _MAPS, _LONG, _LONG, _INT],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -135,9 +136,10 @@ class UNet(nn.Module):
             a function without arguments that gives the output, (1, out_channels, F, T) float32,
             with the gradients of the parameters.
         """
-        from dap.native.unet import Network
+        from dap.native.network import Network
+        from dap.native.unet import wire
 
-        return Network(self, z, precision)
+        return Network(partial(wire, self), z, precision)
 
 
 def design(

@@ -1,6 +1,7 @@
 """Paper B's U-Net, of regular, dilated or harmonic convolutions (decision 16)."""
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -67,6 +68,13 @@ class UNetB(nn.Module):
         x = self.up2(torch.cat((self.upsample(x), skip2), dim=1))  # (B, few, F/2, T/2)
         x = self.up1(torch.cat((self.upsample(x), skip1), dim=1))  # (B, few, F, T)
         return self.final(x)
+
+    def compiled(self, z: Tensor, precision: str) -> Callable[[], Tensor]:
+        """The same on the CPU's compiled layers, as `dap.nn.unet.UNet.compiled`."""
+        from dap.native.network import Network
+        from dap.native.unet_b import wire
+
+        return Network(partial(wire, self), z, precision)
 
 
 def regular(
