@@ -17,15 +17,16 @@ def main() -> None:
     torch.set_num_threads(int(threads))
     goal = Noise(int(frames), device)
     ours("conv", 0.05, Noise(16, device), "float32", 1)  # what libraries take on first use
-    before = _used(device)
+    before = used(device)
     if kind == "reference":
         reference(method, float(width), goal, 2)
     else:
         ours(method, float(width), goal, kind, 3)
-    print(_used(device) - before)
+    print(used(device) - before)
 
 
-def _used(device: str) -> float:
+def used(device: str) -> float:
+    """MiB that the process, or on a GPU PyTorch, has had at most."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
     # not getrusage's, which starts from the parent's

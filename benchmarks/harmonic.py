@@ -1,0 +1,180 @@
+"""`python -m benchmarks.harmonic`: harmonic convolution, ours beside deformable convolution's.
+
+A step is forward, backward and Adam of paper B's U-Net, whose loss is the squared error; the
+variants of a table take turns in one process, and each one's peak memory is that of another.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+
+from benchmarks.__main__ import heading
+from benchmarks.memory import used
+from dap import engine
+from dap.nn.harmonic import HarmonicConv2d
+from dap.nn.unet_b import UNetB, harmonic, regular
+
+SEED = 2021
+MIXED = {"anchors": 7, "mixing": "matrix"}
+# name -> the network, and whether it runs on the engine that fits take
+STEPS: dict[str, tuple[Callable[..., UNetB], bool]] = {
+    "harmonic, deformable convolution": (
+        partial(harmonic, **MIXED, implementation="deform"),
+        False,
+    ),
+    "harmonic, PyTorch": (partial(harmonic, **MIXED), False),
+    "harmonic": (partial(harmonic, **MIXED), True),
+    "harmonic, whole kernel": (partial(harmonic, **MIXED, factorised=False), True),
+    "regular 7x7, PyTorch": (partial(regular, dilation=1), False),
+    "regular 7x7": (partial(regular, dilation=1), True),
+}
+SLOW = "harmonic, deformable convolution"
+# of B's U-Net: channels before and after, and by how much bins and frames are halved
+LAYERS = [
+    (2, 2, 1), (2, 35, 1), (35, 35, 2), (35, 70, 2), (70, 70, 4),
+    (140, 140, 2), (140, 35, 2), (70, 70, 1), (70, 35, 1),
+]  # fmt: skip
+
+
+def step(name: str, bins: int, frames: int, width: float, device: str) -> Callable[[], None]:
+    """One optimisation step of a variant, to be called again and again."""
+    build, ours = STEPS[name]
+    torch.manual_seed(SEED)
+    net = build(width=width).to(device)
+    z, target = (torch.randn(1, 2, bins, frames).to(device) for _ in range(2))
+    run: Callable[[], torch.Tensor] = partial(net, z)
+    if ours:
+        run, _ = engine.run(net, z, engine.choose("auto", device))
+    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
+
+    def once() -> None:
+        loss = nn.functional.mse_loss(run(), target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return once
+
+
+def layer(
+    implementation: str, before: int, after: int, bins: int, frames: int, device: str
+) -> Callable[[], None]:
+    """Forward and backward of one layer, or of a regular one ("regular")."""
+    torch.manual_seed(SEED)
+    if implementation == "regular":
+        made: nn.Module = nn.Conv2d(before, after, 7, padding=3)
+    else:
+        made = HarmonicConv2d(before, after, implementation=implementation)
+    made = made.to(device)
+    x = torch.randn(1, before, bins, frames, device=device, requires_grad=True)
+    upstream = torch.randn(1, after, bins, frames, device=device)
+
+    def once() -> None:
+        made(x).backward(upstream)
+
+    return once
+
+
+def seconds(once: Callable[[], None], device: str) -> float:
+    """Wall time of one call."""
+    begun = time.perf_counter()
+    once()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - begun
+
+
+def in_turn(calls: dict[str, Callable[[], None]], repeats: int, device: str) -> dict[str, float]:
+    """Median seconds of each, after one call that is not counted."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for repeat in range(repeats + 1):
+        for name, once in calls.items():
+            taken = seconds(once, device)
+            if repeat:
+                times[name].append(taken)
+    return {name: statistics.median(own) for name, own in times.items()}
+
+
+def memory(name: str, given: argparse.Namespace) -> float:
+    """MiB that a step takes at most, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.harmonic", "--memory", name]
+    for key in ("bins", "frames", "width", "threads", "device"):
+        command += [f"--{key}", str(getattr(given, key))]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def peak(name: str, given: argparse.Namespace) -> float:
+    """MiB of two steps, over what a tiny one leaves."""
+    step(name, 8, 8, 0.1, given.device)()
+    before = used(given.device)
+    once = step(name, given.bins, given.frames, given.width, given.device)
+    once()
+    once()
+    return used(given.device) - before
+
+
+def main() -> None:
+    """Print two tables: the network's step, and single layers in PyTorch."""
+    parse = argparse.ArgumentParser(description=__doc__)
+    parse.add_argument("--bins", type=int, default=512)
+    parse.add_argument("--frames", type=int, default=256)
+    parse.add_argument("--width", type=float, default=1.0, help="factor on the filters")
+    parse.add_argument("--repeats", type=int, default=3, help="of which the medians are taken")
+    parse.add_argument("--threads", type=int, default=os.cpu_count(), help="on a CPU")
+    parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parse.add_argument("--layers", action="store_true", help="time single layers, too")
+    parse.add_argument("--memory", choices=list(STEPS), help=argparse.SUPPRESS)
+    given = parse.parse_args()
+    torch.set_num_threads(given.threads)
+    if given.memory:
+        print(peak(given.memory, given))
+        return
+    size = (given.bins, given.frames, given.width, given.device)
+    print(
+        f"{heading(given.device, given.threads)}; {given.bins} x {given.frames}, width "
+        f"{given.width:g}, medians of {given.repeats}, ours in "
+        f"{engine.choose('auto', given.device)}.\n"
+    )
+    found = in_turn({name: step(name, *size) for name in STEPS}, given.repeats, given.device)
+    slow = found[SLOW], memory(SLOW, given)
+    print(
+        "| step of B's U-Net | seconds | deformable convolution's over it | peak memory, MiB | of "
+        "deformable convolution's |\n| --- | ---: | ---: | ---: | ---: |"
+    )
+    for name, taken in found.items():
+        mib = memory(name, given) if name != SLOW else slow[1]
+        print(
+            f"| {name} | {taken:.3g} | {slow[0] / taken:.1f} | {mib:.0f} | {mib / slow[1]:.2f} |",
+            flush=True,
+        )
+    if not given.layers:
+        return
+    kinds = ("deform", "sampled", "regular")
+    print(
+        "\n| layer, PyTorch, float32 | deformable, ms | sampled, ms | ratio | regular 7x7, ms |\n"
+        "| --- | ---: | ---: | ---: | ---: |"
+    )
+    for before, after, halved in LAYERS:
+        shape = (given.bins // halved, given.frames // halved)
+        calls = {kind: layer(kind, before, after, *shape, given.device) for kind in kinds}
+        taken = in_turn(calls, given.repeats, given.device)
+        deform, sampled, plain = (1e3 * taken[kind] for kind in kinds)
+        print(
+            f"| {before} to {after}, {shape[0]} x {shape[1]} | {deform:.0f} | {sampled:.0f} | "
+            f"{deform / sampled:.1f} | {plain:.0f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
