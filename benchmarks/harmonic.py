@@ -6,6 +6,7 @@ variants of a table take turns in one process, and each one's peak memory is tha
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 
 import torch
 from torch import nn
@@ -145,8 +147,11 @@ def main() -> None:
         f"{given.width:g}, medians of {given.repeats}, ours in "
         f"{engine.choose('auto', given.device)}.\n"
     )
-    found = in_turn({name: step(name, *size) for name in STEPS}, given.repeats, given.device)
-    slow = found[SLOW], memory(SLOW, given)
+    names = [name for name in STEPS if name != SLOW or find_spec("torchvision")]
+    if SLOW not in names:
+        print("There is no torchvision here: no deformable convolution, so no ratios to it.\n")
+    found = in_turn({name: step(name, *size) for name in names}, given.repeats, given.device)
+    slow = (found[SLOW], memory(SLOW, given)) if SLOW in names else (math.nan, math.nan)
     print(
         "| step of B's U-Net | seconds | deformable convolution's over it | peak memory, MiB | of "
         "deformable convolution's |\n| --- | ---: | ---: | ---: | ---: |"
@@ -157,7 +162,7 @@ def main() -> None:
             f"| {name} | {taken:.3g} | {slow[0] / taken:.1f} | {mib:.0f} | {mib / slow[1]:.2f} |",
             flush=True,
         )
-    if not given.layers:
+    if not given.layers or SLOW not in names:
         return
     kinds = ("deform", "sampled", "regular")
     print(

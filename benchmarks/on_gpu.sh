@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Speed and quality of the fits on a GPU, in under 9 minutes: two tables in $OUT (results/benchmarks).
+# Speed and quality of the fits on a GPU, in under 9 minutes: three tables in $OUT (results/benchmarks).
 # Needs PyTorch, numpy and this repository, and benchmarks/clips.npz, which
 # `python -m benchmarks.export_clips FOLDER` makes of recordings beforehand.
 set -euo pipefail
@@ -9,3 +9,4 @@ mkdir -p "$out"
 python3 -m benchmarks --device cuda --repeats 3 --out "$out/speed-gpu.md"
 python3 -m benchmarks.quality --device cuda --width 1 --samples 16384 --iterations 600 \
 	--eager --out "$out/quality-gpu.md"
+python3 -m benchmarks.harmonic --device cuda --repeats 3 | tee "$out/harmonic-gpu.md"

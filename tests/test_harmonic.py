@@ -119,6 +119,20 @@ def test_bfloat16_is_as_near_as_its_digits_allow(options):
     assert (y[0] - exact).pow(2).mean().sqrt() < 0.02 * exact.pow(2).mean().sqrt()
 
 
+def test_under_autocast_as_on_a_gpu():
+    layer, x = made("sampled"), torch.randn(1, 3, 24, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y = layer(x)
+    y.float().square().sum().backward()
+    exact = by_hand(layer, x)
+    assert (y[0] - exact).pow(2).mean().sqrt() < 0.02 * exact.pow(2).mean().sqrt()
+    assert layer.frequency.grad.dtype == torch.float32
+    found = layer.frequency.grad.clone()
+    layer.zero_grad()
+    layer(x).square().sum().backward()
+    assert (found - layer.frequency.grad).norm() < 0.05 * layer.frequency.grad.norm()
+
+
 def test_what_the_anchors_read():
     found = positions(bins=4, harmonics=2, anchors=2)
     # the first harmonic of the first anchor is the bin itself; DC is DC's harmonic, always

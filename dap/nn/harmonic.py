@@ -77,12 +77,14 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     def forward(ctx, features: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
         ctx.transposed = transposed
-        return (matrix @ features.to(matrix.dtype)).to(features.dtype)
+        with torch.autocast(features.device.type, enabled=False):  # which would narrow both
+            return (matrix @ features.to(matrix.dtype)).to(features.dtype)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
-        wide = gradient.to(ctx.transposed.dtype)
-        return (ctx.transposed @ wide).to(gradient.dtype), None, None
+        with torch.autocast(gradient.device.type, enabled=False):
+            wide = gradient.to(ctx.transposed.dtype)
+            return (ctx.transposed @ wide).to(gradient.dtype), None, None
 
 
 class HarmonicConv2d(nn.Module):
