@@ -248,8 +248,8 @@ def _check(losses: Tensor, seed: int) -> None:
 def size(build: Callable[..., nn.Module], objective: Denoise | Separate) -> tuple[int, float]:
     """Parameters of a fit's networks, and GFLOP of one iteration (forward and backward).
 
-    Counted by PyTorch (convolutions and matrix products, a multiply-add as two) on the meta device,
-    which computes nothing.
+    Counted by PyTorch (convolutions and dense matrix products, a multiply-add as two) on the meta
+    device, which computes nothing.
     """
     with torch.device("meta"):
         networks = [build(out_channels=channels) for channels in objective.networks]

@@ -11,6 +11,7 @@ from dap.errors import DapError
 from dap.fit import FitOptions, fit, grid, rate, size, start
 from dap.metrics.level import snr
 from dap.nn.unet import design
+from dap.nn.unet_b import harmonic
 from dap.objectives import objective
 from dap.spectrogram import Transform
 
@@ -202,6 +203,21 @@ def test_size_of_one_convolution():
     assert parameters == 2 * (2 * 9 + 1)
     # forward, and the same once more for the weights' gradient; z needs none
     assert gflop * 1e9 == 2 * (2 * 9 * 2) * 128 * 32 * 2
+
+
+def test_size_of_harmonic_convolutions_by_hand():
+    goal = objective("denoise", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", {})
+    parameters, gflop = size(partial(harmonic, anchors=7, mixing="matrix", width=1.0), goal)
+    pixels = 128 * 32
+    layers = [(2, 2, 1), (2, 35, 1), (35, 35, 4), (35, 70, 4), (70, 70, 16), (70, 70, 16)]
+    layers += [(140, 140, 4), (140, 35, 4), (70, 70, 1), (70, 35, 1)]
+    # the two products of a layer; what is sampled and filtered between them is not counted
+    products = [(7 * i * o, 7 * o * o, pixels / by) for i, o, by in layers]
+    forward = 2 * (sum((a + b) * size for a, b, size in products) + 35 * 2 * pixels)
+    first = 2 * products[0][0] * pixels  # z has no gradient
+    assert gflop * 1e9 == pytest.approx(3 * forward - first, rel=1e-9)
+    held = [7 * i * o + 7 * o + 7 * o * o + o for i, o, _ in layers]
+    assert parameters == sum(held) + 35 * 2 + 2
 
 
 def test_size_of_a_design_by_hand():

@@ -207,8 +207,6 @@ class HarmonicConv2d(nn.Module):
     def _sampled(self, x: Tensor) -> Tensor:
         batch, _, bins, frames = x.shape
         harmonics, length = self.kernel_size
-        wide = x.dtype if x.dtype in (torch.float32, torch.float64) else torch.float32
-        matrices = sampling(bins, harmonics, self.anchors, wide, x.device)
         rows = x.permute(2, 1, 0, 3)  # (F, C, B, T): rows of the matrix are outermost
         if self.time is None:
             # a whole kernel differs in time from harmonic to harmonic: convolve where they are
@@ -221,15 +219,27 @@ class HarmonicConv2d(nn.Module):
             kernel = self.frequency.permute(2, 0, 1).flatten(0, 1)  # (K O, C)
             u = torch.matmul(kernel, rows.flatten(2))  # (F, K O, B T)
         u = u.reshape(bins * harmonics, -1)
-        z = _Sample.apply(u, *matrices)  # (F N, O B T)
-        if self.time is not None:
-            z = z.view(bins * self.anchors, self.out_channels, batch, frames)
-            z = functional.conv2d(
-                z, self.time[:, None, None], padding=(0, length // 2), groups=self.out_channels
-            )
+        z = self._gathered(u, bins, batch, frames)
         z = z.reshape(bins, self.anchors * self.out_channels, batch * frames)
         y = torch.matmul(self.matrix(), z)
         return y.view(bins, self.out_channels, batch, frames).permute(2, 1, 0, 3)
+
+    def _gathered(self, u: Tensor, bins: int, batch: int, frames: int) -> Tensor:
+        """(F K, O B T) -> (F N, O, B, T): sampled and, if factorised, filtered in time."""
+        size = (bins * self.anchors, self.out_channels, batch, frames)
+        if (
+            u.is_meta
+        ):  # there are no sparse matrices, and filters by channel are counted as if whole
+            return u[:1].expand(size[0], -1).reshape(size)
+        wide = u.dtype if u.dtype == torch.float64 else torch.float32
+        matrices = sampling(bins, self.kernel_size[0], self.anchors, wide, u.device)
+        z = _Sample.apply(u, *matrices).view(size)
+        if self.time is None:
+            return z
+        padding = (0, self.kernel_size[1] // 2)
+        return functional.conv2d(
+            z, self.time[:, None, None], padding=padding, groups=self.out_channels
+        )
 
     def _deform(self, x: Tensor) -> Tensor:
         from torchvision.ops import deform_conv2d
