@@ -227,9 +227,7 @@ class HarmonicConv2d(nn.Module):
     def _gathered(self, u: Tensor, bins: int, batch: int, frames: int) -> Tensor:
         """(F K, O B T) -> (F N, O, B, T): sampled and, if factorised, filtered in time."""
         size = (bins * self.anchors, self.out_channels, batch, frames)
-        if (
-            u.is_meta
-        ):  # there are no sparse matrices, and filters by channel are counted as if whole
+        if u.is_meta:  # no sparse matrices there, and filters by channel are counted as if whole
             return u[:1].expand(size[0], -1).reshape(size)
         wide = u.dtype if u.dtype == torch.float64 else torch.float32
         matrices = sampling(bins, self.kernel_size[0], self.anchors, wide, u.device)
