@@ -221,7 +221,9 @@ def cells(
 
 
 def ratio_db(signal: np.ndarray, noise: np.ndarray) -> float:
-    """10 log10 of the ratio of two signals' energies."""
+    """10 log10 of the ratio of two signals' energies; without any noise it is infinite."""
     power = np.square(signal, dtype=np.float64).sum(), np.square(noise, dtype=np.float64).sum()
-    with np.errstate(divide="ignore"):  # no noise at all: infinite
+    if power[1] == 0:
+        return float("inf")
+    with np.errstate(divide="ignore"):  # of silence: minus infinity
         return float(10 * np.log10(power[0] / power[1]))

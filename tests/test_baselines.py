@@ -1,12 +1,14 @@
 """What every classical method promises, and what each restores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 
 from dap.baselines import janssen, nmf, spectral_gate, wavelet, wavelet_universal, wiener
 from dap.baselines import wiener_known as known
-from dap.corruptions import Observation, gaps, gaussian, mixture
+from dap.corruptions import Observation, gaps, gaussian, mixture, quantization
 from dap.errors import DapError
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
@@ -41,6 +43,9 @@ def tones(duration: float) -> np.ndarray:
 
 
 def observe(signal: np.ndarray, task: str, sample_rate: int = RATE) -> Observation:
+    if task == "dequantize":  # mid-tread keeps silence
+        quantised = quantization(signal.astype(np.float32), bins=16, quantiser="mid-tread")
+        return replace(quantised, sample_rate=sample_rate)
     facts = {"noise_std": np.float32(0.1)}
     if task == "inpaint":
         lost = np.zeros(len(signal), bool)

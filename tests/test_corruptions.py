@@ -241,3 +241,12 @@ def test_every_operator_is_declared():
         "gaussian", "environmental", "gaps", "mixture", "quantization",
     }  # fmt: skip
     assert ratio_db(np.full(4, 10.0), np.ones(4)) == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize(
+    ("signal", "noise", "expected"),
+    [(0, 0, np.inf), (1, 0, np.inf), (0, 1, -np.inf), (1, 0.1, 20)],
+)
+def test_ratio_in_decibels(signal, noise, expected):
+    found = ratio_db(np.full(10, signal), np.full(10, noise))
+    assert found == pytest.approx(expected)
