@@ -119,6 +119,24 @@ def test_bfloat16_is_as_near_as_its_digits_allow(options):
     assert (y[0] - exact).pow(2).mean().sqrt() < 0.02 * exact.pow(2).mean().sqrt()
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("implementation", ["sampled", "deform"])
+@pytest.mark.parametrize("options", VARIANTS.values(), ids=VARIANTS)
+def test_on_a_gpu(implementation, options):
+    layer, x = made(implementation, **options).double(), torch.randn(1, 3, 13, 9).double()
+    expected = by_hand(layer, x)
+    (layer(x) * expected).sum().backward()
+    gradient = layer.frequency.grad.clone()
+    layer.zero_grad()
+    layer, there = layer.cuda(), x.cuda()
+    y = layer(there)
+    (y * expected.cuda()).sum().backward()
+    assert (y[0].cpu() - expected).abs().max() < 1e-10
+    assert (layer.frequency.grad.cpu() - gradient).abs().max() < 1e-8
+    single = layer.float()(there.float())
+    assert (single[0].cpu() - expected).abs().max() < 1e-4 * expected.abs().max()
+
+
 def test_under_autocast_as_on_a_gpu():
     layer, x = made("sampled"), torch.randn(1, 3, 24, 16)
     with torch.autocast("cpu", dtype=torch.bfloat16):
