@@ -26,6 +26,7 @@ PAPER = fit.FitOptions(
     initialisation="pytorch",
     output_scale=0.0,
     snapshots=1,
+    snapshot_at=(),
     average_decay=0.99,
     precision="float32",
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dap.errors import DapError
 from dap.registry import declared
 from dap.store import checked, read_arrays, read_checked_signal, read_rows
 
@@ -39,18 +40,9 @@ def load(
             inpainting the raw output, as in the tables' headline. A method whose fit is missing has
             no column.
     """
-    row = read_rows(observations)[0]
+    row, columns = _first(clips, observations)
     clip, names = row["clip"], row["sources"].split(" ")
-    known = {path.parent.parent.name: path for path in clips}
-    clean = []
-    for name in names:
-        corpus, _, source = name.partition("/")
-        path = known[corpus]
-        facts = next(facts for facts in read_rows(path) if facts["clip"] == source)
-        clean.append(read_checked_signal(path.parent, facts["file"], facts["sha256"]))
-    clean = np.stack(clean)
-    observed = read_checked_signal(observations.parent, row["file"], row["sha256"])
-    columns = {"clean": clean, "observed": observed[np.newaxis]}
+    clean = columns["clean"]
     outputs = declared("objectives", "OBJECTIVES")[task]["outputs"]
     for method, path in fits.items():
         found = {
@@ -75,3 +67,48 @@ def load(
         gaps = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
     sources = [name.partition("/")[0] for name in names] if len(names) > 1 else []
     return Example(clip, sources, columns, gaps)
+
+
+def iterates(
+    clips: list[Path],
+    observations: Path,
+    snapshots: dict[str, Path],
+    steps: list[int],
+) -> Example:
+    """Read the iterates of a chunk's first clip after given numbers of steps.
+
+    Args:
+        snapshots: the trajectories by method. The first initialisation is taken, and of each
+            iterate the network's own signal.
+
+    Returns:
+        the columns "clean" and "observed", (1, samples), and each method's, (steps, samples).
+
+    Raises:
+        DapError: a step was not kept.
+    """
+    row, columns = _first(clips, observations)
+    for method, path in snapshots.items():
+        arrays = read_arrays(path)
+        name = f"{row['clip']}.s0"
+        kept = arrays[f"{name}.iterations"].tolist()
+        missing = [step for step in steps if step not in kept]
+        if missing:
+            raise DapError(f"{path}: has no snapshot of step {missing[0]}; it has {kept}")
+        chosen = [kept.index(step) for step in steps]
+        columns[method] = arrays[f"{name}.snapshots"][chosen, 0]
+    return Example(row["clip"], [], columns, [])
+
+
+def _first(clips: list[Path], observations: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    """The row of a chunk's first observation, and its clean and corrupted signals."""
+    row = read_rows(observations)[0]
+    known = {path.parent.parent.name: path for path in clips}
+    clean = []
+    for name in row["sources"].split(" "):
+        corpus, _, source = name.partition("/")
+        path = known[corpus]
+        facts = next(facts for facts in read_rows(path) if facts["clip"] == source)
+        clean.append(read_checked_signal(path.parent, facts["file"], facts["sha256"]))
+    observed = read_checked_signal(observations.parent, row["file"], row["sha256"])
+    return row, {"clean": np.stack(clean), "observed": observed[np.newaxis]}

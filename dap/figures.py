@@ -10,27 +10,36 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import DapError
+from dap.selection import TRAJECTORIES
 from dap.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
 
-# Okabe and Ito's palette: told apart with any kind of colour blindness. One method, one colour.
+# Okabe and Ito's palette, and colours of Tol's "muted" set: told apart with any kind of colour
+# blindness. One method, one colour.
 COLOURS = {
     "observed": "#000000",
     "conv": "#E69F00",
     "dilated": "#56B4E9",
     "dilated-exp": "#009E73",
     "dilated-exp-dense": "#D55E00",
+    "harmonic": "#0072B2",
+    "conv7": "#CC79A7",
+    "dilated7": "#999933",
+    "harmonic-single": "#661100",
+    "harmonic-unmixed": "#88CCEE",
 }
-# what is left of it for other methods, then three colours of Tol's "muted" set
-SPARE = ("#0072B2", "#CC79A7", "#F0E442", "#882255", "#332288", "#999933")
+# what is left of these for other methods
+SPARE = ("#332288", "#882255", "#44AA99", "#AA4499", "#DDCC77", "#F0E442")
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
     "font.size": 9,
@@ -40,6 +49,9 @@ STYLE = {
     "figure.titlesize": 11,
     "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
 }
+# of the scopes that a trajectory has, the first of these is shown
+SCOPES = ("full", "filled", "raw", "projected")
+AGAINST = {"clean": "the clean clips", "observed": "the observations"}
 FLOOR_DB = -80.0
 DPI = 150
 RESAMPLES = 2000  # of a band: finer steps than these cannot be seen
@@ -90,7 +102,7 @@ def examples(
     loudest = 1.05 * max(np.abs(signal).max() for signal in signals.values()) or 1.0
 
     with rc_context(STYLE):
-        figure = _figure(1.2 + 2.0 * len(signals), 0.8 + 2.9 * count)
+        figure = new_figure(1.2 + 2.0 * len(signals), 0.8 + 2.9 * count)
         grid = figure.subplots(
             2 * count,
             len(signals),
@@ -103,7 +115,7 @@ def examples(
             for source, (wave, spectrogram) in enumerate(axes.reshape(count, 2)):
                 lines = [label] if source == 0 else []
                 if first == "clean" and label != first:
-                    lines.append(_snr_text(reference[source], signal[source]))
+                    lines.append(snr_text(reference[source], signal[source]))
                 wave.set_title("\n".join(lines))
                 times = np.arange(samples) / sample_rate
                 wave.plot(times, signal[source], color="#333333", linewidth=0.4)
@@ -152,6 +164,9 @@ def curves(
     observed: str | None = "observed",
     title: str,
     names: Mapping[str, str] | None = None,
+    against: Sequence[str] = ("clean",),
+    seconds: Mapping[tuple[str, str], float] | None = None,
+    device: str = "",
 ) -> Figure:
     """Quality over iteration: a panel for each corpus, or for each source of each mixture.
 
@@ -161,9 +176,12 @@ def curves(
     logarithmic axis begins at iteration 1. NaN (not scored) is left out of the means and counted
     in the panel's title.
 
+    Against the observation in place of the clean clip, a curve shows how fast the noise, too, is
+    fitted (B's Figure 4).
+
     Args:
-        scores: the scores of one experiment; of scopes, `full` is shown, or in
-            inpainting `filled`, with which the damaged observation compares.
+        scores: the scores of one experiment; of scopes, `full` is shown, in inpainting `filled`,
+            with which the observation is compared, and else `raw`.
         metric: the metric's name in `scores`.
         label: the metric's name and unit for the axis.
         methods: which methods are shown, in the legend's order.
@@ -171,6 +189,9 @@ def curves(
         observed: the method that the dashed line stands for; None draws none.
         title: of the figure.
         names: corpus -> its true name; a corpus that is not in it is called by its own.
+        against: "clean", "observed" or both, a panel each.
+        seconds: (corpus, method) -> seconds of an iteration, for an axis of seconds.
+        device: that the seconds are of.
 
     Raises:
         DapError: there are no snapshots of this metric, or there are several experiments.
@@ -179,40 +200,42 @@ def curves(
     if len(experiments) > 1:
         raise DapError(f"curves are of one experiment, not of {', '.join(experiments)}")
     rows = scores[scores["metric"] == metric].fillna({"source": ""})
-    rows = rows[rows["scope"].isin(["full", "filled"])]
     shown = [name for name in methods if name != observed]
-    points = rows[
-        (rows["selection"] == "snapshot") & (rows["iteration"] >= 1) & rows["method"].isin(shown)
+    found = {compared: _points(rows, metric, compared, shown) for compared in against}
+    panels = [
+        (corpus, source, compared, panel)
+        for (corpus, source), _ in found[against[0]].groupby(["corpus", "source"], sort=False)
+        for compared, points in found.items()
+        for panel in [points[(points["corpus"] == corpus) & (points["source"] == source)]]
     ]
-    if points.empty:
-        raise DapError(
-            f"no snapshots of {metric} for {', '.join(shown)}: score the trajectories first"
-        )
-    panels = list(points.groupby(["corpus", "source"], sort=False))
     across = min(len(panels), PANELS_IN_A_ROW)
     down = math.ceil(len(panels) / across)
 
     with rc_context(STYLE):
-        figure = _figure(max(5.5, 0.6 + 3.2 * across), 1.1 + 2.9 * down)
+        figure = new_figure(max(5.5, 0.6 + 3.2 * across), 1.1 + 2.9 * down)
         grid = figure.subplots(down, across, squeeze=False)
         for spare in grid.ravel()[len(panels) :]:
             spare.remove()
-        for axes, ((corpus, source), panel) in zip(grid.ravel(), panels, strict=False):
+        for axes, (corpus, source, compared, panel) in zip(grid.ravel(), panels, strict=False):
             values = _by_clip(panel)
             for method in shown:
                 if method in values.index.get_level_values("method"):
                     own = values.loc[method].dropna(axis="columns", how="all")
+                    each = seconds[corpus, method] if seconds else 1
+                    own.columns = each * own.columns
                     _curve(axes, own, method, colours[method])
             same = (rows["corpus"] == corpus) & (rows["source"] == source)
-            level = _by_clip(rows[same & (rows["method"] == observed)]).mean(axis=None)
-            if np.isfinite(level):
+            same &= (rows["method"] == observed) & (rows["scope"] == panel["scope"].iloc[0])
+            level = _by_clip(rows[same]).mean(axis=None)
+            if np.isfinite(level) and compared == "clean":
                 axes.axhline(
                     level, color=colours[observed], linestyle="--", linewidth=1, label=observed
                 )
-            axes.set_title(_panel_title(corpus, source, panel, names or {}))
+            of = "" if list(against) == ["clean"] else f"\nagainst {AGAINST[compared]}"
+            axes.set_title(_panel_title(corpus, source, panel, names or {}) + of)
             axes.set_xscale("log")
-            axes.xaxis.set_major_formatter("{x:,.0f}")
-            axes.set_xlabel("Iteration")
+            plain_ticks(axes.xaxis, "{x:g}" if seconds else "{x:,.0f}")
+            axes.set_xlabel(f"Seconds of fitting ({device})" if seconds else "Iteration")
             axes.grid(color="#DDDDDD", linewidth=0.5)
             axes.set_axisbelow(True)
         for axes in grid[:, 0]:
@@ -243,19 +266,46 @@ def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
     return pdf, png
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, without any window."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
 
 
-def _snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
+def plain_ticks(axis: Axis, form: str) -> None:
+    """Numbers for powers of ten on a logarithmic axis; between few of them, for 2 and 5, too."""
+    low, high = sorted(axis.get_view_interval())
+    few = high < 30 * low
+    axis.set_major_formatter(form)
+    axis.set_minor_formatter(form if few else NullFormatter())
+    if few:
+        axis.set_minor_locator(LogLocator(subs=(2, 5)))
+
+
+def snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
+    """The SNR of an estimate, for a panel's title."""
     signal, noise = np.sum(clean**2), np.sum((clean - estimate) ** 2)
     if signal == 0:
         return "SNR undefined"
     if noise == 0:
         return "SNR infinite"
     return f"SNR {10 * np.log10(signal / noise):.1f} dB".replace("-", "\N{MINUS SIGN}")
+
+
+def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[str]) -> pd.DataFrame:
+    """The snapshots' scores, of the scope that is shown."""
+    points = rows[
+        (rows["selection"] == TRAJECTORIES[compared])
+        & (rows["iteration"] >= 1)
+        & rows["method"].isin(methods)
+    ]
+    if points.empty:
+        raise DapError(
+            f"no snapshots of {metric} against {AGAINST[compared]} for "
+            f"{', '.join(methods)}: score the trajectories first"
+        )
+    return points[points["scope"] == min(points["scope"], key=SCOPES.index)]
 
 
 def _by_clip(rows: pd.DataFrame) -> pd.DataFrame:

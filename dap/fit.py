@@ -1,7 +1,7 @@
 """Fitting untrained networks to one observation: the loop, and nothing but the loop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,7 @@ class FitOptions:
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
             of the target; 0 leaves them as they are (decision 1b).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
+        snapshot_at: iterations that are kept beside them, at most the last.
         average_decay: of the moving average of the outputs.
         precision: of the networks, "float32" or "bfloat16" (`dap.engine.choose`).
     """
@@ -62,6 +63,7 @@ class FitOptions:
     initialisation: str
     output_scale: float
     snapshots: int
+    snapshot_at: Sequence[int]
     average_decay: float
     precision: str
 
@@ -89,10 +91,13 @@ class Trajectory:
     engine: str
 
 
-def grid(iterations: int, snapshots: int) -> np.ndarray:
-    """Log-spaced iterations from 1 to the last; fewer than asked for where they coincide."""
+def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np.ndarray:
+    """Log-spaced iterations from 1 to the last, and those of `snapshot_at`, in order.
+
+    There are fewer than asked for where some coincide.
+    """
     points = np.geomspace(1, iterations, snapshots) if snapshots > 1 else np.array([iterations])
-    return np.unique(np.rint(points).astype(int))
+    return np.union1d(np.rint(points), snapshot_at).astype(int)
 
 
 def rate(options: FitOptions, iteration: int) -> float:
@@ -182,7 +187,7 @@ def fit(
     scales = [scale if spectral else 1.0 for spectral in objective.spectral]
     optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
     average = MovingAverage(options.average_decay)
-    points = grid(options.iterations, options.snapshots)
+    points = grid(options.iterations, options.snapshots, options.snapshot_at)
     follow = getattr(objective, "follow", None)
     losses = torch.empty(options.iterations, device=device)
     snapshots = []

@@ -4,7 +4,7 @@ import base64
 import io
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -76,6 +76,38 @@ def render(
         corpora=corpora,
         notes=notes,
     )
+
+
+def caption(figure: Mapping) -> str:
+    """What one of the study's figures shows.
+
+    Args:
+        figure: the study's entry, with its kind and options.
+    """
+    kind = figure["kind"]
+    if kind == "example":
+        return "One clip, drawn by the study's seed: the last iterate of each design."
+    if kind == "steps":
+        return "One clip, drawn by the study's seed: what each network gives after so many steps."
+    if kind == "statistics":
+        return (
+            "Mean power over spatial frequency of magnitude spectrograms, in all directions alike, "
+            "and of waveforms; dashed, the power law of the legend's slope. Paper B shows natural "
+            "images beside these, which are left out here."
+        )
+    against = {
+        ("clean",): "the clean clips",
+        ("observed",): "the observations",
+    }.get(tuple(figure.get("against", ["clean"])), "the clean clips, and against the observations")
+    text = (
+        f"Quality of the iterates against {against}: mean over clips, with the 95 % interval where "
+        "there are 5 clips or more, else single clips as thin lines."
+    )
+    if "observed" in figure.get("against", []):
+        text += " An iterate that equals the observation has fitted its noise, too."
+    if figure.get("x") == "seconds":
+        text += " Seconds are an iteration's median over the fits, times the iterations."
+    return text
 
 
 def audio_uri(signal: np.ndarray, sample_rate: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from dap.errors import DapError
 from dap.registry import declared, plugins
-from dap.selection import oracle
+from dap.selection import TRAJECTORIES, oracle
 from dap.store import verified
 
 if TYPE_CHECKING:  # the processes that score need no pandas
@@ -35,6 +35,8 @@ def score(
     sample_rate: int,
     last_iteration: int,
     lost: np.ndarray | None = None,
+    trajectory: Mapping[str, Sequence[str]] | None = None,
+    observed: np.ndarray | None = None,
 ) -> list[dict]:
     """All scores of one clip, method and initialisation, as rows of the long form.
 
@@ -48,6 +50,9 @@ def score(
         sources: names of the sources in separation, else [""].
         last_iteration: iteration of the selections that are not a snapshot.
         lost: (samples,) bool, the gaps, in inpainting.
+        trajectory: metrics of each snapshot, beside the task's quality, by what they are against,
+            "clean" or "observed" (`dap.selection.TRAJECTORIES`).
+        observed: (1, samples) the observation, where `trajectory` needs it.
 
     Returns:
         rows with source, scope, selection, iteration, metric, value, unit and missing ("").
@@ -60,8 +65,10 @@ def score(
     quality = goal["quality"]
     # of the whole signal: the network's own is the first of them
     whole = [scope for scope in goal["scopes"] if scope != "gaps"]
+    tracked = {"clean": [], "observed": [], **(trajectory or {})}
+    tracked["clean"] = [quality, *(name for name in tracked["clean"] if name != quality)]
 
-    def rows(estimates: np.ndarray, selection: str, iteration: int, names: list[str], scopes=None):
+    def rows(estimates, selection, iteration, names, scopes=None, references=references):
         values = _values(references, estimates, names, task, sources, sample_rate, lost, scopes)
         try:
             values = list(values)
@@ -87,10 +94,14 @@ def score(
             found += rows(estimates, selection, last_iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
-        points = rows(estimates, "snapshot", iteration, [quality], whole)
-        own = [row["value"] for row in points if row["scope"] == whole[0]]
-        qualities.append(np.mean(own))  # the oracle judges what the network itself gives
+        points = rows(estimates, TRAJECTORIES["clean"], iteration, tracked["clean"], whole)
         found += points
+        if tracked["observed"]:
+            name, own = TRAJECTORIES["observed"], whole[:1]
+            found += rows(estimates, name, iteration, tracked["observed"], own, observed)
+        # the oracle judges what the network itself gives
+        own = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
+        qualities.append(np.mean([row["value"] for row in own]))
     if qualities and "oracle" in wanted:
         best = oracle(np.array(qualities))
         found += rows(snapshots[best], "oracle", iterations[best], metrics)

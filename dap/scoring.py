@@ -6,7 +6,7 @@ PESQ is most of it, and holds Python's lock, so that threads would not help.
 import multiprocessing
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
@@ -38,6 +38,7 @@ class Case:
     sources: list[str]
     last_iteration: int
     lost: np.ndarray | None = None
+    observed: np.ndarray | None = None
 
 
 def score_all(
@@ -48,6 +49,7 @@ def score_all(
     metrics: list[str],
     wanted: list[str],
     sample_rate: int,
+    trajectory: Mapping[str, Sequence[str]] | None = None,
 ) -> list[list[dict]]:
     """The rows of each case, in the order of the cases: the same bits for any `processes`.
 
@@ -55,18 +57,16 @@ def score_all(
 
     Args:
         processes: at most so many; no more than there are cases.
-        task: "denoise", "inpaint" or "separate".
-        metrics: names; `wanted`: selections to report (`dap.scores.score`).
+        task, metrics, wanted, sample_rate, trajectory: as for `dap.scores.score`.
 
     Raises:
         DapError: a metric failed, and the message names clip, initialisation, selection and metric;
             or a process died, and it names the clips.
     """
-    run = partial(
-        _score,
-        setup={"task": task, "metrics": metrics, "wanted": wanted, "sample_rate": sample_rate},
-    )
-    names = {*metrics, declared("objectives", "OBJECTIVES")[task]["quality"]}
+    setup = {"task": task, "metrics": metrics, "wanted": wanted, "sample_rate": sample_rate}
+    run = partial(_score, setup=setup | {"trajectory": trajectory})
+    tracked = [name for names in (trajectory or {}).values() for name in names]
+    names = {*metrics, declared("objectives", "OBJECTIVES")[task]["quality"], *tracked}
     processes = min(processes, len(cases))
     with _one_thread(names):
         if processes <= 1:

@@ -21,6 +21,10 @@ SELECTIONS = {
 }
 
 
+# what `selection` is in the scores of a trajectory's snapshots, by what these are compared with
+TRAJECTORIES = {"clean": "snapshot", "observed": "snapshot-to-observed"}
+
+
 class MovingAverage:
     """Exponential moving average of the outputs, free of the bias towards its start.
 

@@ -14,6 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from dap.errors import DapError
+from dap.selection import TRAJECTORIES
 
 MIN_CLIPS = 5  # below this an interval or a p says nothing
 CONFIDENCE = 0.95
@@ -59,7 +60,9 @@ def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
         DapError: a value is there twice.
     """
     keys = [*CELL, "clip"]
-    kept = scores[scores["selection"] != "snapshot"].fillna({"source": "", "unit": ""})
+    kept = scores[~scores["selection"].isin(TRAJECTORIES.values())].fillna(
+        {"source": "", "unit": ""}
+    )
     twice = kept[kept.duplicated([*keys, "seed"])]
     if len(twice):
         name = ", ".join(str(twice.iloc[0][key]) for key in [*keys, "seed"])

@@ -3,21 +3,19 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 from dap.corpora import archives
 from dap.corpora.catalogue import Draw, draws, listing
 from dap.errors import DapError
+from dap.presentation import check, require
 from dap.registry import declared, plugins
 from dap.schema import validated
 
-# what else lies beside the tables
-RESERVED = ("cost", "study", "provenance")
-PUBLISHED = Path(__file__).resolve().parents[1] / "workflow" / "published"
+MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Study:
             name: self._experiment(name, entry)
             for name, entry in self.config["experiments"].items()
         }
-        self._check_tables_and_figures()
+        check(self.config, self.experiments)
 
     def __getitem__(self, key: str):
         return self.config[key]
@@ -140,14 +138,14 @@ class Study:
             if sum(kind in entry for kind in ("synthetic", "folder", "archive")) != 1:
                 raise DapError(f"{where}: needs one of `synthetic`, `folder` and `archive`")
             if "synthetic" in entry:
-                _known(f"{where}.synthetic", entry["synthetic"], known)
+                require(f"{where}.synthetic", entry["synthetic"], known)
                 if not name.startswith("synthetic-"):
                     raise DapError(
                         f"{where}: the name of a synthetic corpus starts with synthetic-"
                     )
                 continue
             if "archive" in entry:
-                _known(f"{where}.archive", entry["archive"], plugins("corpora", "ARCHIVES"))
+                require(f"{where}.archive", entry["archive"], plugins("corpora", "ARCHIVES"))
                 facts = archives.facts(entry["archive"])
                 for key in ("licence", "citation"):
                     entry[key] = entry[key] or facts[key]
@@ -163,16 +161,16 @@ class Study:
         where = f"experiments.{name}"
         kind = entry["corruption"]["kind"]
         corruptions = declared("corruptions", "CORRUPTIONS")
-        _known(f"{where}.corruption.kind", kind, corruptions)
+        require(f"{where}.corruption.kind", kind, corruptions)
         task = corruptions[kind]["task"]
         options = corruptions[kind]["options"]
         for key in entry["corruption"]:
-            _known(f"{where}.corruption", key, ["kind", *options])
+            require(f"{where}.corruption", key, ["kind", *options])
         corruption = {**options, **entry["corruption"]}
         self._check_corruption(f"{where}.corruption", corruption)
         methods = plugins("priors", "PRIORS") | plugins("baselines", "BASELINES")
         for method in entry["methods"]:
-            _known(f"{where}.methods", method, methods)
+            require(f"{where}.methods", method, methods)
             allowed = methods[method].facts.get("tasks", [task])
             if task not in allowed:
                 raise DapError(f"{where}.methods: {method} is not for the task {task}")
@@ -184,10 +182,10 @@ class Study:
                 )
         for method in entry["fits"]:
             fitted = [name for name in entry["methods"] if name in plugins("priors", "PRIORS")]
-            _known(f"{where}.fits", method, fitted)
+            require(f"{where}.fits", method, fitted)
         known_metrics = plugins("metrics", "METRICS")
         for metric in entry["metrics"]:
-            _known(f"{where}.metrics", metric, known_metrics)
+            require(f"{where}.metrics", metric, known_metrics)
             rates = known_metrics[metric].facts.get("sample_rates", [self["sample_rate"]])
             if self["sample_rate"] not in rates:
                 raise DapError(
@@ -197,7 +195,7 @@ class Study:
             if known_metrics[metric].facts.get("joint") and task != "separate":
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
-            _known(f"{where}.selections", selection, declared("selection", "SELECTIONS"))
+            require(f"{where}.selections", selection, declared("selection", "SELECTIONS"))
         if task != "separate":
             parts = {corpus: [corpus] for corpus in entry["corpora"]}
         else:
@@ -206,12 +204,16 @@ class Study:
             if task == "separate" and (len(names) != 2 or names[0] == names[1]):
                 raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
             for part in names:
-                _known(f"{where}.corpora", part, self.config["corpora"])
+                require(f"{where}.corpora", part, self.config["corpora"])
             lengths = {self.config["corpora"][part]["samples"] for part in names}
             if len(lengths) > 1:
                 raise DapError(f"{where}.corpora: {cell}: `samples` differ: {sorted(lengths)}")
         for cell in entry["clips"]:
-            _known(f"{where}.clips", cell, entry["corpora"])
+            require(f"{where}.clips", cell, entry["corpora"])
+        fit = {**self.config["fit"], **entry["fit"]}
+        _check_snapshots(f"{where}.fit", fit)
+        for method, own in entry["fits"].items():
+            _check_snapshots(f"{where}.fits.{method}", {**fit, **own})
         return Experiment(
             name=name,
             title=entry["title"] or name,
@@ -221,7 +223,7 @@ class Study:
             methods=entry["methods"],
             metrics=entry["metrics"],
             selections=entry["selections"],
-            fit={**self.config["fit"], **entry["fit"]},
+            fit=fit,
             fits=entry["fits"],
         )
 
@@ -250,52 +252,22 @@ class Study:
             if key == "domain" and value not in ("frames", "samples"):
                 raise wrong(key, "must be frames or samples")
             if key == "noise":
-                _known(f"{where}.noise", value, self.config["corpora"])
+                require(f"{where}.noise", value, self.config["corpora"])
 
-    def _check_tables_and_figures(self) -> None:
-        for kind in ("tables", "figures"):
-            for name, entry in self.config[kind].items():
-                where = f"{kind}.{name}"
-                _known(f"{where}.experiment", entry["experiment"], self.experiments)
-                experiment = self.experiments[entry["experiment"]]
-                for metric in entry.get("metrics", []):
-                    _known(f"{where}.metrics", metric, experiment.metrics)
-                for scope in entry.get("scopes", []):
-                    scopes = declared("objectives", "OBJECTIVES")[experiment.task]["scopes"]
-                    _known(f"{where}.scopes", scope, scopes)
-                if "corpus" in entry:
-                    _known(f"{where}.corpus", entry["corpus"], experiment.cells)
-                if kind == "tables":
-                    if name in RESERVED:
-                        raise DapError(f"{where}: {', '.join(RESERVED)} are the run's own files")
-                    if "observed" not in experiment.methods:
-                        raise DapError(
-                            f"{where}: improvements are over observed, which is not among the "
-                            f"methods of {experiment.name}: add it"
-                        )
-                    _known(f"{where}.baseline", entry["baseline"], experiment.methods)
-                if "metric" in entry:
-                    _known(f"{where}.metric", entry["metric"], [experiment.quality])
-                if "published" in entry:
-                    source = entry["published"]
-                    rows = published(source["paper"])
-                    tables = {row["table"] for row in rows}
-                    _known(f"{where}.published.table", str(source["table"]), tables)
-                    theirs = {row["metric"] for row in rows if row["table"] == str(source["table"])}
-                    for ours, metric in source["metrics"].items():
-                        _known(f"{where}.published.metrics", ours, experiment.metrics)
-                        _known(f"{where}.published.metrics.{ours}", metric, theirs)
-        for i, claim in enumerate(self.config["claims"]):
-            texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
-            _known(f"claims[{i}].claim", claim["claim"], texts)
-            for comparison in claim["comparisons"]:
-                where = f"claims[{i}].comparisons"
-                _known(f"{where}.experiment", comparison["experiment"], self.experiments)
-                experiment = self.experiments[comparison["experiment"]]
-                _known(f"{where}.method", comparison["method"], experiment.methods)
-                _known(f"{where}.over", comparison["over"], experiment.methods)
-                _known(f"{where}.metric", comparison["metric"], experiment.metrics)
-                _known(f"{where}.selection", comparison["selection"], experiment.selections)
+    def trajectory(self, experiment: str) -> dict[str, list[str]]:
+        """The metrics that figures show of each snapshot, by what they are against.
+
+        The task's quality against the clean clip is always known, and not listed.
+        """
+        quality = self.experiments[experiment].quality
+        found: dict[str, set[str]] = {}
+        for entry in self.config["figures"].values():
+            if entry["kind"] == "curves" and entry["experiment"] == experiment:
+                metric = entry.get("metric", quality)
+                for against in entry.get("against", ["clean"]):
+                    if (against, metric) != ("clean", quality):
+                        found.setdefault(against, set()).add(metric)
+        return {against: sorted(metrics) for against, metrics in sorted(found.items())}
 
     # ------------------------------------------------------------------ clips and chunks
 
@@ -355,15 +327,14 @@ class Study:
                     yield experiment, cell, chunk
 
 
-@cache
-def published(name: str) -> list[dict[str, str]]:
-    """The rows of one file of `workflow/published`."""
-    with (PUBLISHED / f"{name}.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _known(where: str, value: object, allowed) -> None:
-    if value not in allowed:
+def _check_snapshots(where: str, fit: dict) -> None:
+    late = [step for step in fit["snapshot_at"] if step > fit["iterations"]]
+    if late:
         raise DapError(
-            f"{where}: unknown name {value!r}; allowed: {', '.join(sorted(map(str, allowed)))}"
+            f"{where}.snapshot_at: {late[0]} is beyond the {fit['iterations']} iterations"
+        )
+    if fit["snapshots"] + len(fit["snapshot_at"]) > MOST_SNAPSHOTS:
+        raise DapError(
+            f"{where}: snapshots and snapshot_at are {fit['snapshots']} + "
+            f"{len(fit['snapshot_at'])}: at most {MOST_SNAPSHOTS} in all"
         )

@@ -104,13 +104,60 @@ def test_a_panel_a_corpus_and_a_source():
     assert axes[0].get_position().y0 > axes[4].get_position().y1  # wrapped after four
 
 
-def test_scope_is_full_or_what_was_filled():
-    rows = trajectories(2, scope="filled") + trajectories(4, scope="raw")
-    assert line(draw(rows).axes[0], "conv").get_ydata() == pytest.approx([6.5, 15.5, 105.5])
+def test_scope_is_full_or_else_filled_or_else_raw():
+    for first, second in (("full", "projected"), ("filled", "raw"), ("raw", "projected")):
+        both = trajectories(4, scope=second) + trajectories(2, scope=first)
+        assert line(draw(both).axes[0], "conv").get_ydata() == pytest.approx([6.5, 15.5, 105.5])
+
+
+def against_observed(rows):
+    """The snapshots again, against the observation: 1,000 better."""
+    return rows + [
+        (*row[:7], "snapshot-to-observed", *row[8:10], row[10] + 1000, row[11])
+        for row in rows
+        if row[7] == "snapshot"
+    ]
+
+
+def test_against_the_clean_and_the_observed_signal():
+    rows = against_observed(trajectories(3, "speech") + trajectories(2, "music"))
+    (alone,) = draw(against_observed(trajectories(3)), against=["observed"]).axes
+    assert line(alone, "conv").get_ydata() == pytest.approx([1011.5, 1020.5, 1110.5])
+    assert "observed" not in {line.get_label() for line in alone.lines}  # no dashed line
+    axes = draw(rows, against=["clean", "observed"]).axes
+    assert [panel.get_title().replace("\n", ", ") for panel in axes] == [
+        "speech, n = 3 clips, against the clean clips",
+        "speech, n = 3 clips, against the observations",
+        "music, n = 2 clips, against the clean clips",
+        "music, n = 2 clips, against the observations",
+    ]
+    assert line(axes[2], "conv").get_ydata() == pytest.approx([6.5, 15.5, 105.5])
+    assert line(axes[3], "conv").get_ydata() == pytest.approx([1006.5, 1015.5, 1105.5])
+    assert line(axes[2], "observed").get_ydata() == pytest.approx([0.5, 0.5])
+    # by default the clean clips alone, as before
+    assert [panel.get_title() for panel in draw(rows).axes] == [
+        "speech\nn = 3 clips",
+        "music\nn = 2 clips",
+    ]
+    with pytest.raises(DapError, match="no snapshots of snr against the observations for conv"):
+        draw(trajectories(2), against=["clean", "observed"])
+
+
+def test_seconds_are_those_of_each_method_and_corpus():
+    rows = trajectories(2, "speech") + trajectories(2, "music")
+    other = [(*row[:2], "dilated", *row[3:]) for row in rows if row[2] == "conv"]
+    seconds = {("speech", "conv"): 0.1, ("speech", "dilated"): 0.3, ("music", "conv"): 0.2}
+    seconds["music", "dilated"] = 0.4
+    speech, music = draw(rows + other, seconds=seconds, device="cpu, 2 threads").axes
+    assert line(speech, "conv").get_xdata() == pytest.approx([0.1, 1, 10])
+    assert line(speech, "dilated").get_xdata() == pytest.approx([0.3, 3, 30])
+    assert line(music, "conv").get_xdata() == pytest.approx([0.2, 2, 20])
+    assert line(music, "dilated").get_ydata() == pytest.approx([6.5, 15.5, 105.5])
+    assert speech.get_xlabel() == "Seconds of fitting (cpu, 2 threads)"
 
 
 def test_a_missing_metric_and_several_experiments_are_errors():
-    with pytest.raises(DapError, match="no snapshots of psnr for conv, dilated"):
+    with pytest.raises(DapError, match="psnr against the clean clips for conv, dilated"):
         draw(trajectories(2), metric="psnr")
     with pytest.raises(DapError, match="one experiment, not of e, f"):
         draw(trajectories(2) + [("f", *row[1:]) for row in trajectories(2)])
@@ -119,7 +166,7 @@ def test_a_missing_metric_and_several_experiments_are_errors():
 def test_palette_is_fixed_by_method():
     colours = figures.palette(["harmonic", "conv", "mine"])
     assert colours["conv"] == figures.palette([])["conv"] == "#E69F00"
-    assert len(set(colours.values())) == len(colours) == 7
+    assert len(set(colours.values())) == len(colours) == 11
 
 
 def test_examples_state_snr_and_share_scales():

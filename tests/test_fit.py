@@ -26,6 +26,7 @@ OPTIONS = FitOptions(
     initialisation="pytorch",
     output_scale=0.0,
     snapshots=5,
+    snapshot_at=(),
     average_decay=0.9,
     precision="float32",
 )
@@ -55,6 +56,20 @@ def denoising(noisy):
 )
 def test_grid(iterations, snapshots, points):
     assert grid(iterations, snapshots).tolist() == points
+
+
+@pytest.mark.parametrize(
+    ("iterations", "snapshots", "at", "points"),
+    [
+        (100, 3, [50], [1, 10, 50, 100]),
+        (100, 3, [7, 10, 5], [1, 5, 7, 10, 100]),  # in order, never one twice
+        (1000, 1, [50, 200, 1000], [50, 200, 1000]),
+    ],
+)
+def test_grid_with_given_iterations(iterations, snapshots, at, points):
+    found = grid(iterations, snapshots, at)
+    assert found.tolist() == points
+    assert found.dtype.kind == "i"
 
 
 def test_stepped_rates():
@@ -140,6 +155,13 @@ def test_trajectory(denoising):
     networks, inputs = start(BUILD, denoising, 5, "cpu")
     untrained = denoising.read_out(networks[0](inputs[0])[..., :128, :65].detach())
     np.testing.assert_allclose(found.snapshots[0], untrained, rtol=0, atol=1e-6)
+
+
+def test_snapshots_where_they_were_asked_for(denoising):
+    found = fit(BUILD, denoising, replace(OPTIONS, snapshot_at=(4, 6)), seed=5, device="cpu")
+    plain = fit(BUILD, denoising, OPTIONS, seed=5, device="cpu")
+    assert found.iterations.tolist() == [1, 2, 3, 4, 6, 12]
+    np.testing.assert_array_equal(found.snapshots[[0, 1, 2, 4, 5]], plain.snapshots)
 
 
 def test_average_of_the_outputs(denoising):

@@ -86,6 +86,29 @@ def test_dequantising_has_the_own_and_the_projected_signal(tone, trajectory):
     }
 
 
+def test_a_trajectory_of_more_metrics_and_against_the_observation(tone, hiss, trajectory):
+    noisy = (tone + hiss[:4096])[np.newaxis]
+    found = frame(
+        tone[np.newaxis],
+        {"last": trajectory[2]},
+        iterations=np.array([1, 10, 100]),
+        snapshots=trajectory,
+        trajectory={"clean": ["psnr"], "observed": ["psnr", "snr"]},
+        observed=noisy,
+        **DENOISE | {"metrics": ["snr"]},
+    )
+    points = found[found["selection"].str.startswith("snapshot")]
+    measures = {"snr": snr, "psnr": psnr}
+    assert values(points, "selection", "metric", "iteration") == {
+        (selection, metric, i): measure(reference, estimate[0], RATE)
+        for selection, reference in (("snapshot", tone), ("snapshot-to-observed", noisy[0]))
+        for metric, measure in measures.items()
+        for i, estimate in zip((1, 10, 100), trajectory, strict=True)
+    }
+    # the first iterate is the observation, but the oracle is still the best against the clean clip
+    assert found.loc[found["selection"] == "oracle", "iteration"].eq(10).all()
+
+
 def test_only_wanted_selections(tone, trajectory):
     options = DENOISE | {"wanted": ["average"]}
     selections = {"last": trajectory[2], "average": trajectory[0]}

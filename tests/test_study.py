@@ -322,7 +322,7 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
         (
             "figures.f",
             {"kind": "curve", "experiment": "denoise"},
-            ["figures.f.kind is 'curve'; allowed: example, curves"],
+            ["figures.f.kind is 'curve'; allowed: example, curves, steps, statistics"],
         ),
         # numbers
         ("clips", 0, ["clips: 0 is less than the minimum of 1"]),

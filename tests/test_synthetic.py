@@ -8,6 +8,7 @@ from dap.corpora import (
     synthetic_noise,
     synthetic_piano,
     synthetic_speech,
+    synthetic_tones,
     synthetic_ventilation,
 )
 from dap.corpora._synthesis import cascade, damped_modes, drift, moving_filter, resonator
@@ -49,7 +50,7 @@ def peaks_near(sound: np.ndarray, rate: int, guesses: np.ndarray, width: float) 
 
 def test_they_are_found_without_importing_them():
     found = plugins("corpora", "SYNTHETIC")
-    for name, module in CORPORA.items():
+    for name, module in {**CORPORA, "tones": synthetic_tones}.items():
         assert found[name].module == module.__name__
         assert found[name].facts["title"].startswith("synthetic ")
 
@@ -254,6 +255,22 @@ def test_noise_is_of_every_kind():
     low = [share(clip("noise", seed, RATE), RATE, 0, 300) for seed in range(30)]
     assert min(low) < 0.5
     assert max(low) > 0.98
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_tones_are_those_of_figure_1(rate):
+    one, other = (synthetic_tones.generate(np.random.default_rng(s), rate, rate) for s in (1, 2))
+    assert one.dtype == np.float32
+    assert np.array_equal(one, synthetic_tones.generate(np.random.default_rng(1), rate, rate))
+    assert np.abs(np.corrcoef(one, other)[0, 1]) < 0.999
+    for sound in (one, other):
+        # a second holds whole periods: a bin a tone, and nothing elsewhere
+        amplitudes = np.abs(np.fft.rfft(sound)) / (rate / 2)
+        np.testing.assert_allclose(amplitudes[[1000, 2000, 3000]], 0.3, rtol=1e-6)
+        amplitudes[[1000, 2000, 3000]] = 0
+        assert amplitudes.max() < 1e-7
+        assert np.abs(sound).max() <= 0.9
+        assert 20 * np.log10(sound.std() / 0.1) == pytest.approx(11.3, abs=0.01)
 
 
 def test_ventilation_is_broad():

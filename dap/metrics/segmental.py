@@ -21,7 +21,6 @@ METRICS = {
         "label": "Segmental SNR",
         "unit": "dB",
         "better": "higher",
-        "speech": True,
         "whole": True,
     },
 }

@@ -282,7 +282,15 @@ def score_selections(wildcards):
     return study.experiments[wildcards.experiment].selections
 
 
+def score_trajectory(wildcards):
+    # what the figures show of each snapshot; a baseline has none
+    if wildcards.method not in registry.plugins("priors", "PRIORS"):
+        return {}
+    return study.trajectory(wildcards.experiment)
+
+
 def score_code(wildcards):
     experiment = study.experiments[wildcards.experiment]
-    names = [*score_metrics(wildcards), experiment.quality]
+    tracked = [name for names in score_trajectory(wildcards).values() for name in names]
+    names = [*score_metrics(wildcards), experiment.quality, *tracked]
     return code("score.py", *plugin_modules("metrics", "METRICS", names))

@@ -3,8 +3,13 @@
 CHECKOUT = Path(os.path.relpath(ROOT))
 TEMPLATE = CHECKOUT / "dap" / "templates" / "report.html.j2"
 PUBLISHED = CHECKOUT / "workflow" / "published"
-CURVES = [name for name, entry in study["figures"].items() if entry["kind"] == "curves"]
-EXAMPLES = [name for name, entry in study["figures"].items() if entry["kind"] == "example"]
+
+
+def figures_of(kind):
+    """Names of the figures of a kind, as a wildcard's constraint."""
+    names = [name for name, entry in study["figures"].items() if entry["kind"] == kind]
+    return "|".join(map(re.escape, names)) or "(?!)"
+
 
 
 def corpus_facts(experiment):
@@ -92,12 +97,17 @@ def table_facts(wildcards):
     return {name: facts[name].facts for name in table_entry(wildcards)["metrics"]}
 
 
-def all_fits():
+def fit_manifests(experiment):
     return [
         f"{RESULTS}/fits/{experiment.name}/{cell}/{method}/{chunk}/manifest.csv"
-        for experiment, cell, chunk in study.cells()
+        for cell, count in experiment.cells.items()
+        for chunk in study.chunks(count)
         for method in experiment.methods
     ]
+
+
+def all_fits():
+    return [path for experiment in study.experiments.values() for path in fit_manifests(experiment)]
 
 
 def table_files():
@@ -109,7 +119,11 @@ def table_files():
 def figure_files():
     return expand(
         f"{RESULTS}/figures/{{name}}.{{form}}", name=study["figures"], form=["pdf", "png"]
-    )
+    ) + [
+        f"{RESULTS}/figures/{name}.csv"
+        for name, entry in study["figures"].items()
+        if entry["kind"] == "statistics"
+    ]
 
 
 def figure_entry(wildcards):
@@ -124,9 +138,17 @@ def curves_scores(wildcards):
     return score_files(figure_experiment(wildcards).name)
 
 
+def curves_fits(wildcards):
+    # what an iteration costs is in the fits' manifests
+    if figure_entry(wildcards).get("x") != "seconds":
+        return []
+    return fit_manifests(figure_experiment(wildcards))
+
+
 def curves_setup(wildcards):
     experiment = figure_experiment(wildcards)
     return {
+        "against": figure_entry(wildcards).get("against", ["clean"]),
         "metric": figure_entry(wildcards).get("metric", experiment.quality),
         "methods": experiment.methods,
         "title": figure_entry(wildcards)["title"] or experiment.title,
@@ -162,6 +184,60 @@ def example_setup(wildcards):
         "task": experiment.task,
         "title": figure_entry(wildcards)["title"] or experiment.title,
         "sample_rate": study["sample_rate"],
+    }
+
+
+def steps_inputs(wildcards):
+    experiment = figure_experiment(wildcards)
+    cell = figure_entry(wildcards).get("corpus", next(iter(experiment.cells)))
+    files = example_files(experiment, cell)
+    return {
+        "clips": files["clips"],
+        "observations": files["observations"],
+        "snapshots": [
+            f"{RESULTS}/fits/{experiment.name}/{cell}/{method}/000/snapshots.npz"
+            for method in iterating(experiment)
+        ],
+    }
+
+
+def iterating(experiment):
+    """The methods that have iterates."""
+    return [name for name in experiment.methods if name in registry.plugins("priors", "PRIORS")]
+
+
+def steps_setup(wildcards):
+    experiment = figure_experiment(wildcards)
+    return {
+        "methods": iterating(experiment),
+        "steps": sorted(figure_entry(wildcards)["steps"]),
+        "title": figure_entry(wildcards)["title"] or experiment.title,
+        "sample_rate": study["sample_rate"],
+    }
+
+
+def statistics_inputs(wildcards):
+    experiment = figure_experiment(wildcards)
+    return {
+        stage: [
+            f"{RESULTS}/{folder}/{cell}/{chunk}/manifest.csv"
+            for cell, count in experiment.cells.items()
+            for chunk in study.chunks(count)
+        ]
+        for stage, folder in (
+            ("clips", "clips"),
+            ("observations", f"observations/{experiment.name}"),
+        )
+    }
+
+
+def statistics_setup(wildcards):
+    experiment = figure_experiment(wildcards)
+    return {
+        "cells": experiment.cells,
+        "spectrogram": study["spectrogram"],
+        "title": figure_entry(wildcards)["title"] or experiment.title,
+        "names": {name: facts["title"] for name, facts in corpus_facts(experiment).items()},
     }
 
 

@@ -50,12 +50,13 @@ rule cost:
 rule curves:
     input:
         scores=curves_scores,
+        fits=curves_fits,
     output:
         multiext(f"{RESULTS}/figures/{{name}}", ".pdf", ".png"),
     log:
         f"{RESULTS}/logs/figures/{{name}}.log",
     wildcard_constraints:
-        name="|".join(map(re.escape, CURVES)) or "(?!)",
+        name=figures_of("curves"),
     conda:
         ENVIRONMENT
     resources:
@@ -76,7 +77,7 @@ rule example:
     log:
         f"{RESULTS}/logs/figures/{{name}}.log",
     wildcard_constraints:
-        name="|".join(map(re.escape, EXAMPLES)) or "(?!)",
+        name=figures_of("example"),
     conda:
         ENVIRONMENT
     resources:
@@ -87,6 +88,50 @@ rule example:
         code=code("example.py"),
     script:
         "../scripts/example.py"
+
+
+rule steps:
+    input:
+        unpack(steps_inputs),
+    output:
+        multiext(f"{RESULTS}/figures/{{name}}", ".pdf", ".png"),
+    log:
+        f"{RESULTS}/logs/figures/{{name}}.log",
+    wildcard_constraints:
+        name=figures_of("steps"),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        setup=steps_setup,
+        code=code("steps.py"),
+    script:
+        "../scripts/steps.py"
+
+
+rule natural_statistics:
+    input:
+        unpack(statistics_inputs),
+    output:
+        pdf=f"{RESULTS}/figures/{{name}}.pdf",
+        png=f"{RESULTS}/figures/{{name}}.png",
+        csv=f"{RESULTS}/figures/{{name}}.csv",
+    log:
+        f"{RESULTS}/logs/figures/{{name}}.log",
+    wildcard_constraints:
+        name=figures_of("statistics"),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        setup=statistics_setup,
+        code=code("natural_statistics.py"),
+    script:
+        "../scripts/natural_statistics.py"
 
 
 rule provenance:

@@ -22,6 +22,7 @@ rule score:
     params:
         metrics=score_metrics,
         selections=score_selections,
+        trajectory=score_trajectory,
         task=fit_task,
         sample_rate=study["sample_rate"],
         code=score_code,

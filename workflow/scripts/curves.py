@@ -6,9 +6,13 @@ from dap import figures
 from dap.joblog import job
 from dap.registry import plugin
 from dap.scores import read
+from dap.timing import seconds_per_iteration
 
 with job(snakemake.log[0]):
     setup = snakemake.params.setup
+    seconds, device = None, ""
+    if snakemake.input.fits:
+        seconds, device = seconds_per_iteration(map(Path, snakemake.input.fits))
     facts = plugin("metrics", "METRICS", setup["metric"]).facts
     figure = figures.curves(
         read(snakemake.input.scores),
@@ -18,5 +22,8 @@ with job(snakemake.log[0]):
         colours=figures.palette(setup["methods"]),
         title=setup["title"],
         names=setup["names"],
+        against=setup["against"],
+        seconds=seconds,
+        device=device,
     )
     figures.save(figure, Path(snakemake.output[0].removesuffix(".pdf")))

@@ -9,7 +9,7 @@ from dap.claims import examine
 from dap.corpora.origin import checked
 from dap.examples import load
 from dap.joblog import job
-from dap.report import audio_uri, render
+from dap.report import audio_uri, caption, render
 from dap.scores import read
 from dap.store import read_rows, write_text
 
@@ -34,15 +34,12 @@ with job(snakemake.log[0]):
     figures = []
     for entry, path in zip(config["figures"].values(), snakemake.input.figures, strict=True):
         experiment = next(e for e in facts["experiments"] if e["name"] == entry["experiment"])
-        if entry["kind"] == "curves":
-            caption = (
-                "Quality of the iterates against the clean clips: mean over clips, with the 95 % "
-                "interval where there are 5 clips or more, else single clips as thin lines."
-            )
-        else:
-            caption = "One clip, drawn by the study's seed: the last iterate of each design."
         figures.append(
-            {"title": entry["title"] or experiment["title"], "png_path": path, "caption": caption}
+            {
+                "title": entry["title"] or experiment["title"],
+                "png_path": path,
+                "caption": caption(entry),
+            }
         )
 
     examples = []

@@ -53,7 +53,10 @@ with job(snakemake.log[0]) as log:
                 for name in names
             ]
         )
-        lost = None
+        lost = seen = None
+        if params.trajectory.get("observed"):
+            file, digest = observed["file"], observed["sha256"]
+            seen = read_checked_signal(observations.parent, file, digest)[np.newaxis]
         if params.task == "inpaint":
             known = checked(observations.parent, observed["known"], observed["known_sha256"])
             lost = read_arrays(known)["lost"]
@@ -80,6 +83,7 @@ with job(snakemake.log[0]) as log:
                 sources,
                 iterations[clip, seed],
                 lost,
+                seen,
             )
             for (wanted, seed), selections in estimates.items()
             if wanted == clip
@@ -91,6 +95,7 @@ with job(snakemake.log[0]) as log:
         metrics=params.metrics,
         wanted=params.selections,
         sample_rate=params.sample_rate,
+        trajectory=params.trajectory,
     )
     for case, found in zip(cases, scored, strict=True):
         rows += [cell | {"clip": case.clip, "seed": case.seed} | row for row in found]

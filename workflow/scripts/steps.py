@@ -1,0 +1,27 @@
+"""Spectrograms of the iterates of one clip after given numbers of steps."""
+
+from pathlib import Path
+
+from dap import figures
+from dap.examples import iterates
+from dap.figures_steps import steps
+from dap.joblog import job
+
+with job(snakemake.log[0]):
+    setup = snakemake.params.setup
+    snapshots = dict(zip(setup["methods"], map(Path, snakemake.input.snapshots), strict=True))
+    example = iterates(
+        [Path(path) for path in snakemake.input.clips],
+        Path(snakemake.input.observations),
+        snapshots,
+        setup["steps"],
+    )
+    figure = steps(
+        example.columns["clean"][0],
+        example.columns["observed"][0],
+        {method: example.columns[method] for method in setup["methods"]},
+        setup["steps"],
+        setup["sample_rate"],
+        title=f"{setup['title']}: {example.clip}",
+    )
+    figures.save(figure, Path(snakemake.output[0].removesuffix(".pdf")))
