@@ -82,7 +82,8 @@ def iterates(
             iterate the network's own signal.
 
     Returns:
-        the columns "clean" and "observed", (1, samples), and each method's, (steps, samples).
+        the columns "clean" and "observed", (1, samples), and each method's, (steps, samples); a
+        method whose fit is missing has none.
 
     Raises:
         DapError: a step was not kept.
@@ -91,6 +92,8 @@ def iterates(
     for method, path in snapshots.items():
         arrays = read_arrays(path)
         name = f"{row['clip']}.s0"
+        if f"{name}.iterations" not in arrays:  # its fit is missing, as the tables say
+            continue
         kept = arrays[f"{name}.iterations"].tolist()
         missing = [step for step in steps if step not in kept]
         if missing:

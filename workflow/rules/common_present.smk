@@ -11,7 +11,6 @@ def figures_of(kind):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-
 def corpus_facts(experiment):
     # what a table or a figure says of a corpus
     names = {part for cell in experiment.cells for part in study.parts(experiment, cell)}

@@ -19,7 +19,7 @@ with job(snakemake.log[0]):
     figure = steps(
         example.columns["clean"][0],
         example.columns["observed"][0],
-        {method: example.columns[method] for method in setup["methods"]},
+        {method: found for method, found in example.columns.items() if method in snapshots},
         setup["steps"],
         setup["sample_rate"],
         title=f"{setup['title']}: {example.clip}",
