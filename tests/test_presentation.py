@@ -78,7 +78,9 @@ def test_steps_that_are_kept():
     entry = {"kind": "steps", "experiment": "denoise", "steps": [20, 50, 100]}
     assert with_figures(entry)["figures"]["f0"]["steps"] == [20, 50, 100]
     assert with_figures(entry, snapshots=38)
-    with pytest.raises(DapError, match=r"f0.steps: 30 is not kept; .* whose conv keeps 20, 50, 100"):
+    with pytest.raises(
+        DapError, match=r"f0.steps: 30 is not kept; .* whose conv keeps 20, 50, 100"
+    ):
         with_figures(entry | {"steps": [30]})
     with pytest.raises(DapError, match=r"snapshot_at: 200 is beyond the 100 iterations"):
         with_figures(snapshot_at=[50, 200])
