@@ -95,6 +95,20 @@ def _check_table(where: str, name: str, entry: Mapping, experiment: "Experiment"
         for ours, metric in source["metrics"].items():
             require(f"{where}.published.metrics", ours, experiment.metrics)
             require(f"{where}.published.metrics.{ours}", metric, theirs)
+        names = {row["method"] for row in rows if row["table"] == str(source["table"])}
+        for method in source.get("not_run", []):
+            require(f"{where}.published.not_run", method, names)
+            if method in _published_names(source["paper"], experiment.methods):
+                raise DapError(
+                    f"{where}.published.not_run: {method} is among the methods of {experiment.name}"
+                )
+
+
+def _published_names(paper: str, methods: Collection[str]) -> set[str]:
+    """What a paper's tables call these methods of ours."""
+    priors = plugins("priors", "PRIORS")
+    facts = {name: priors[name].facts if name in priors else {} for name in methods}
+    return {fact.get("published", {}).get(paper, name) for name, fact in facts.items()}
 
 
 def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:

@@ -6,6 +6,8 @@ The same scores give the same bytes, whatever their order.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from dap.statistics import clip_values, holm, paired, subtract
 
 SCOPES = ("full", "raw", "filled", "gaps", "projected")
 BLOCK = ["corpus", "title", "stands_for", "source", "scope"]
+NOT_RUN = "not run"  # in place of a selection
 TEST = ["pairs", "difference", "low", "high", "p"]
 
 
@@ -63,6 +66,7 @@ def summarise(
     scopes: Sequence[str] | None = None,
     corpora: Mapping[str, Mapping] | None = None,
     published: pd.DataFrame | None = None,
+    not_run: Sequence[str] = (),
 ) -> pd.DataFrame:
     """One row per corpus, source, scope, method, selection and metric, in the study's order.
 
@@ -77,6 +81,8 @@ def summarise(
         scopes: which, in order; None for all.
         corpora: name to {"title", "stands_for"}; a pair "a+b" is made of its two.
         published: from `load_published`; shown beside the selection `last` alone.
+        not_run: methods of the paper that have no scores here; each has a row last, of the
+            selection "not run", n 0 and the published values alone, wherever there are any.
 
     Returns:
         columns: corpus, title, stands_for, source, scope, method, selection ("" for `observed`),
@@ -120,6 +126,7 @@ def summarise(
         part = _facts(source, corpora)[1] if source else ""
         name = (dataset, part, method, metric, scope) if selection == "last" else None
         row = dict(zip(keys, key, strict=True)) | {"title": title, "stands_for": dataset or ""}
+        row["source_dataset"] = part or ""
         row |= {"improvement": np.nan} | dict.fromkeys(TEST, np.nan) | {"pairs": 0}
         missing = cell["missing"].sum()
         row |= {"unit": cell["unit"].iloc[0], "n": value.count(), "missing": missing}
@@ -136,11 +143,32 @@ def summarise(
             test = paired(subtract(value, other["value"]), seed=derive(seed, "paired", *names))
             row |= dict(zip(TEST, test, strict=True))
         rows.append(row)
+    rows = _with_published_alone(rows, theirs, not_run)
     columns = [*BLOCK, "method", "selection", "metric", "unit", "n", "unscorable", "missing"]
     columns += ["mean", "std"]
     columns += ["seeds_std", "improvement", "published_mean", "published_std", *TEST]
     summary = pd.DataFrame(rows, columns=columns)
     return summary.assign(p_holm=holm(summary["p"]))
+
+
+def _with_published_alone(rows: list[dict], theirs: Mapping, not_run: Sequence[str]) -> list[dict]:
+    """The rows, each block followed by those of methods that were not run."""
+    found = []
+    for _, block in groupby(rows, key=itemgetter(*BLOCK)):
+        block = list(block)
+        found += block
+        first = {row["metric"]: row for row in reversed(block)}
+        for method in not_run:
+            for metric in dict.fromkeys(row["metric"] for row in block):
+                like = first[metric]
+                name = (like["stands_for"], like["source_dataset"], method, metric, like["scope"])
+                if name in theirs:
+                    mean, std = theirs[name]
+                    known = {key: like[key] for key in (*BLOCK, "metric", "unit")}
+                    known |= {"method": method, "selection": NOT_RUN, "pairs": 0}
+                    known |= {"published_mean": mean, "published_std": std}
+                    found.append(known | dict.fromkeys(("n", "unscorable", "missing"), 0))
+    return found
 
 
 def _check(scores, methods, metrics, selections, baseline, better) -> None:

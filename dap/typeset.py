@@ -13,7 +13,7 @@ import pandas as pd
 
 from dap.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
 from dap.store import write_text
-from dap.tables import BLOCK
+from dap.tables import BLOCK, NOT_RUN
 
 ORACLE = "oracle (uses the clean clip)"
 LATEX = str.maketrans(
@@ -70,7 +70,7 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
                     bold[headers[kind]] = won if kind == "value" else False
         totals = block[["n", "unscorable", "missing"]].sum(axis=1)
         totals = totals.groupby([block[key] for key in keys]).max()
-        clips = sorted(set(totals))
+        clips = sorted(set(totals.drop(NOT_RUN, level="selection", errors="ignore")))
         if len(clips) > 1:  # an unfinished run: then every row says its own
             cells["clips"], bold["clips"] = (
                 totals.loc[list(keys.itertuples(index=False))].to_list(),
@@ -81,7 +81,8 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
         heading += f", {label.get(scope, scope)}" if scope != "full" else ""
         heading += ", n = " + " to ".join(map(str, sorted({clips[0], clips[-1]})))
         heading += " clip" if clips == [1] else " clips"
-        notes = " ".join(filter(None, [_missing(block, label), _unscorable(block, label)]))
+        run = block[block["selection"] != NOT_RUN]
+        notes = " ".join(filter(None, [_missing(run, label), _unscorable(run, label)]))
         blocks.append(_Block(heading, cells, bold, notes))
     return blocks, _legend(summary, shown, label.get(baseline, baseline))
 
@@ -159,6 +160,8 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
         )
     if (summary["selection"] == "oracle").any():
         legend.append("oracle: the snapshot that is best against the clean clip, a diagnostic")
+    if (summary["selection"] == NOT_RUN).any():
+        legend.append("not run: a method of the paper that is not among ours")
     if np.isinf(summary["mean"]).any():
         legend.append("inf: at least one clip was restored exactly")
     text = "; ".join(legend)

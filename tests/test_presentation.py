@@ -138,3 +138,25 @@ def test_figures_that_cannot_be_made(figure, words):
     with pytest.raises(DapError) as refused:
         with_figures(figure)
     assert words in str(refused.value)
+
+
+def with_table(**published):
+    given = copy.deepcopy(BASE)
+    given["experiments"]["denoise"]["methods"] += ["conv7", "wave-u-net"]
+    source = {"paper": "iclr2020", "table": 1, "metrics": {"pesq_wb": "pesq"}} | published
+    given["tables"] = {"t": {"experiment": "denoise", "metrics": ["pesq_wb"], "published": source}}
+    return Study(given)
+
+
+def test_published_methods_that_are_not_run():
+    source = with_table(not_run=["dfl", "harmonic"]).config["tables"]["t"]["published"]
+    assert source["not_run"] == ["dfl", "harmonic"]
+    with pytest.raises(DapError, match=r"tables.t.published.not_run: unknown name 'dlf'; allowed"):
+        with_table(not_run=["dlf"])
+    # the paper's name of conv7 is conv
+    for name in ("conv", "wave-u-net"):
+        with pytest.raises(DapError, match=f"{name} is among the methods of denoise"):
+            with_table(not_run=[name])
+    # dfl dequantises nothing: it is in table 1 alone
+    with pytest.raises(DapError, match=r"not_run: unknown name 'dfl'; allowed: conv, dilated, har"):
+        with_table(table=2, not_run=["dfl"])

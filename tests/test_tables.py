@@ -14,6 +14,7 @@ from dap.typeset import cost_markdown, to_latex, to_markdown, write_table
 
 PUBLISHED = Path(__file__).parents[1] / "workflow" / "published"
 INTERSPEECH = PUBLISHED / "interspeech2021.csv"
+ICLR = PUBLISHED / "iclr2020.csv"
 BETTER = {"snr": "higher", "pesq_nb": "higher", "envelope_distance": "lower", "sdr": "higher"}
 CORPORA = {
     "speech": {"title": "Synthetic speech", "stands_for": "ljspeech"},
@@ -326,6 +327,36 @@ def test_published_beside_last_of_the_corpus_that_stands_for_it():
     assert "| 6.85 ± 1.47 |" in text
     own = text[text.index("## My recordings") : text.index("Mean ±")]
     assert "published" not in own
+
+
+def test_a_method_that_was_not_run_keeps_its_published_row():
+    metrics = {"snr": "ssnr", "pesq_nb": "pesq"}
+    published = load_published(ICLR, "iclr2020", 1, metrics, "full")
+    frame = study().assign(missing="")
+    table = summary(frame, published=published, not_run=["dfl", "dnp-lsa"], **STUDY)
+    rows = table[table["selection"] == "not run"]
+    keys = ["corpus", "method", "metric", "published_mean", "n", "unscorable", "pairs"]
+    # its PESQ is 1.03, its segmental SNR -0.42; other corpora of ours stand for none of theirs
+    assert rows[keys].to_numpy().tolist() == [
+        ["speech", "dfl", "snr", -0.42, 0, 0, 0],
+        ["speech", "dfl", "pesq_nb", 1.03, 0, 0, 0],
+        ["speech", "dnp-lsa", "snr", -3.73, 0, 0, 0],
+        ["speech", "dnp-lsa", "pesq_nb", 1.02, 0, 0, 0],
+    ]
+    assert rows[["mean", "improvement", "p_holm"]].isna().all(axis=None)
+    without = summary(frame, published=published, **STUDY)
+    kept = table.drop(rows.index).reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, without, check_dtype=False)
+    text = to_markdown(table, **PRINTED)
+    block = text[text.index("## Synthetic speech") :].partition("\n## ")[0]
+    lines = [line for line in block.splitlines() if line.startswith("|")]
+    assert lines[-2].replace(" ", "").startswith("|dfl|notrun||")
+    assert "-0.42" in lines[-2]
+    assert "n = 8 clips" in block
+    assert "clips |" not in lines[0]
+    assert "not run: a method of the paper" in text
+    assert "PESQ_NB, conv (last): 1 of 8" in block
+    assert "not run" in to_latex(table, **PRINTED)
 
 
 def test_published_of_a_pair_by_source_and_scope():

@@ -32,6 +32,7 @@ with job(snakemake.log[0]):
         scopes=setup["scopes"],
         corpora=setup["corpora"],
         published=published,
+        not_run=entry.get("published", {}).get("not_run", []),
     )
     # no inputs: tables can be made again from scores alone, where no corpus is
     origins = {title: Path(path) for title, path in setup["origins"].items()}
