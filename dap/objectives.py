@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.corruptions import Observation
+from dap.errors import DapError
 from dap.spectrogram import Transform
 
 # the U-Nets halve height and width twice
@@ -83,12 +84,19 @@ class Inpaint(Denoise):
     """Mean squared error over the observed frames alone (section 3.2 of A).
 
     `raw` is the network's own signal; `filled` is the observation with only the gaps filled.
+
+    Raises:
+        DapError: no frame was observed.
     """
 
     def __init__(self, observation: Observation, transform: Transform, device: str):
         super().__init__(observation, transform, device)
         known = {name: torch.from_numpy(array) for name, array in observation.known.items()}
         self.observed = known["observed_frames"].to(device)  # (T,)
+        if not self.observed.any():
+            raise DapError(
+                f"the gaps leave no frame whole of {self.samples} samples: nothing to fit"
+            )
         self.lost = known["lost"].to(device)  # (samples,)
         self.signal = torch.from_numpy(observation.signal).to(device)
         self.whole_frames = "spectrogram" in known
@@ -159,6 +167,9 @@ class Separate:
     change between frames of each source's magnitude |s_i|, plus `exclusion` times the overlap of
     the gradients of the two estimates' magnitudes at three scales, plus, over the last tenth of the
     iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m from being flat.
+
+    Raises:
+        DapError: the mixture has fewer than 8 frames or bins: too few for three scales.
     """
 
     networks = (2, 2, 1)
@@ -180,6 +191,13 @@ class Separate:
         self.samples = len(observation.signal)
         self.transform = transform
         self.target = transform.analyse(torch.from_numpy(observation.signal).to(device))
+        least = 2**self.scales
+        if min(self.target.shape[1:]) < least:
+            bins, frames = self.target.shape[1:]
+            raise DapError(
+                f"the mixture of {self.samples} samples has {bins} bins and {frames} frames; "
+                f"separation needs {least} of each"
+            )
         self.distance = {"l1": functional.l1_loss, "l2": functional.mse_loss}[reconstruction]
         self.smoothness = smoothness
         self.exclusion = exclusion

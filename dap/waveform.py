@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.corruptions import Observation
+from dap.errors import DapError
 from dap.objectives import Denoise
 
 
@@ -37,6 +38,9 @@ class WaveInpaint(WaveDenoise):
     estimate is multiplied by that before the comparison: it is told what the other priors see.
 
     `raw` is the network's own signal; in `filled` it takes the place of what was lost.
+
+    Raises:
+        DapError: everything was lost.
     """
 
     def __init__(self, observation: Observation, device: str):
@@ -46,6 +50,8 @@ class WaveInpaint(WaveDenoise):
         self.kept = (~lost).float() if kept is None else torch.from_numpy(kept)
         self.kept = self.kept.to(device)  # (samples,)
         self.seen = self.kept.ne(0).sum()
+        if not self.seen:
+            raise DapError(f"the gaps leave nothing of {self.samples} samples: nothing to fit")
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         """The mean runs over the samples of which anything was kept."""

@@ -1,0 +1,135 @@
+"""What every method and every metric does with what it cannot do much with.
+
+A stated value, or an error that says why: never a warning, and never a NaN that its docstring does
+not announce.
+"""
+
+import inspect
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dap.corruptions import Observation, quantization, untouched_frames
+from dap.errors import DapError
+from dap.methods import is_prior, restore
+from dap.metrics.separation import bss_eval
+from dap.objectives import OBJECTIVES
+from dap.registry import plugins
+from dap.schema import fit_options
+
+RATES = (8000, 16000)
+LENGTH = 4096  # the least that PESQ takes at 16 kHz is 4,000
+SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
+PRIORS, BASELINES = plugins("priors", "PRIORS"), plugins("baselines", "BASELINES")
+METRICS = plugins("metrics", "METRICS")
+CASES = [
+    (method, task)
+    for method, found in (PRIORS | BASELINES).items()
+    for task in found.facts.get("tasks", OBJECTIVES)
+]
+SIGNALS = {
+    "shorter than a frame": lambda hiss: hiss[:100],
+    "one sample": lambda hiss: hiss[:1],
+    "digital silence": lambda hiss: np.zeros(LENGTH),
+    "clipped": lambda hiss: np.clip(20 * hiss[:LENGTH], -1, 1),
+    "constant": lambda hiss: np.full(LENGTH, 0.5),
+}
+
+
+def observe(signal: np.ndarray, task: str, rate: int) -> Observation:
+    signal = signal.astype(np.float32)
+    if task == "dequantize":
+        return replace(quantization(signal, bins=16, quantiser="mid-rise"), sample_rate=rate)
+    known = {"noise_std": np.float32(0.1)}
+    if task == "inpaint":
+        lost = np.zeros(len(signal), bool)
+        lost[len(signal) // 2 : len(signal) // 2 + 40] = True
+        signal = np.where(lost, np.float32(0), signal)
+        known = {"lost": lost, "observed_frames": untouched_frames(lost, 254, 32)}
+    return Observation(signal, known, sample_rate=rate)
+
+
+def refused(method: str, task: str, observation: Observation) -> bool:
+    """Whether there is too little for a network or its loss."""
+    samples = len(observation.signal)
+    if not is_prior(method):
+        return False
+    if PRIORS[method].facts.get("domain") == "waveform":
+        return samples < 65 or (task == "inpaint" and observation.known["lost"].all())
+    if task == "inpaint":
+        return not observation.known["observed_frames"].any()
+    return task == "separate" and samples // SPECTROGRAM["hop_length"] + 1 < 8
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", SIGNALS)
+@pytest.mark.parametrize(("method", "task"), CASES)
+def test_methods(method, task, kind, hiss):
+    signal = SIGNALS[kind](hiss)
+    fit = fit_options({"iterations": 2, "width": 0.03, "snapshots": 2, "precision": "float32"})
+    given = {"spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
+    given["fit"] = fit if is_prior(method) else {}
+    for rate in RATES[:1] if is_prior(method) else RATES:  # priors do not know the rate
+        observation = observe(signal, task, rate)
+        if refused(method, task, observation):
+            with pytest.raises(DapError, match=f"{len(signal)} samples"):
+                restore(method, task, observation, **given)
+            continue
+        found = restore(method, task, observation, **given)
+        estimates = [*found.selections.values(), *found.snapshots]
+        assert estimates
+        for estimate in estimates:
+            assert estimate.shape == (len(OBJECTIVES[task]["outputs"]), len(signal))
+            assert estimate.dtype == np.float32
+            assert np.isfinite(estimate).all()
+        if task == "dequantize" and method != "observed":
+            last = found.selections["last"][-1]
+            assert (observation.known["lower"] <= last).all()
+            assert (last <= observation.known["upper"]).all()
+
+
+def scores(name: str, reference: np.ndarray, estimate: np.ndarray, rate: int) -> list[float]:
+    if METRICS[name].facts.get("joint"):
+        references = np.stack((reference, np.roll(reference, 7)))
+        estimates = np.stack((estimate, np.roll(estimate, 7)))
+        return list(getattr(bss_eval(references, estimates), name))
+    return [getattr(METRICS[name].load(), name)(reference, estimate, rate)]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", SIGNALS)
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics(name, rate, kind, hiss, capfd):
+    bad, good = SIGNALS[kind](hiss), hiss[:LENGTH].astype(np.float64)
+    good = good[: len(bad)]
+    facts = METRICS[name].facts
+    document = " ".join(
+        inspect.getdoc(
+            bss_eval if facts.get("joint") else getattr(METRICS[name].load(), name)
+        ).split()
+    )
+    # what a metric refers to is part of what it states
+    refers = [other for other in METRICS if f"as `{other}`" in document or f"`{other}`" in document]
+    document += " ".join(inspect.getdoc(getattr(METRICS[o].load(), o)) or "" for o in refers)
+    for reference, estimate in ((good, bad), (bad, good), (bad, bad)):
+        if rate not in facts.get("sample_rates", [rate]):
+            with pytest.raises(ValueError, match=f"Hz: it is {rate}"):
+                scores(name, reference, estimate, rate)
+            continue
+        values = scores(name, reference, estimate, rate)
+        assert all(isinstance(value, float) for value in values)
+        if np.isnan(values).any():
+            assert "NaN" in document
+            # of a signal that is there, whole and long enough, every metric has a value
+            quiet = not (reference.any() and estimate.any())
+            short = len(bad) <= 100
+            assert quiet or short or may_be_nan(name, kind), (kind, values)
+    assert capfd.readouterr() == ("", "")
+
+
+def may_be_nan(name: str, kind: str) -> bool:
+    """A constant has no utterance, and its delays are all one signal."""
+    whole = METRICS[name].facts
+    return kind == "constant" and (whole.get("speech") or whole.get("joint"))
