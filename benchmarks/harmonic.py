@@ -1,12 +1,13 @@
 """`python -m benchmarks.harmonic`: harmonic convolution, ours beside deformable convolution's.
 
 A step is forward, backward and Adam of paper B's U-Net, whose loss is the squared error; the
-variants of a table take turns in one process, and each one's peak memory is that of another.
+variants of a table take turns in one process, and each one's peak memory is that of another. On a
+CPU deformable convolution takes minutes a step at full size, so that it has a table of its own, of
+fewer frames.
 """
 
 import argparse
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -96,40 +97,59 @@ def seconds(once: Callable[[], None], device: str) -> float:
 
 
 def in_turn(calls: dict[str, Callable[[], None]], repeats: int, device: str) -> dict[str, float]:
-    """Median seconds of each, after one call that is not counted."""
+    """Median seconds of each, after a call that is not counted (but of what takes minutes)."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for repeat in range(repeats + 1):
         for name, once in calls.items():
-            taken = seconds(once, device)
+            if repeat or name != SLOW or device == "cuda":
+                taken = seconds(once, device)
             if repeat:
                 times[name].append(taken)
     return {name: statistics.median(own) for name, own in times.items()}
 
 
-def memory(name: str, given: argparse.Namespace) -> float:
+def memory(name: str, frames: int, given: argparse.Namespace) -> float:
     """MiB that a step takes at most, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.harmonic", "--memory", name]
-    for key in ("bins", "frames", "width", "threads", "device"):
+    command += ["--frames", str(frames)]
+    for key in ("bins", "width", "threads", "device"):
         command += [f"--{key}", str(getattr(given, key))]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 
 def peak(name: str, given: argparse.Namespace) -> float:
-    """MiB of two steps, over what a tiny one leaves."""
+    """MiB of a step, over what a tiny one leaves."""
     step(name, 8, 8, 0.1, given.device)()
     before = used(given.device)
-    once = step(name, given.bins, given.frames, given.width, given.device)
-    once()
-    once()
+    step(name, given.bins, given.frames, given.width, given.device)()
     return used(given.device) - before
 
 
+def steps(names: list[str], frames: int, repeats: int, given: argparse.Namespace) -> None:
+    """Print the table of some variants, beside the first of them."""
+    size = (given.bins, frames, given.width, given.device)
+    found = in_turn({name: step(name, *size) for name in names}, repeats, given.device)
+    mib = {name: memory(name, frames, given) for name in names}
+    first = names[0]
+    print(
+        f"| step of B's U-Net, {given.bins} x {frames} | seconds | times as fast as {first} | "
+        "peak memory, MiB | of the first's |\n| --- | ---: | ---: | ---: | ---: |"
+    )
+    for name in names:
+        print(
+            f"| {name} | {found[name]:.3g} | {found[first] / found[name]:.3g} | {mib[name]:.0f} | "
+            f"{mib[name] / mib[first]:.2g} |"
+        )
+    print(flush=True)
+
+
 def main() -> None:
-    """Print two tables: the network's step, and single layers in PyTorch."""
+    """Print the tables: the network's step, and if asked for, single layers in PyTorch."""
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--bins", type=int, default=512)
     parse.add_argument("--frames", type=int, default=256)
+    parse.add_argument("--deform-frames", type=int, default=16, help="0 leaves its table out")
     parse.add_argument("--width", type=float, default=1.0, help="factor on the filters")
     parse.add_argument("--repeats", type=int, default=3, help="of which the medians are taken")
     parse.add_argument("--threads", type=int, default=os.cpu_count(), help="on a CPU")
@@ -141,38 +161,34 @@ def main() -> None:
     if given.memory:
         print(peak(given.memory, given))
         return
-    size = (given.bins, given.frames, given.width, given.device)
     print(
-        f"{heading(given.device, given.threads)}; {given.bins} x {given.frames}, width "
-        f"{given.width:g}, medians of {given.repeats}, ours in "
+        f"{heading(given.device, given.threads)}; width {given.width:g}, medians of "
+        f"{given.repeats} (deformable convolution: once), ours in "
         f"{engine.choose('auto', given.device)}.\n"
     )
-    names = [name for name in STEPS if name != SLOW or find_spec("torchvision")]
-    if SLOW not in names:
-        print("There is no torchvision here: no deformable convolution, so no ratios to it.\n")
-    found = in_turn({name: step(name, *size) for name in names}, given.repeats, given.device)
-    slow = (found[SLOW], memory(SLOW, given)) if SLOW in names else (math.nan, math.nan)
-    print(
-        "| step of B's U-Net | seconds | deformable convolution's over it | peak memory, MiB | of "
-        "deformable convolution's |\n| --- | ---: | ---: | ---: | ---: |"
-    )
-    for name, taken in found.items():
-        mib = memory(name, given) if name != SLOW else slow[1]
-        print(
-            f"| {name} | {taken:.3g} | {slow[0] / taken:.1f} | {mib:.0f} | {mib / slow[1]:.2f} |",
-            flush=True,
-        )
-    if not given.layers or SLOW not in names:
+    fast = [name for name in STEPS if name != SLOW]
+    steps(["regular 7x7, PyTorch", *fast[:-2], fast[-1]], given.frames, given.repeats, given)
+    if not find_spec("torchvision"):
+        print("There is no torchvision here, and so no deformable convolution.")
         return
+    if given.deform_frames:
+        steps([SLOW, *fast], given.deform_frames, 1, given)
+    if given.layers:
+        layers(given)
+
+
+def layers(given: argparse.Namespace) -> None:
+    """Print a table of B's layers, forward and backward."""
     kinds = ("deform", "sampled", "regular")
+    frames = given.deform_frames
     print(
-        "\n| layer, PyTorch, float32 | deformable, ms | sampled, ms | ratio | regular 7x7, ms |\n"
+        "| layer, PyTorch, float32 | deformable, ms | sampled, ms | ratio | regular 7x7, ms |\n"
         "| --- | ---: | ---: | ---: | ---: |"
     )
     for before, after, halved in LAYERS:
-        shape = (given.bins // halved, given.frames // halved)
+        shape = (given.bins // halved, max(1, frames // halved))
         calls = {kind: layer(kind, before, after, *shape, given.device) for kind in kinds}
-        taken = in_turn(calls, given.repeats, given.device)
+        taken = in_turn(calls, 1, given.device)
         deform, sampled, plain = (1e3 * taken[kind] for kind in kinds)
         print(
             f"| {before} to {after}, {shape[0]} x {shape[1]} | {deform:.0f} | {sampled:.0f} | "

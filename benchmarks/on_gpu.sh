@@ -9,4 +9,4 @@ mkdir -p "$out"
 python3 -m benchmarks --device cuda --repeats 3 --out "$out/speed-gpu.md"
 python3 -m benchmarks.quality --device cuda --width 1 --samples 16384 --iterations 600 \
 	--eager --out "$out/quality-gpu.md"
-python3 -m benchmarks.harmonic --device cuda --repeats 3 | tee "$out/harmonic-gpu.md"
+python3 -m benchmarks.harmonic --device cuda --repeats 3 --deform-frames 256 | tee "$out/harmonic-gpu.md"
