@@ -1,6 +1,7 @@
 # make            this list
 # make demo       the default study, end to end, in minutes (STUDY=name for one of workflow/studies)
 # make test       the tests
+# make test-faults  those of faults: jobs, nodes, disks and files that fail (minutes)
 # make resume     go on after a kill (the same STUDY and ARGS as the run that was killed)
 # make lint       ruff, snakefmt and snakemake's own linter
 # make lock       resolve the pinned environment again
@@ -19,7 +20,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --show-failed-logs \
 RESULTS := results/$(or $(STUDY),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test resume lint lock clean
+.PHONY: help demo test test-faults resume lint lock clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q' && sed -n 's/^# \(CORES.*\)/\1/p' Makefile
@@ -41,6 +42,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest $(ARGS)
+
+test-faults: $(INSTALLED)
+	$(BIN)/python -m pytest --faults -m faults $(ARGS)
 
 resume: $(INSTALLED)
 	$(BIN)/python workflow/owner.py

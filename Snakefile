@@ -19,12 +19,21 @@ include: "workflow/rules/score.smk"
 include: "workflow/rules/present.smk"
 
 
-# the corpora are fetched where Snakemake runs: a cluster's nodes may see no internet, and no mirror
+# the corpora are fetched where Snakemake runs: a cluster's nodes may see no internet, and no mirror;
+# what is made of the scores takes seconds
 localrules:
     all,
     download_all,
     download,
     unpack,
+    tables,
+    figures,
+    table,
+    cost,
+    curves,
+    example,
+    provenance,
+    report,
 
 
 # Snakemake makes a deleted file again where a target asks for it, and not where only the makers of

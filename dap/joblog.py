@@ -18,6 +18,7 @@ def job(log: str) -> Iterator[logging.Logger]:
         format="%(asctime)s %(message)s",
         handlers=[logging.FileHandler(log, mode="w"), logging.StreamHandler()],
     )
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # names every glyph of a figure
     logger = logging.getLogger("dap")
     try:
         yield logger

@@ -10,7 +10,7 @@ import csv
 import errno
 import hashlib
 import io
-import os
+import uuid
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -39,7 +39,8 @@ def writing(path: Path) -> Iterator[Path]:
     Raises:
         UnwritableError: the message names the file and the remedy.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    # no number of a process: another machine's may be the same
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().int}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial

@@ -12,6 +12,17 @@ import pytest
 RATE = 16000
 
 
+def pytest_addoption(parser):
+    parser.addoption("--faults", action="store_true", help="run the tests of faults, too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--faults"):
+        for item in items:
+            if "faults" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="faults take long: make test-faults"))
+
+
 @pytest.fixture(scope="session")
 def tone() -> np.ndarray:
     """A quarter of a second of 440 Hz at half of full scale: float32 (4096,)."""

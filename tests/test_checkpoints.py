@@ -33,6 +33,7 @@ OPTIONS = FitOptions(
     initialisation="he",
     output_scale=0.2,
     snapshots=6,
+    snapshot_at=(),
     average_decay=0.9,
     precision="float32",
 )

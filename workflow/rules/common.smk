@@ -3,10 +3,11 @@ import functools
 import json
 import re
 import socket
+import tempfile
 
 from snakemake.exceptions import WorkflowError
 
-from dap import errors, provenance, registry
+from dap import errors, provenance, registry, store
 from dap.corpora.archives import RESOURCES, index_file, origin_file
 from dap.corpora.catalogue import listing, pick
 from dap.schema import load
@@ -111,6 +112,12 @@ def score_files(experiment, methods=None):
 
 def own():
     """Say which process runs the workflow in this folder, for `make resume`."""
+    try:
+        Path(RESULTS).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=RESULTS):
+            pass
+    except OSError as error:
+        raise WorkflowError(store.unwritable(RESULTS, error)) from error
     OWNER.parent.mkdir(exist_ok=True)
     OWNER.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
 
@@ -242,6 +249,9 @@ def fit_task(wildcards):
 
 
 def fit_retries():
+    # a cluster's job has a Snakemake of its own, which would try again with no more memory or time
+    if not workflow.is_main_process:
+        return 0
     # where a clip that kills its job is reported, one more attempt writes the others down
     return study["run"]["retries"] + (study["run"]["missing"] == "report")
 

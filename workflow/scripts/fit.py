@@ -13,6 +13,7 @@ from dap import observations
 from dap.attempts import Attempts
 from dap.checkpoints import Checkpoint
 from dap.errors import DapError, InterruptedFitError, UnwritableError
+from dap.gpus import claim
 from dap.joblog import job
 from dap.methods import NO_COST, Restored, fingerprint, is_prior, place, restore
 from dap.progress import Progress
@@ -41,6 +42,8 @@ with job(snakemake.log[0]) as log:
         from dap.engine import choose
 
         torch.set_num_threads(params.threads)
+        if params.device != "cpu":
+            claim(log.info)
         device = place(params.device)
         precision = choose(params.setup["fit"]["precision"], device)
     made = {
