@@ -126,7 +126,8 @@ def restore(
 
     Without --gap or --dequantize the recording is denoised. An untrained network is fitted to each
     segment, and it fits the sound before the noise: too many iterations bring the noise back. The
-    classical methods take seconds: janssen fills gaps, the others denoise.
+    classical methods take seconds: janssen fills gaps, cell-projection undoes quantisation, the
+    others denoise.
 
     With --dequantize each sample of the result is one that would be quantised to what was recorded.
     The recording must be as it left the quantiser, at --sample-rate and in one channel.

@@ -105,10 +105,11 @@ def test_only_the_gap_changes(tone):
 @pytest.mark.parametrize(
     ("bins", "quantiser"), [(16, "mid-rise"), (16, "mid-tread"), (15, "mid-tread")]
 )
-def test_dequantised_samples_stay_in_their_cells(tone, bins, quantiser):
+@pytest.mark.parametrize("method", ["conv", "wave-u-net", "cell-projection"])
+def test_dequantised_samples_stay_in_their_cells(tone, bins, quantiser, method):
     level, lower, upper = cells(tone, bins, quantiser)
     restored = restore_recording(
-        level, 16000, method="conv", fit=FIT, spectrogram=SPECTROGRAM, bins=bins,
+        level, 16000, method=method, fit=FIT, spectrogram=SPECTROGRAM, bins=bins,
         segment_seconds=0.2,
     )  # fmt: skip
     assert restored.dtype == np.float32
