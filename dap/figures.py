@@ -1,5 +1,6 @@
 """Figures of a study: damaged and restored clips, and quality over iteration."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -24,6 +25,8 @@ from dap.selection import TRAJECTORIES
 from dap.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
 
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
+
 # Okabe and Ito's palette, and colours of Tol's "muted" set: told apart with any kind of colour
 # blindness. One method, one colour.
 COLOURS = {
@@ -37,9 +40,10 @@ COLOURS = {
     "dilated7": "#999933",
     "harmonic-single": "#661100",
     "harmonic-unmixed": "#88CCEE",
+    "wave-u-net": "#332288",
 }
 # what is left of these for other methods
-SPARE = ("#332288", "#882255", "#44AA99", "#AA4499", "#DDCC77", "#F0E442")
+SPARE = ("#882255", "#44AA99", "#AA4499", "#DDCC77", "#F0E442")
 STYLE = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
     "font.size": 9,

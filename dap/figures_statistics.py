@@ -1,6 +1,7 @@
 """B's Figure 2: power over spatial frequency, of spectrograms and of waveforms, with slopes."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import pandas as pd
 from matplotlib import rc_context
@@ -68,7 +69,8 @@ def statistics(
                     )
                 true = (names or {}).get(corpus, corpus)
                 plural = "s" if found.count > 1 else ""
-                axes.set_title(f"{signal}s: {true}\nn = {found.count:,} clip{plural}")
+                heading = fill(f"{signal}s: {true}", 44)
+                axes.set_title(f"{heading}\nn = {found.count:,} clip{plural}")
                 axes.set_xscale("log")
                 axes.set_yscale("log")
                 axes.set_xlabel(label)

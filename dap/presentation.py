@@ -21,8 +21,8 @@ PUBLISHED = Path(__file__).resolve().parents[1] / "workflow" / "published"
 # the keys of each kind of figure, beside title, kind and experiment
 FIGURES = {
     "example": ("corpus",),
-    "curves": ("metric", "against", "x"),
-    "steps": ("corpus", "steps"),
+    "curves": ("methods", "metric", "against", "x"),
+    "steps": ("methods", "corpus", "steps"),
     "statistics": (),
 }
 
@@ -116,9 +116,13 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment
     for key in set(entry) - {"title", "kind", "experiment", *FIGURES[kind]}:
         owners = [other for other, keys in FIGURES.items() if key in keys]
         raise DapError(f"{where}.{key}: is of figures of kind {' or '.join(owners)}, not {kind}")
-    priors = [method for method in experiment.methods if method in plugins("priors", "PRIORS")]
+    for method in entry.get("methods", []):
+        require(f"{where}.methods", method, experiment.methods)
+    shown = entry.get("methods", experiment.methods)
+    priors = [method for method in shown if method in plugins("priors", "PRIORS")]
     if kind in ("curves", "steps") and not priors:
-        raise DapError(f"{where}: {experiment.name} has no prior among its methods, so no iterates")
+        of = "" if "methods" in entry else f"{experiment.name} has "
+        raise DapError(f"{where}: {of}no prior among its methods, so no iterates")
     if kind == "curves":
         metric = entry.get("metric", experiment.quality)
         require(f"{where}.metric", metric, {*experiment.metrics, experiment.quality})

@@ -166,7 +166,7 @@ def test_a_missing_metric_and_several_experiments_are_errors():
 def test_palette_is_fixed_by_method():
     colours = figures.palette(["harmonic", "conv", "mine"])
     assert colours["conv"] == figures.palette([])["conv"] == "#E69F00"
-    assert len(set(colours.values())) == len(colours) == 11
+    assert len(set(colours.values())) == len(colours) == 12
 
 
 def test_examples_state_snr_and_share_scales():

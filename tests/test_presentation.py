@@ -120,6 +120,14 @@ def test_steps_that_are_kept():
             "figures.f0.against.0 is 'noisy'; allowed: clean, observed",
         ),
         (
+            {"kind": "curves", "experiment": "denoise", "methods": ["dilated"]},
+            "figures.f0.methods: unknown name 'dilated'; allowed: conv, observed",
+        ),
+        (
+            {"kind": "curves", "experiment": "denoise", "methods": ["observed"]},
+            "figures.f0: no prior among its methods",
+        ),
+        (
             {"kind": "statistics", "experiment": "separate"},
             "figures.f0: statistics is not for separation",
         ),

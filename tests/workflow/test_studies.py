@@ -34,17 +34,51 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
         "clips": 4 * 10,
         "observations": chunks,
         # four designs, 1,800 fits in 360 jobs, the observed signal, and the classical methods:
-        # three for each of the 6 cells of denoising, one for each of the 3 others
-        "fit": chunks * 5 + 10 * (6 * 3 + 3),
-        "score": chunks * 5 + 10 * (6 * 3 + 3),
+        # three for each of the 6 cells of denoising, one for each of the 3 others; paper B's
+        # prior in the 3 cells of Gaussian denoising, for Figure 2
+        "fit": chunks * 5 + 10 * (6 * 3 + 3 + 3),
+        "score": chunks * 5 + 10 * (6 * 3 + 3 + 3),
         "table": 6,
         "cost": 1,
-        "curves": 4,
+        "curves": 4 + 2,
         "example": 4,
         "provenance": 1,
         "report": 1,
         "all": 1,
     }
+
+
+def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, count_jobs):
+    sixty = [f"{i:02d}.wav" for i in range(60)]
+    silence(tmp_path / "LJSpeech-1.1" / "wavs", sixty)
+    silence(
+        tmp_path / "music", [f"{kind}/{name}" for kind in ("cello", "congas") for name in sixty]
+    )
+    study = "workflow/studies/iclr2020.yaml"
+    planned = sources.snakemake(
+        "-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", study=study
+    )
+    assert planned.returncode == 0, planned.stdout
+    # chunks of 4: 200 clips of 3 s of speech and of music, 200 of 1 s of speech, 20 of Figure 4
+    fits = 2 * 50 * 9 + 50 * 5 + 50 * 4 + 5 * 7 + 4
+    assert count_jobs(planned.stdout) == {
+        "unpack": 2,
+        "clips": 250 + 50 + 50 + 1,  # 1,000 utterances for Figure 2
+        "observations": 250 + 2 * 50 + 50 + 50 + 5 + 1,
+        "fit": fits,
+        "score": fits,
+        "table": 4,
+        "cost": 1,
+        "curves": 3,
+        "steps": 1,
+        "natural_statistics": 1,
+        "example": 2,
+        "provenance": 1,
+        "report": 1,
+        "all": 1,
+    }
+    refused = sources.snakemake("-n", study=study)
+    assert "corpora.music: music is published as a list of video ids" in refused.stdout
 
 
 def test_without_a_mirror_it_downloads_what_it_needs(sources, count_jobs):
@@ -71,6 +105,72 @@ def test_recordings_and_demo_can_be_planned(sources, tmp_path, count_jobs):
         # four designs, observed, and one classical method or three
         assert count["fit"] == count["score"]
         assert 6 < count["fit"] / count["observations"] < 8
+
+
+def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
+    silence(tmp_path / "LJSpeech-1.1" / "wavs", [f"{i}.wav" for i in range(16)])
+    silence(tmp_path / "music", [f"cello/{i}.flac" for i in range(4)])
+    for study, chunks in (("iclr2020-small", 1), ("iclr2020-recordings", 3)):
+        config = [f"recordings={tmp_path}"] if study == "iclr2020-recordings" else ["clips=1"]
+        planned = sources.snakemake(
+            "-n", "--quiet", "rules", "--config", *config, study=f"workflow/studies/{study}.yaml"
+        )
+        assert planned.returncode == 0, planned.stdout
+        count = count_jobs(planned.stdout)
+        music = {1: 1, 3: 2}[chunks]
+        assert count["fit"] == count["score"] == (chunks + music) * 9 + chunks * (7 + 5 + 4) + 4
+        assert (count["table"], count["curves"], count["steps"]) == (4, 3, 1)
+        assert count["natural_statistics"] == 1
+
+
+def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
+    # one regular and one harmonic prior, a little of each: the others run through the same lines
+    priors = ["conv7", "harmonic"]
+    methods = {
+        "tones": ["observed", *priors],
+        "denoise": ["observed", *priors, "wave-u-net", "dnp-wiener", "dnp-lsa", "wavelet"],
+        "trajectory": ["observed", "wave-u-net", *priors, "harmonic-single", "harmonic-unmixed"],
+        "dequantize": ["observed", *priors],
+        "dequantize-cells": ["observed", *priors],
+    }
+    change = [
+        f"{name}: {{methods: [{', '.join(own)}], fits: {{}}, "
+        f"fit: {{iterations: 4, snapshots: 3, snapshot_at: {[2, 4] if name == 'tones' else []}}}}}"
+        for name, own in methods.items()
+    ]
+    change.append("statistics: {clips: {synthetic-speech-long: 2}}")
+    shown = {
+        "figure1": "{steps: [2, 4]}",
+        "figure4": "{methods: [observed, wave-u-net, conv7, harmonic]}",
+    }
+    figures = ", ".join(f"{name}: {entry}" for name, entry in shown.items())
+    config = ["fit={width: 0.05}", f"experiments={{{', '.join(change)}}}", f"figures={{{figures}}}"]
+    study = "workflow/studies/iclr2020-small.yaml"
+    fresh.run("tables", "figures", "--config", *config, study=study)
+    results = fresh.folder / "results" / "iclr2020-small"
+    found = {path.name for path in (results / "figures").iterdir()}
+    names = {"figure1", "figure2", "figure4", "figure4-ablation", "figure4-seconds"}
+    names |= {"example-denoise", "example-dequantize"}
+    assert found == {f"{name}.{form}" for name in names for form in ("pdf", "png")} | {
+        "figure2.csv"
+    }
+    slopes = pd.read_csv(results / "figures" / "figure2.csv").set_index(["signal", "of"])["slope"]
+    # noise flattens what falls
+    assert slopes["spectrogram", "clean"] < slopes["spectrogram", "observed"] - 0.3 < -0.3
+
+    table = pd.read_csv(results / "tables" / "table2.csv")
+    assert set(table["scope"]) == {"raw", "projected"}
+    snr = table[table["metric"] == "snr"].set_index(["scope", "method", "selection"])["mean"]
+    for method in priors:
+        # the clean signal is in the cells: nothing is lost by moving an estimate into them
+        assert snr["projected", method, "last"] > snr["raw", method, "last"]
+    shown = table[(table["metric"] == "ssnr") & (table["selection"] == "last")]
+    published = shown[shown["scope"] == "raw"].set_index("method")["published_mean"].dropna()
+    assert published[priors].to_dict() == {"conv7": 2.78, "harmonic": 2.05}
+    table = pd.read_csv(results / "tables" / "table1.csv", keep_default_na=False)
+    music = table[table["corpus"] == "synthetic-piano"]
+    assert set(music["metric"]) == {"ssnr"}  # as in the paper
+    assert set(table["method"]) >= set(methods["denoise"])
 
 
 def test_the_demo_fills_its_tables(fresh):

@@ -96,12 +96,12 @@ def table_facts(wildcards):
     return {name: facts[name].facts for name in table_entry(wildcards)["metrics"]}
 
 
-def fit_manifests(experiment):
+def fit_manifests(experiment, methods=None):
     return [
         f"{RESULTS}/fits/{experiment.name}/{cell}/{method}/{chunk}/manifest.csv"
         for cell, count in experiment.cells.items()
         for chunk in study.chunks(count)
-        for method in experiment.methods
+        for method in methods or experiment.methods
     ]
 
 
@@ -133,15 +133,19 @@ def figure_experiment(wildcards):
     return study.experiments[figure_entry(wildcards)["experiment"]]
 
 
+def figure_methods(wildcards):
+    return figure_entry(wildcards).get("methods", figure_experiment(wildcards).methods)
+
+
 def curves_scores(wildcards):
-    return score_files(figure_experiment(wildcards).name)
+    return score_files(figure_experiment(wildcards).name, figure_methods(wildcards))
 
 
 def curves_fits(wildcards):
     # what an iteration costs is in the fits' manifests
     if figure_entry(wildcards).get("x") != "seconds":
         return []
-    return fit_manifests(figure_experiment(wildcards))
+    return fit_manifests(figure_experiment(wildcards), figure_methods(wildcards))
 
 
 def curves_setup(wildcards):
@@ -149,7 +153,7 @@ def curves_setup(wildcards):
     return {
         "against": figure_entry(wildcards).get("against", ["clean"]),
         "metric": figure_entry(wildcards).get("metric", experiment.quality),
-        "methods": experiment.methods,
+        "methods": figure_methods(wildcards),
         "title": figure_entry(wildcards)["title"] or experiment.title,
         "names": {name: facts["title"] for name, facts in corpus_facts(experiment).items()},
     }
@@ -195,20 +199,21 @@ def steps_inputs(wildcards):
         "observations": files["observations"],
         "snapshots": [
             f"{RESULTS}/fits/{experiment.name}/{cell}/{method}/000/snapshots.npz"
-            for method in iterating(experiment)
+            for method in iterating(wildcards)
         ],
     }
 
 
-def iterating(experiment):
-    """The methods that have iterates."""
-    return [name for name in experiment.methods if name in registry.plugins("priors", "PRIORS")]
+def iterating(wildcards):
+    """The methods of a figure that have iterates."""
+    priors = registry.plugins("priors", "PRIORS")
+    return [name for name in figure_methods(wildcards) if name in priors]
 
 
 def steps_setup(wildcards):
     experiment = figure_experiment(wildcards)
     return {
-        "methods": iterating(experiment),
+        "methods": iterating(wildcards),
         "steps": sorted(figure_entry(wildcards)["steps"]),
         "title": figure_entry(wildcards)["title"] or experiment.title,
         "sample_rate": study["sample_rate"],
