@@ -61,6 +61,7 @@ DPI = 150
 RESAMPLES = 2000  # of a band: finer steps than these cannot be seen
 THIN = 0.6  # width of a single clip's line
 PANELS_IN_A_ROW = 4  # with more, the text is too small on a page
+COLUMNS_IN_A_ROW = 6  # of an example's narrower ones
 
 
 def palette(methods: Sequence[str]) -> dict[str, str]:
@@ -106,16 +107,22 @@ def examples(
     loudest = 1.05 * max(np.abs(signal).max() for signal in signals.values()) or 1.0
 
     with rc_context(STYLE):
-        figure = new_figure(1.2 + 2.0 * len(signals), 0.8 + 2.9 * count)
+        blocks = math.ceil(len(signals) / COLUMNS_IN_A_ROW)
+        across = math.ceil(len(signals) / blocks)
+        figure = new_figure(1.2 + 2.0 * across, 0.8 + 2.9 * count * blocks)
         grid = figure.subplots(
-            2 * count,
-            len(signals),
+            2 * count * blocks,
+            across,
             sharex=True,
             sharey="row",
             squeeze=False,
-            height_ratios=[1, 1.7] * count,
+            height_ratios=[1, 1.7] * count * blocks,
         )
-        for (label, signal), axes in zip(signals.items(), grid.T, strict=True):
+        # a block after the other: (blocks, rows, across) -> a column of axes for each signal
+        stacks = grid.reshape(blocks, -1, across).transpose(0, 2, 1).reshape(-1, 2 * count)
+        for spare in stacks[len(signals) :].ravel():
+            spare.remove()
+        for (label, signal), axes in zip(signals.items(), stacks, strict=False):
             for source, (wave, spectrogram) in enumerate(axes.reshape(count, 2)):
                 lines = [label] if source == 0 else []
                 if first == "clean" and label != first:
@@ -139,19 +146,20 @@ def examples(
                     for edge in (start, end):
                         spectrogram.axvline(edge, color="white", linewidth=0.6, linestyle=":")
         for row, axes in enumerate(grid):
-            name = f"{sources[row // 2]}\n" if sources and count > 1 else ""
+            name = f"{sources[row // 2 % count]}\n" if sources and count > 1 else ""
             axes[0].set_ylabel(f"{name}{('Amplitude', 'Frequency (kHz)')[row % 2]}")
             axes[0].set_ylim((-loudest, loudest) if row % 2 == 0 else (0, kilohertz))
-        for axes in grid[-1]:
+        for axes in stacks[: len(signals), -1]:
             axes.set_xlabel("Time (s)")
             axes.set_xlim(0, seconds)
+            axes.tick_params(labelbottom=True)
         figure.align_ylabels(grid[:, 0])
         figure.colorbar(
             image,
-            ax=grid[1::2].ravel().tolist() if count == 1 else grid.ravel().tolist(),
+            ax=stacks[: len(signals), 1 if count * blocks == 1 else 0 :].ravel().tolist(),
             label=f"Level (dB re maximum of {first})",
             extend="both",
-            aspect=30 * count,
+            aspect=30 * count * blocks,
             pad=0.01,
         )
         figure.suptitle(title)

@@ -169,6 +169,19 @@ def test_palette_is_fixed_by_method():
     assert len(set(colours.values())) == len(colours) == 12
 
 
+def test_many_examples_are_wrapped():
+    clean = np.sin(np.arange(1024) / 10)[np.newaxis]
+    signals = {"clean": clean} | {f"method{i}": 0.9 * clean for i in range(8)}
+    figure = figures.examples(signals, 16000, title="t")
+    waves = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title().split("\n")[0] for axes in waves] == list(signals)
+    # five above, four below, all of one width
+    top, bottom = waves[:5], waves[5:]
+    figure.draw_without_rendering()
+    assert min(a.get_position().y0 for a in top) > max(a.get_position().y1 for a in bottom)
+    assert figure.get_size_inches()[0] < 12
+
+
 def test_examples_state_snr_and_share_scales():
     times = np.arange(8192) / RATE
     low, high = 64 * RATE / 1022, 192 * RATE / 1022  # on bins of the transform
