@@ -59,7 +59,9 @@ class Checkpoint:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
         if self.seconds:
-            signal.signal(signal.SIGTERM, self._before)
+            # schedulers send it to a job's parts one after the other: a second one would kill the
+            # process before it has said what became of the fit
+            signal.signal(signal.SIGTERM, signal.SIG_IGN if self.terminated else self._before)
         if self.terminated and error is None:
             raise InterruptedFitError("stopped by SIGTERM after a fit was finished; run it again")
 

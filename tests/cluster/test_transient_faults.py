@@ -23,7 +23,7 @@ def test_the_memory_limit(run, cluster, undisturbed):
 
 def test_the_time_limit(run, cluster, undisturbed):
     # a fit needs longer than a minute, the least that SLURM limits, and is stopped within it
-    study = run("--set-resources", "fit:runtime=1", slow=1.5)
+    study = run("--set-resources", "fit:runtime=1", slow=1.15)
     said = study.end(600)
     assert_same(study.checkout, undisturbed)
     assert "stopped by SIGTERM: its state is kept in" in said
