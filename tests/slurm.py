@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from filelock import FileLock
 
 ETC = Path("/etc/slurm")
@@ -22,11 +23,11 @@ RUN = Path("/run/munge")
 DAEMONS = ("munged", "slurmctld", "slurmd")
 OURS = "# written by dap's tests, and removed at their end"
 NODES = ("node1", "node2")
-CORES = os.cpu_count() or 1
+NAME = "dap-tests"
 
 CONFIG = """\
 {ours}
-ClusterName=dap
+ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={controller}
 SlurmUser=root
@@ -127,7 +128,13 @@ class Cluster:
         (self.folder / "state").mkdir()
         nodes = f"node[1-{len(NODES)}]"
         ports = {"controller": first, "first": first + 1, "last": first + len(NODES)}
-        facts = {"ours": OURS, "host": host, "folder": self.folder, "nodes": nodes} | ports
+        facts = {
+            "ours": OURS,
+            "host": host,
+            "folder": self.folder,
+            "nodes": nodes,
+            "name": NAME,
+        } | ports
         ETC.mkdir(exist_ok=True)
         (ETC / "slurm.conf").write_text(CONFIG.format(**facts))
         (ETC / "gres.conf").write_text(GRES.format(**facts))
@@ -186,6 +193,16 @@ class Cluster:
         self.ask("scancel", "--user", "root", check=False)
         self.ask("scancel", "--signal=KILL", "--full", "--user", "root", check=False)
         self.until(lambda: not self.jobs(), "the jobs' end", seconds=60)
+        self.kill_rest()
+
+    def kill_rest(self) -> None:
+        """Kill what escaped: without cgroups a process that outlives its parent is not SLURM's."""
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("SLURM_CLUSTER_NAME") == NAME:
+                    process.kill()
+            except psutil.Error:
+                continue
 
     # ---- what a user sees
 
