@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dap.convergence import compare
 from dap.errors import DapError
 from dap.seeds import derive
 from dap.statistics import (
@@ -39,11 +40,13 @@ def examine(
     experiment has several: the paired difference method - over. With `than: {method, over}` it is
     the difference of two gains, (method - over) - (than.method - than.over). It is taken for each
     corpus (and source) and, where there are several, over all clips together, sources averaged
-    within the clip. A verdict is by p, Holm-corrected over all tests of all claims.
+    within the clip. A verdict is by p, Holm-corrected over all tests of all claims. How soon two
+    priors reach a quality (`convergence`) is told in sentences, see `dap.convergence.compare`.
 
     Args:
         claims_csv: columns paper, claim, where, value, unit, "what a study should report".
-        study_claims: `{claim, paper}` with `comparisons` (a list) or `complexity: true`.
+        study_claims: `{claim, paper}` with `comparisons` or `convergence` (lists), or
+            `complexity: true`.
         scores: long form, of all experiments.
         better: "higher" or "lower" by metric.
         seed: the study's.
@@ -53,7 +56,8 @@ def examine(
         in the CSV's order, a dict a claim, of plain values (None where undefined): paper, claim,
         where, published, to_report, verdict; and where it was examined, comparisons, one row a test
         (experiment, corpus, source, scope, metric, selection, method, over, n, unscorable,
-        difference, unit, low, high, p, p_holm, verdict), and complexity, one sentence a design.
+        difference, unit, low, high, p, p_holm, verdict), complexity, one sentence a design, and
+        convergence, one sentence a corpus.
 
     Raises:
         DapError: a claim that is not in the CSV, a comparison without scores, complexity without
@@ -80,6 +84,12 @@ def examine(
             finding["comparisons"] = [test for several in tests for test in several]
         if entry.get("complexity"):
             finding["complexity"] = _complexity(cost)
+        if entry.get("convergence"):
+            finding["convergence"] = [
+                sentence
+                for pair in entry["convergence"]
+                for sentence in compare(pair, scores, seed, cost)
+            ]
         findings.append(finding)
         published.append((row["value"], row["unit"]))
     tests = [test for finding in findings for test in finding.get("comparisons", [])]
@@ -165,11 +175,10 @@ def _conclude(finding: dict, value: str, unit: str, better: Mapping[str, str]) -
         test["verdict"] = f"{word}: {numbers}{_beside_published(test, value, unit)}"
         for key in ("difference", "low", "high", "p", "p_holm"):
             test[key] = float(test[key]) if np.isfinite(test[key]) else None
-    if words:
-        parts = (f"{word} in {count} of {words.total()}" for word, count in words.items())
+    parts = [f"{word} in {count} of {words.total()}" for word, count in words.items()]
+    parts = parts or finding.get("complexity", []) + finding.get("convergence", [])
+    if parts:
         finding["verdict"] = "; ".join(parts)
-    elif "complexity" in finding:
-        finding["verdict"] = "; ".join(finding["complexity"])
 
 
 def _verdict(test: Mapping, direction: str) -> tuple[str, str]:

@@ -60,6 +60,7 @@ def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
             if "corpus" in entry:
                 require(f"{where}.corpus", entry["corpus"], experiment.cells)
             (_check_table if kind == "tables" else _check_figure)(where, name, entry, experiment)
+    priors = plugins("priors", "PRIORS")
     for i, claim in enumerate(config["claims"]):
         texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
         require(f"claims[{i}].claim", claim["claim"], texts)
@@ -71,6 +72,25 @@ def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
             require(f"{where}.over", comparison["over"], experiment.methods)
             require(f"{where}.metric", comparison["metric"], experiment.metrics)
             require(f"{where}.selection", comparison["selection"], experiment.selections)
+        for pair in claim["convergence"]:
+            where = f"claims[{i}].convergence"
+            require(f"{where}.experiment", pair["experiment"], experiments)
+            experiment = experiments[pair["experiment"]]
+            for key in ("method", "over"):
+                fitted = [method for method in experiment.methods if method in priors]
+                require(f"{where}.{key}", pair[key], fitted)
+            tracked(f"{where}.metric", pair["metric"], experiment)
+
+
+def tracked(where: str, metric: str, experiment: "Experiment") -> None:
+    """Refuse a metric that cannot be scored of every snapshot.
+
+    Raises:
+        DapError: it is none of the experiment's, or one of speech, which takes too long.
+    """
+    require(where, metric, {*experiment.metrics, experiment.quality})
+    if plugins("metrics", "METRICS")[metric].facts.get("speech"):
+        raise DapError(f"{where}: {metric} is too slow for every snapshot")
 
 
 def _check_table(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:
@@ -124,11 +144,8 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment
         of = "" if "methods" in entry else f"{experiment.name} has "
         raise DapError(f"{where}: {of}no prior among its methods, so no iterates")
     if kind == "curves":
-        metric = entry.get("metric", experiment.quality)
-        require(f"{where}.metric", metric, {*experiment.metrics, experiment.quality})
+        tracked(f"{where}.metric", entry.get("metric", experiment.quality), experiment)
         separate = experiment.task == "separate"
-        if plugins("metrics", "METRICS")[metric].facts.get("speech"):
-            raise DapError(f"{where}.metric: {metric} is too slow for every snapshot")
         if separate and "observed" in entry.get("against", []):
             raise DapError(f"{where}.against: a mixture is no reference for its sources")
     if experiment.task == "separate" and kind in ("steps", "statistics"):

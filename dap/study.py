@@ -255,7 +255,7 @@ class Study:
                 require(f"{where}.noise", value, self.config["corpora"])
 
     def trajectory(self, experiment: str) -> dict[str, list[str]]:
-        """The metrics that figures show of each snapshot, by what they are against.
+        """The metrics that figures and claims need of each snapshot, by what they are against.
 
         The task's quality against the clean clip is always known, and not listed.
         """
@@ -267,6 +267,10 @@ class Study:
                 for against in entry.get("against", ["clean"]):
                     if (against, metric) != ("clean", quality):
                         found.setdefault(against, set()).add(metric)
+        for claim in self.config["claims"]:
+            for pair in claim["convergence"]:
+                if pair["experiment"] == experiment and pair["metric"] != quality:
+                    found.setdefault("clean", set()).add(pair["metric"])
         return {against: sorted(metrics) for against, metrics in sorted(found.items())}
 
     # ------------------------------------------------------------------ clips and chunks

@@ -218,3 +218,33 @@ def test_comparisons_without_scores(change, message):
 def test_a_claim_that_nobody_made():
     with pytest.raises(DapError, match="no claim 'it is faster' of interspeech2021"):
         found(scores({"conv": ZERO}), [], claim="it is faster")
+
+
+def test_convergence_in_sentences():
+    curves = {"quick": [0, 9, 10], "slow": [0, 0, 10]}
+    frame = pd.concat(
+        [
+            scores({method: [value]}, iteration=step, selection="snapshot", metric="snr")
+            for method, values in curves.items()
+            for step, value in zip((1, 10, 100), values, strict=True)
+        ]
+        + [scores({"quick": [10.0], "slow": [10.0]}, metric="snr")]
+    )
+    text = "the dense dilated prior needs a tenth of the iterations of a harmonic U-Net to converge"
+    pair = {"experiment": "inpaint", "metric": "snr", "method": "quick", "over": "slow"}
+    entry = {"paper": "interspeech2021", "claim": text}
+    entry["convergence"] = [pair | {"target": "own", "share": 0.9}]
+    finding = examine(CLAIMS, [entry], frame, BETTER | {"snr": "higher"}, 1)[0]
+    assert finding["convergence"] == [
+        "inpaint, speech: to 90% of their own best snr, quick 10 iterations, slow 79 iterations; "
+        "a ratio of 0.13 over 1 clip"
+    ]
+    assert finding["verdict"] == finding["convergence"][0]
+    assert finding["published"] == "0.1 ratio of iterations"
+    # a gain beside it gives the verdict, and the sentences stay
+    entry["comparisons"] = [
+        pair | {"method": "quick", "over": "slow", "selection": "last", "scope": "raw"}
+    ]
+    finding = examine(CLAIMS, [entry], frame, BETTER | {"snr": "higher"}, 1)[0]
+    assert finding["verdict"] == "too few clips to tell in 1 of 1"
+    assert len(finding["convergence"]) == 1

@@ -68,6 +68,26 @@ def test_figures_settle_what_is_scored_of_each_snapshot():
     assert study.trajectory("dequantize") == study.trajectory("separate") == {}
 
 
+def test_claims_on_convergence_settle_what_is_scored():
+    claim = "without anchors fitting is slower and without mixing the final quality is lower"
+    pair = {"experiment": "denoise", "metric": "psnr", "method": "conv", "over": "conv"}
+
+    def claiming(**keys):
+        given = copy.deepcopy(BASE)
+        given["claims"] = [{"paper": "iclr2020", "claim": claim, "convergence": [pair | keys]}]
+        return Study(given)
+
+    study = claiming()
+    assert study.trajectory("denoise") == {"clean": ["psnr"]}
+    assert claiming(metric="snr").trajectory("denoise") == {}
+    found = study["claims"][0]["convergence"][0]
+    assert (found["target"], found["share"]) == ("own", 0.99)
+    with pytest.raises(DapError, match=r"claims\[0\]\.convergence\.over: unknown name 'observed'"):
+        claiming(over="observed")
+    with pytest.raises(DapError, match=r"convergence\.metric: pesq_wb is too slow for every"):
+        claiming(metric="pesq_wb")
+
+
 def test_figures_without_fits():
     study = with_figures({"kind": "statistics", "experiment": "look"})
     assert study.experiments["look"].methods == []
