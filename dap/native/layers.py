@@ -4,7 +4,6 @@ An iteration allocates nothing and concatenates nothing: a layer reads a list of
 fixed input z gets no gradient.
 """
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,13 +12,12 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from dap.native.library import Entry, Library, Map, Table
+from dap.native.library import Library, Map
 
 ADD, RELU = 1, 2  # flags of the library's functions
 SLACK = 128  # lanes before and after a map, which whole vectors may touch
 SCRATCH = 150_000  # lanes a thread: about what a core's second-level cache holds
 SPLIT = 48  # channels that the library splits at a time
-TAPS = 7  # of the longest filter of `sample`
 
 
 class Value:
@@ -68,10 +66,10 @@ class Feature:
     def slots(self, unit: int = 1) -> list[int]:
         """The channel that each slot holds, -1 for none; `unit` slots or a multiple of it."""
         count = self.size[0] // (self.parts or 1)
-        fill = [-1] * (_up(count, 2) - count if self.parts else 0)
+        fill = [-1] * (round_up(count, 2) - count if self.parts else 0)
         parts = (range(n * count, (n + 1) * count) for n in range(self.parts or 1))
         slots = [slot for part in parts for slot in (*part, *fill)]
-        return slots + [-1] * (_up(len(slots), unit) - len(slots))
+        return slots + [-1] * (round_up(len(slots), unit) - len(slots))
 
     def allocate(self, lib: Library) -> None:
         """Make the buffers, of zeros."""
@@ -83,15 +81,16 @@ class Feature:
         rows, columns = self.size[1:]
         channels = len(self.slots())
         # the zeros after a line are those before the next one, too
-        line = _up(columns, 2 * lib.lanes) + _up(self.halo, 16)
-        row = line * _up(channels, 2) // lib.group
-        front = SLACK + _up(self.halo, 16)
+        line = round_up(columns, 2 * lib.lanes) + round_up(self.halo, 16)
+        row = line * round_up(channels, 2) // lib.group
+        front = SLACK + round_up(self.halo, 16)
         memory = torch.zeros(front + row * rows + SLACK + self.halo, dtype=torch.int32)
         self.memory.append(memory)
         return Map(memory.data_ptr() + 4 * front, row, line, channels)
 
 
-def _up(count: int, unit: int) -> int:
+def round_up(count: int, unit: int) -> int:
+    """The least multiple of `unit` that is not below `count`."""
     return -(-count // unit) * unit
 
 
@@ -187,10 +186,10 @@ class Conv:
 
     def lanes(self, lib: Library) -> int:
         """Lanes of scratch that the gradient of the weights takes at least."""
-        whole = _up(self.columns, 2 * lib.lanes)
-        wide = whole + 2 * _up(self.reach, 32)
+        whole = round_up(self.columns, 2 * lib.lanes)
+        wide = whole + 2 * round_up(self.reach, 32)
         channels = max(len(feature.slots()) for feature in self.inputs)
-        return len(self.out.slots(2)) * whole + min(_up(channels, 2), SPLIT) * wide
+        return len(self.out.slots(2)) * whole + min(round_up(channels, 2), SPLIT) * wide
 
     def products(self) -> int:
         """Weights, padded, of the largest input."""
@@ -344,92 +343,3 @@ class Resize:
         else:
             self.undo()
         self.source.filled = True
-
-
-class Sample:
-    """Rows of some parts of a feature, summed by a sparse matrix and filtered along columns.
-
-    This is what a harmonic convolution does between its products (`dap.nn.harmonic`).
-
-    Args:
-        feature: its parts are the harmonics.
-        entries: (part of the output, row, part that is read, row that is read, weight), of
-            increasing rows and parts of the output.
-        parts: of the output: the anchors.
-        filters: (channels of a part, length), length at most 7, or None.
-
-    Raises:
-        ValueError: the filter is too long.
-    """
-
-    def __init__(
-        self,
-        feature: Feature,
-        entries: list[tuple[int, int, int, int, float]],
-        parts: int,
-        filters: Value | None,
-    ):
-        if filters is not None and filters.memory.shape[1] > TAPS:
-            raise ValueError(f"a filter of {filters.memory.shape[1]} taps: at most {TAPS} fit")
-        self.source, self.filters = feature, filters
-        self.channels = feature.size[0] // feature.parts
-        self.out = Feature((parts * self.channels, *feature.size[1:]), parts=parts)
-        rows = feature.size[1]
-        ahead = [(w * parts + n, q, k, v) for n, w, k, q, v in entries]
-        self.table = _table(ahead, rows * parts)
-        back = [(q * feature.parts + k, w, n, v) for n, w, k, q, v in entries]
-        self.transposed = _table(back, rows * feature.parts)
-
-    def features(self) -> list[Feature]:
-        """What the layer writes."""
-        return [self.out]
-
-    def values(self) -> list[Value]:
-        """The filters."""
-        return [] if self.filters is None else [self.filters]
-
-    def sums(self) -> int:
-        """Pairs of sums over rows that the layer leaves."""
-        length = 0 if self.filters is None else self.filters.memory.shape[1]
-        return self.out.size[1] * -(-_up(self.channels, 2) * length // 2)
-
-    def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
-        """Settle all arguments of the library's functions."""
-        source, out = self.source, self.out
-        shape = (self.channels, *out.size[1:], threads)
-        given, of_given, length = None, None, 0
-        if self.filters is not None:
-            self.of_filters = torch.zeros_like(self.filters.memory)
-            given, length = self.filters.memory.data_ptr(), self.filters.memory.shape[1]
-            of_given = self.of_filters.data_ptr()
-        self.forward = partial(
-            lib.sample, source.value, out.value, self.table, given, length, *shape
-        )
-        sums = scratch["sums"].data_ptr()
-        self.undo = partial(
-            lib.sample_backward,
-            *(out.gradient, source.value, source.gradient, self.transposed),
-            *(given, of_given, sums, length, *shape),
-        )
-
-    def backward(self) -> None:
-        """Gradients of the filters and of the source, which nothing else reads."""
-        self.undo()
-        self.source.filled = True
-
-    def gradients(self) -> list[Tensor]:
-        """Of the filters."""
-        return [] if self.filters is None else [self.of_filters]
-
-
-def _table(lines: list[tuple[int, int, int, float]], count: int) -> Table:
-    """A sparse matrix of (line, row, part, weight) with `count` lines, and its memory."""
-    lines = sorted(lines)
-    starts = torch.zeros(count + 1, dtype=torch.int64)
-    if lines:
-        per_line = torch.bincount(torch.tensor([line[0] for line in lines]), minlength=count)
-        starts[1:] = per_line.cumsum(0)
-    entries = (Entry * len(lines))(*(line[1:] for line in lines))
-    table = Table(starts.data_ptr(), ctypes.addressof(entries))
-    table.memory = (starts, entries)
-    return table

@@ -6,8 +6,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from dap.native.layers import SCRATCH, Conv, Feature, Resize, Sample
+from dap.native.layers import SCRATCH, Conv, Feature, Resize
 from dap.native.library import library
+from dap.native.sampling import Sample
 
 Layer = Conv | Resize | Sample
 

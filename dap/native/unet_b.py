@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from dap.native.layers import Conv, Feature, Resize, Sample, Value
+from dap.native.layers import Conv, Feature, Resize, Value
 from dap.native.network import Layer
+from dap.native.sampling import Sample
 from dap.nn.harmonic import HarmonicConv2d, positions
 from dap.nn.unet_b import Pair, UNetB
 
