@@ -13,20 +13,29 @@ from dap.provenance import machine
 
 HEADER = (
     "| design | precision | reference, s an iteration | ours | ratio | fits of 2,000 iterations an "
-    "hour, reference | ours | GFLOP/s | share of peak | peak memory, reference, MiB | ours |\n"
-    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    "hour, reference | ours | in a chunk | ratio | GFLOP/s | share of peak | peak memory, "
+    "reference, MiB | ours |\n| --- | --- |" + " ---: |" * 11
 )
+# of a second and 2,000 iterations, of each design; docs/cluster.md counts them
+PAPER_A = 14 * 50
 
 
 def line(row: speed.Row, peak: float) -> str:
     """One row of the table."""
-    rate = row.gflop / row.seconds
-    hours = (3600 / 2000 / row.reference, 3600 / 2000 / row.seconds)
+    rate = row.gflop / row.chunk
+    reference, ours, chunk = (1.8 / each for each in (row.reference, row.seconds, row.chunk))
     return (
         f"| `{row.method}` | {row.precision} | {row.reference:.3g} | {row.seconds:.3g} | "
-        f"{row.reference / row.seconds:.1f} | {hours[0]:.2g} | {hours[1]:.2g} | {rate:.0f} | "
+        f"{row.reference / row.seconds:.1f} | {reference:.2g} | {ours:.2g} | {chunk:.2g} | "
+        f"{chunk / reference:.1f} | {rate:.0f} | "
         f"{100 * rate / peak:.0f} % | {row.reference_mib:.0f} | {row.mib:.0f} |"
     )
+
+
+def whole(rows: list[speed.Row]) -> str:
+    """What all fits of paper A's tables would take, from an iteration of each design."""
+    hours = PAPER_A * 2000 * sum(row.chunk for row in rows) / 3600
+    return f"Paper A's fits, {len(rows) * PAPER_A:,} of a second: {hours:.3g} hours."
 
 
 def heading(device: str, threads: int) -> str:
@@ -45,6 +54,7 @@ def main() -> None:
     parse.add_argument("--width", type=float, default=1.0, help="factor on the filters")
     parse.add_argument("--repeats", type=int, default=5, help="of which the medians are taken")
     parse.add_argument("--threads", type=int, default=os.cpu_count(), help="of a fit, on a CPU")
+    parse.add_argument("--beside", type=int, default=8, help="fits of a chunk, on a GPU")
     parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parse.add_argument(
         "--precision", action="append", choices=["float32", "bfloat16"], help="default: auto's"
@@ -53,11 +63,12 @@ def main() -> None:
     given = parse.parse_args()
     device, threads = given.device, given.threads
     torch.set_num_threads(threads)
+    beside = given.beside if device == "cuda" else 1
     precisions = given.precision or (speed.choose("auto", device),)
     peaks = {precision: speed.peak(precision, device) for precision in ("float32", "bfloat16")}
     text = [
         f"{heading(device, threads)}; 512 x {given.frames}, width "
-        f"{given.width:g}, medians of {given.repeats}."
+        f"{given.width:g}, medians of {given.repeats}; {beside} fits of a chunk at a time."
     ]
     text += [
         f"Matrix product: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in "
@@ -66,8 +77,9 @@ def main() -> None:
         HEADER,
     ]
     print("\n".join(text))
-    for method in given.method or reversed(DESIGNS):
-        for precision in precisions:
+    for precision in precisions:
+        rows = []
+        for method in given.method or reversed(DESIGNS):
             row = speed.compare(
                 method,
                 frames=given.frames,
@@ -75,9 +87,14 @@ def main() -> None:
                 precision=precision,
                 device=device,
                 repeats=given.repeats,
+                beside=beside,
             )
+            rows.append(row)
             text.append(line(row, peaks[precision]))
-            print(text[-1])
+            print(text[-1], flush=True)
+        if len(rows) == len(DESIGNS) and (given.frames, given.width) == (256, 1):
+            text += ["", f"In {precision}: {whole(rows)}"]
+            print("\n".join(text[-2:]))
     if given.out:
         given.out.write_text("\n".join(text) + "\n", encoding="utf-8")
 

@@ -12,6 +12,7 @@ import torch
 from benchmarks.reference_fit import ReferenceFit, network
 from dap import engine, fit
 from dap.objectives import MULTIPLE, Denoise
+from dap.packing import in_turn
 from dap.spectrogram import Transform
 
 SEED, HOP = 2021, 64
@@ -43,12 +44,22 @@ class Noise(Denoise):
         self.target = self.transform.analyse(signal.to(device))
 
 
-def ours(method: str, width: float, goal: Denoise, precision: str, iterations: int) -> float:
-    """Seconds an iteration of `dap.fit.fit`, start and read-out included."""
+def ours(
+    method: str, width: float, goal: Denoise, precision: str, iterations: int, beside: int = 1
+) -> float:
+    """Seconds an iteration of `dap.fit.steps`, read-outs included.
+
+    Args:
+        beside: so many fits beside each other; an iteration of one of them has its share.
+    """
     options = replace(PAPER, iterations=iterations, precision=precision)
     device = goal.target.device.type
-    found = fit.fit(network(method, width), goal, options, seed=SEED, device=device)
-    return found.seconds / iterations
+    fits = [
+        fit.steps(network(method, width), goal, options, seed=SEED + k, device=device)
+        for k in range(beside)
+    ]
+    found = [trajectory.seconds for _, trajectory in in_turn(fits, beside, device=device)]
+    return sum(found) / beside / iterations
 
 
 def reference(method: str, width: float, goal: Denoise, iterations: int) -> float:
@@ -76,6 +87,7 @@ class Row:
     Attributes:
         gflop: of one iteration, forward and backward, as counted for the plain network.
         reference, seconds: an iteration, the reference's and ours.
+        chunk: an iteration of ours, with other fits beside it; that alone on a CPU.
         reference_mib, mib: peak memory over that of an idle process.
     """
 
@@ -84,24 +96,35 @@ class Row:
     gflop: float
     reference: float
     seconds: float
+    chunk: float
     reference_mib: float
     mib: float
 
 
 def compare(
-    method: str, *, frames: int, width: float, precision: str, device: str, repeats: int
+    method: str,
+    *,
+    frames: int,
+    width: float,
+    precision: str,
+    device: str,
+    repeats: int,
+    beside: int = 1,
 ) -> Row:
-    """Both fits of one design in turn."""
+    """Both fits of one design in turn, and `beside` of ours beside each other."""
     goal = Noise(frames, device)
     _, gflop = fit.size(network(method, width), goal)
     ours(method, width, goal, precision, 2)  # compiles, and touches its memory for the first time
-    times = [
-        (reference(method, width, goal, 3), ours(method, width, goal, precision, 10))
-        for _ in range(repeats)
-    ]
+    # on a GPU, the first iterations are slower than the rest: they are not recorded yet
+    plain, count = (20, 100) if device == "cuda" else (3, 10)
+    times = []
+    for _ in range(repeats):
+        one = reference(method, width, goal, plain), ours(method, width, goal, precision, count)
+        many = ours(method, width, goal, precision, count, beside) if beside > 1 else one[1]
+        times.append((*one, many))
     memory = [_memory(method, frames, width, kind, device) for kind in ("reference", precision)]
-    plain, seconds = (statistics.median(column) for column in zip(*times, strict=True))
-    return Row(method, precision, gflop, plain, seconds, *memory)
+    medians = (statistics.median(column) for column in zip(*times, strict=True))
+    return Row(method, precision, gflop, *medians, *memory)
 
 
 def peak(precision: str, device: str, size: int = 2048) -> float:

@@ -34,45 +34,69 @@ class Part(Protocol):
         """Take a state up, in place: compiled layers read parameters where they are."""
 
 
-class Checkpoint:
-    """The checkpoint of one fit; a context in which SIGTERM ends the fit after writing it.
+class Termination:
+    """A context in which SIGTERM is noted, so that fits write their checkpoints and then end.
 
     A scheduler sends SIGTERM before it takes a machine away (preemption, the time limit, a
     cancelled job), and leaves some seconds until it kills.
 
+    Attributes:
+        came: whether it did.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> "Termination":
+        self._before = signal.signal(signal.SIGTERM, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # schedulers send it to a job's parts one after the other: a second one would kill the
+        # process before it has said what became of the fits
+        signal.signal(signal.SIGTERM, signal.SIG_IGN if self.came else self._before)
+
+    def _note(self, number: int, frame: object) -> None:
+        self.came = True
+
+    def check(self) -> None:
+        """To be called before a fit begins.
+
+        Raises:
+            InterruptedFitError: SIGTERM came.
+        """
+        if self.came:
+            raise InterruptedFitError("stopped by SIGTERM before the next fit; run it again")
+
+
+class Checkpoint:
+    """The checkpoint of one fit.
+
     Args:
         path: of the file.
         mark: fingerprint of all that the fit depends on (`dap.methods.fingerprint`).
-        seconds: wall time between two; 0 for no checkpoints, then SIGTERM kills as ever.
+        seconds: wall time between two; 0 for no checkpoints.
         say: told what was taken up, set aside, or could not be written.
+        termination: ends the fit, once it is written.
     """
 
-    def __init__(self, path: Path, mark: str, seconds: float, say: Callable[[str], None]):
+    def __init__(
+        self,
+        path: Path,
+        mark: str,
+        seconds: float,
+        say: Callable[[str], None],
+        termination: Termination | None = None,
+    ):
         self.path, self.mark, self.seconds, self.say = path, mark, seconds, say
+        self.termination = termination or Termination()
         self.written = time.monotonic()
-        self.terminated = False
-
-    def __enter__(self) -> "Checkpoint":
-        if self.seconds:
-            self._before = signal.signal(signal.SIGTERM, self._terminate)
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if self.seconds:
-            # schedulers send it to a job's parts one after the other: a second one would kill the
-            # process before it has said what became of the fit
-            signal.signal(signal.SIGTERM, signal.SIG_IGN if self.terminated else self._before)
-        if self.terminated and error is None:
-            raise InterruptedFitError("stopped by SIGTERM after a fit was finished; run it again")
-
-    def _terminate(self, number: int, frame: object) -> None:
-        self.terminated = True
 
     def due(self) -> bool:
         """Whether it is time to write."""
         if not self.seconds:
             return False
-        return self.terminated or time.monotonic() - self.written >= self.seconds
+        return self.termination.came or time.monotonic() - self.written >= self.seconds
 
     def save(self, parts: Mapping[str, Part], device: str, **values: object) -> None:
         """Write the states of the parts, the random state, and the loop's own values.
@@ -102,7 +126,7 @@ class Checkpoint:
             self.say(f"no checkpoint: {error}")
             kept = "its state could not be written, and what came after the last checkpoint is lost"
         self.written = time.monotonic()
-        if self.terminated:
+        if self.termination.came:
             raise InterruptedFitError(f"the fit was stopped by SIGTERM: {kept}")
 
     def resume(self, parts: Mapping[str, Part], device: str) -> dict | None:

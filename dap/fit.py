@@ -1,7 +1,7 @@
 """Fitting untrained networks to one observation: the loop, and nothing but the loop."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from dap import engine
 from dap.checkpoints import Checkpoint
 from dap.errors import DapError
+from dap.graphs import Recorded
 from dap.objectives import Denoise, Separate
+from dap.packing import in_turn
 from dap.selection import MovingAverage
 
 REPORT_SECONDS = 1.0
@@ -78,8 +80,9 @@ class Trajectory:
         last: (outputs, samples) the last iterate.
         average: (outputs, samples) the moving average.
         losses: (iterations,) float32.
-        seconds: wall time of the loop.
-        engine: what ran the networks, "compiled" or "pytorch".
+        seconds: wall time of the loop; of that of fits beside each other on a GPU, its share.
+        engine: what ran the networks: "compiled", "pytorch", or "cuda-graph" (PyTorch's layers,
+            recorded).
     """
 
     iterations: np.ndarray
@@ -151,7 +154,16 @@ def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list
     return [run()[0, ..., :bins, :frames] * scale for run, scale in zip(runs, scales, strict=True)]
 
 
-def fit(
+def fit(*arguments: object, **options: object) -> Trajectory:
+    """Run one fit: `steps` from beginning to end, with the same arguments."""
+    device = options["device"]
+    ((_, found),) = in_turn([steps(*arguments, **options)], device=device)
+    if isinstance(found, DapError):
+        raise found
+    return found
+
+
+def steps(
     build: Callable[..., nn.Module],
     objective: Denoise | Separate,
     options: FitOptions,
@@ -160,7 +172,7 @@ def fit(
     device: str,
     report: Callable[[int, float], None] | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Trajectory:
+) -> Generator[None, float, Trajectory]:
     """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
 
     Iteration i's estimate is the output before the i-th step. The clean clip is nowhere in reach.
@@ -170,6 +182,10 @@ def fit(
         seed: of the initialisation and of z.
         report: called with the iteration and the loss at each snapshot, and about every second.
         checkpoint: where the fit's state is kept now and then, and taken up if it is there.
+
+    Yields:
+        once it is ready, and after each iteration, which is told then how many seconds it took
+        (`dap.packing.in_turn`).
 
     Raises:
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
@@ -185,7 +201,10 @@ def fit(
     if options.output_scale:
         scale = options.output_scale * objective.target.square().mean().sqrt().item()
     scales = [scale if spectral else 1.0 for spectral in objective.spectral]
-    optimiser = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
+    on_gpu = device.startswith("cuda")
+    optimiser = torch.optim.Adam(
+        parameters, lr=options.learning_rate, fused=True, capturable=on_gpu
+    )
     average = MovingAverage(options.average_decay)
     points = grid(options.iterations, options.snapshots, options.snapshot_at)
     follow = getattr(objective, "follow", None)
@@ -201,42 +220,54 @@ def fit(
         losses[:done] = held["losses"]
         snapshots = [snapshot.to(device) for snapshot in held["snapshots"]]
         checkpoint.say(f"taken up after iteration {done} of {options.iterations}")
-    told = time.perf_counter()
-    begun = told - spent
-    for i in range(done + 1, options.iterations + 1):
+    (group,) = optimiser.param_groups
+    if on_gpu:  # what is recorded reads the rate where it is
+        group["lr"] = torch.tensor(options.learning_rate, device=device)
+
+    def iterate(progress: float) -> tuple[Tensor, Tensor]:
         outs = outputs(runs, objective.target, scales)
         estimates = objective.estimates(outs)  # (sources, 2, F, T) or (1, 1, samples)
-        loss = objective.loss(outs, estimates, i / options.iterations)
+        loss = objective.loss(outs, estimates, progress)
         optimiser.zero_grad()
         loss.backward()
-        optimiser.param_groups[0]["lr"] = rate(options, i)
         optimiser.step()
-        losses[i - 1] = loss.detach()
-        average.update(estimates.detach())
+        return loss.detach(), estimates.detach()
+
+    recorded = Recorded(iterate, objective.phase) if on_gpu and objective.recordable else None
+    told = time.perf_counter()
+    yield
+    for i in range(done + 1, options.iterations + 1):
+        if on_gpu:
+            group["lr"].fill_(rate(options, i))
+        else:
+            group["lr"] = rate(options, i)
+        loss, estimates = (recorded or iterate)(i / options.iterations)
+        losses[i - 1] = loss
+        average.update(estimates)
         if follow:
-            follow(i, estimates.detach())
+            follow(i, estimates)
         if i == points[len(snapshots)]:
             # losses stay on the device between snapshots: a look at each would stall a GPU
             _check(losses[:i], seed)
-            snapshots.append(objective.read_out(estimates.detach()))
+            snapshots.append(objective.read_out(estimates))
         if report and (i in points or time.perf_counter() - told > REPORT_SECONDS):
             told = time.perf_counter()
             report(i, loss.item())
         if checkpoint and i < options.iterations and checkpoint.due():
-            spent = time.perf_counter() - begun
             # a clone: saving a view would save all of what it is a view of
             kept = {"losses": losses[:i].clone(), "snapshots": snapshots}
             checkpoint.save(parts, device, iteration=i, seconds=spent, **kept)
-    last = objective.read_out(estimates.detach()).cpu().numpy()
-    seconds = time.perf_counter() - begun
+        spent += yield
+    last = objective.read_out(estimates).cpu().numpy()
+    spent += yield  # a GPU is waited for in the line above
     return Trajectory(
         iterations=points,
         snapshots=torch.stack(snapshots).cpu().numpy(),
         last=last,
         average=objective.read_out(average.value()).cpu().numpy(),
         losses=losses.cpu().numpy(),
-        seconds=seconds,
-        engine=engines[0],
+        seconds=spent,
+        engine="cuda-graph" if recorded and recorded.graph else engines[0],
     )
 
 

@@ -1,7 +1,7 @@
 """Running a method on an observation: a prior's fit, or a baseline."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from hashlib import sha256
@@ -63,7 +63,19 @@ def is_prior(method: str) -> bool:
     return method in plugins("priors", "PRIORS")
 
 
-def restore(
+def restore(method: str, *arguments: object, device: str, **options: object) -> Restored:
+    """Run one method on one observation: `restoring`, from beginning to end."""
+    from dap.packing import in_turn
+
+    where = place(device) if is_prior(method) else "cpu"
+    fits = [restoring(method, *arguments, device=where, **options)]
+    ((_, found),) = in_turn(fits, device=where)
+    if isinstance(found, DapError):
+        raise found
+    return found
+
+
+def restoring(
     method: str,
     task: str,
     observation: Observation,
@@ -74,8 +86,8 @@ def restore(
     seed: int,
     report: Callable[[int, float], None] | None = None,
     checkpoint: "Checkpoint | None" = None,
-) -> Restored:
-    """Run one method on one observation.
+) -> Generator[None, float, Restored]:
+    """Run one method on one observation, an iteration at a time (`dap.fit.steps`).
 
     Args:
         method: name of a prior or of a baseline.
@@ -83,6 +95,9 @@ def restore(
         device: "auto", "cpu" or "cuda".
         seed: of the initialisation.
         checkpoint: of this fit; baselines have none.
+
+    Yields:
+        as a fit does; a baseline never.
 
     Raises:
         DapError: the fit diverged, or the device is not there.
@@ -115,7 +130,7 @@ def restore(
     else:
         target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
     parameters, gflop = loop.size(build, target)
-    trajectory = loop.fit(
+    trajectory = yield from loop.steps(
         build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint
     )
     return Restored(

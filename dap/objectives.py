@@ -6,6 +6,8 @@ One class a task. Each has
   they are a spectrogram;
 - `estimates(outs)`: the networks' outputs -> the estimated spectrograms, (sources, 2, F, T);
 - `loss(outs, estimates, progress)`: a scalar; `progress` is the share of iterations done, 0 to 1;
+- `phase(progress)`: what of the progress the loss depends on, and `recordable`: whether a GPU can
+  compute it without the CPU's looking at a number (`dap.graphs`);
 - `draw()`: the fixed noise z of one network, of shape (1, channels, ...);
 - `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1];
   `OBJECTIVES` names the outputs.
@@ -56,6 +58,7 @@ class Denoise:
 
     networks = (2,)
     spectral = (True,)
+    recordable = True
 
     def __init__(self, observation: Observation, transform: Transform, device: str):
         signal = torch.from_numpy(observation.signal).to(device)
@@ -66,6 +69,9 @@ class Denoise:
     def draw(self) -> Tensor:
         """z, standard normal (decision 1b), as `noise` gives it."""
         return noise(self.target)
+
+    def phase(self, progress: float) -> None:
+        """The loss is the same function from beginning to end."""
 
     def estimates(self, outs: list[Tensor]) -> Tensor:
         """[(2, F, T)] -> (1, 2, F, T)."""
@@ -93,7 +99,8 @@ class Inpaint(Denoise):
         super().__init__(observation, transform, device)
         known = {name: torch.from_numpy(array) for name, array in observation.known.items()}
         self.observed = known["observed_frames"].to(device)  # (T,)
-        if not self.observed.any():
+        self.frames = self.observed.nonzero()[:, 0]
+        if not len(self.frames):
             raise DapError(
                 f"the gaps leave no frame whole of {self.samples} samples: nothing to fit"
             )
@@ -106,7 +113,7 @@ class Inpaint(Denoise):
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         """The mean runs over the observed frames, so its scale does not depend on the gaps."""
         return functional.mse_loss(
-            estimates[0][..., self.observed], self.target[..., self.observed]
+            estimates[0].index_select(-1, self.frames), self.target.index_select(-1, self.frames)
         )
 
     def read_out(self, estimates: Tensor) -> Tensor:
@@ -139,6 +146,7 @@ class Dequantize(Denoise):
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)  # (samples,)
         self.upper = torch.from_numpy(observation.known["upper"]).to(device)
         self.consistency = consistency
+        self.recordable = not consistency  # the inverse STFT looks at its windows' sum
         self.energy = transform.window.square().sum().item() / 2
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
@@ -174,6 +182,7 @@ class Separate:
 
     networks = (2, 2, 1)
     spectral = (True, True, False)
+    recordable = True
     scales = 3
     last_part = 0.9
 
@@ -207,6 +216,10 @@ class Separate:
         """z, standard normal, as `noise` gives it."""
         return noise(self.target)
 
+    def phase(self, progress: float) -> bool:
+        """Whether binarity counts."""
+        return progress > self.last_part
+
     def estimates(self, outs: list[Tensor]) -> Tensor:
         """[(2, F, T), (2, F, T), (1, F, T)] -> (2, 2, F, T)."""
         mask = outs[2].sigmoid()
@@ -219,7 +232,7 @@ class Separate:
         change = sources.diff(dim=-1).abs().mean(dim=(1, 2))
         total = total + self.smoothness * change.sum()
         total = total + self.exclusion * exclusion(magnitude(estimates), self.scales)
-        if progress > self.last_part:
+        if self.phase(progress):
             flatness = (outs[2].sigmoid() - 0.5).abs().mean()
             total = total + self.binarity / (1e-6 + flatness)
         return total

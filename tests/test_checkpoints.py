@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from dap import checkpoints, store
-from dap.checkpoints import Checkpoint
+from dap.checkpoints import Checkpoint, Termination
 from dap.corruptions import Observation
 from dap.errors import DapError, InterruptedFitError
 from dap.fit import FitOptions, fit
@@ -47,10 +47,10 @@ class StoppedError(Exception):
     pass
 
 
-def goal(task, tone):
-    transform = Transform(254, 32, "hann")
+def goal(task, tone, device="cpu"):
+    transform = Transform(254, 32, "hann", device)
     options = OWN if task == "separate" else {}
-    return objective(task, Observation(tone[:2048]), transform, "cpu", options)
+    return objective(task, Observation(tone[:2048]), transform, device, options)
 
 
 def checkpoint(path, seconds=ALWAYS, mark=MARK):
@@ -147,8 +147,16 @@ def test_an_objective_that_accumulates_is_kept(tmp_path, monkeypatch, signal_):
 
     whole = fit(BUILD, Counting(), OPTIONS, seed=3, device="cpu")
     keeper = checkpoint(tmp_path / "state")
-    monkeypatch.setattr(keeper, "due", iter([False, False, True, False, None]).__next__)
-    with pytest.raises(StopIteration):
+    answers = iter([False, False, True, False])
+
+    def due():
+        try:
+            return next(answers)
+        except StopIteration:
+            raise StoppedError from None
+
+    monkeypatch.setattr(keeper, "due", due)
+    with pytest.raises(StoppedError):
         fit(BUILD, Counting(), OPTIONS, seed=3, device="cpu", checkpoint=keeper)
     again = checkpoint(tmp_path / "state")
     assert_same(fit(BUILD, Counting(), OPTIONS, seed=3, device="cpu", checkpoint=again), whole)
@@ -163,13 +171,14 @@ sys.path[:0] = [{root!r}, {tests!r}]
 import torch
 torch.set_num_threads(1)
 from test_checkpoints import MARK, OPTIONS, run
-from dap.checkpoints import Checkpoint
-keeper = Checkpoint(Path(sys.argv[1]), MARK, 1e-9, lambda text: print(text, flush=True))
+from dap.checkpoints import Checkpoint, Termination
+stop = Termination()
+keeper = Checkpoint(Path(sys.argv[1]), MARK, 1e-9, lambda text: print(text, flush=True), stop)
 tone = np.sin(np.arange(4096) * 0.2).astype(np.float32) / 2
 def report(iteration, loss):
     if len(sys.argv) > 2 and iteration == 5:
         os.kill(os.getpid(), getattr(signal, sys.argv[2]))
-with keeper:
+with stop:
     found = run("denoise", tone, checkpoint=keeper, report=report)
 np.savez(sys.argv[1] + ".npz", **{{
     name: getattr(found, name) for name in ("iterations", "snapshots", "last", "average", "losses")
@@ -274,37 +283,35 @@ def test_how_often(tmp_path, monkeypatch):
     assert keeper.due()
     keeper.save({}, "cpu", iteration=1)
     assert not keeper.due()
-    keeper.terminated = never.terminated = True
+    keeper.termination.came = never.termination.came = True
     assert keeper.due()
     assert not never.due()
 
 
 def test_none(tmp_path, signal_, undisturbed):
     (tmp_path / "state").write_bytes(b"left alone")
-    before = signal.getsignal(signal.SIGTERM)
-    with checkpoint(tmp_path / "state", seconds=0) as keeper:
-        assert signal.getsignal(signal.SIGTERM) == before
-        assert_same(run("denoise", signal_, checkpoint=keeper), undisturbed)
+    keeper = checkpoint(tmp_path / "state", seconds=0)
+    assert_same(run("denoise", signal_, checkpoint=keeper), undisturbed)
     assert (tmp_path / "state").read_bytes() == b"left alone"
     assert keeper.said == []
 
 
-def test_sigterm_after_the_last_iteration(tmp_path, signal_, undisturbed):
+def test_sigterm_after_the_last_iteration():
     before = signal.getsignal(signal.SIGTERM)
-    found = []
-
-    def job():
-        with checkpoint(tmp_path / "state", seconds=1000) as keeper:
-            found.append(run("denoise", signal_, checkpoint=keeper))
-            os.kill(os.getpid(), signal.SIGTERM)
-
     try:
-        with pytest.raises(
-            InterruptedFitError, match="stopped by SIGTERM after a fit was finished"
-        ):
-            job()
+        with Termination() as termination:
+            termination.check()
+            os.kill(os.getpid(), signal.SIGTERM)
+            with pytest.raises(InterruptedFitError, match="stopped by SIGTERM before the next fit"):
+                termination.check()
         # a second one does not kill the process before it has said so
         os.kill(os.getpid(), signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert_same(found[0], undisturbed)
+
+
+def test_without_sigterm_the_handler_is_that_of_before():
+    before = signal.getsignal(signal.SIGTERM)
+    with Termination():
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -32,7 +32,8 @@ def test_the_time_limit(run, cluster, undisturbed):
 
 
 def test_a_node_that_fails(run, cluster, undisturbed):
-    study = run()
+    # a fit lasts longer than SLURM takes to miss a node
+    study = run(slow=1)
     job = study.job("conv", "000")
     node = cluster.facts(job)["NodeList"]
     cluster.kill(node)
@@ -64,7 +65,8 @@ def test_snakemake_is_killed_and_started_again(run, study, cluster, undisturbed)
     study.kill(first.process)
     # its jobs go on: those that are started anew do the same, beside them
     assert cluster.running("rule_fit")
-    assert study.owner().returncode == 0, study.owner().stdout
+    # on a node that is this very machine, they are seen
+    assert "a run in this folder is still alive" in study.owner().stdout
     assert study.snakemake("--unlock").returncode == 0
     run().end()
     assert_same(study, undisturbed)
@@ -91,4 +93,4 @@ def test_a_job_that_will_not_go(run, cluster, undisturbed):
     cluster.ask("scancel", "--signal=KILL", "--full", job)
     study.end()
     assert_same(study.checkout, undisturbed)
-    assert cluster.facts(job)["JobState"] == "FAILED"
+    assert cluster.facts(job)["JobState"] in ("FAILED", "CANCELLED")

@@ -2,20 +2,24 @@
 
 Each clip's result is kept as soon as it is there, beside the chunk's products, and taken up again
 if the job is repeated after a kill or a failure of another clip; a fit that is under way keeps its
-state now and then, and goes on from it. The chunk's own files come last.
+state now and then, and goes on from it. The chunk's own files come last. A GPU has several fits
+at a time, a CPU one.
 """
 
 import json
-from operator import itemgetter
+from contextlib import nullcontext
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from dap import observations
 from dap.attempts import Attempts
-from dap.checkpoints import Checkpoint
+from dap.checkpoints import Checkpoint, Termination
 from dap.errors import DapError, InterruptedFitError, UnwritableError
 from dap.gpus import claim
 from dap.joblog import job
-from dap.methods import NO_COST, Restored, fingerprint, is_prior, place, restore
+from dap.methods import NO_COST, Restored, fingerprint, is_prior, place, restoring
+from dap.packing import at_most, in_turn
 from dap.progress import Progress
 from dap.provenance import PACKAGE, commit, machine, versions
 from dap.registry import declared
@@ -30,6 +34,20 @@ from dap.store import (
     write_rows,
     write_signal,
 )
+
+
+class Planned(NamedTuple):
+    """A fit of this job."""
+
+    name: str
+    row: dict[str, str]
+    index: int
+    seed: int
+    mark: str
+    checkpoint: Checkpoint
+    progress: int
+    deaths: int
+
 
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -59,6 +77,7 @@ with job(snakemake.log[0]) as log:
     run, attempt = snakemake.config["run"], snakemake.resources.attempt
     every = run["checkpoint_seconds"] if is_prior(wildcards.method) else 0
     attempts = Attempts(manifest.parent / ".attempts.json")
+    termination = Termination()
     kept, fits = [attempts.path], []
     for row in clips:
         for index in range(params.seeds if is_prior(wildcards.method) else 1):
@@ -76,53 +95,93 @@ with job(snakemake.log[0]) as log:
                 device=[device, precision],
                 versions=versions(),
             )
-            checkpoint = Checkpoint(manifest.parent / f".{name}.checkpoint", mark, every, log.info)
-            progress = checkpoint.age()
-            deaths = attempts.deaths(name, mark, progress)
-            fits.append((deaths, name, row, index, seed, mark, checkpoint, progress))
+            checkpoint = Checkpoint(
+                manifest.parent / f".{name}.checkpoint", mark, every, log.info, termination
+            )
+            fits.append(
+                Planned(
+                    name, row, index, seed, mark, checkpoint, checkpoint.age(),
+                    attempts.deaths(name, mark, checkpoint.age()),
+                )
+            )  # fmt: skip
+            kept += [manifest.parent / f".{name}.npz", *checkpoint.files()]
 
-    results, missing, failures = {}, {}, []
-    # what killed a job goes last
-    order = sorted(fits, key=itemgetter(0))
-    for number, (deaths, name, row, _, seed, mark, checkpoint, progress) in enumerate(order, 1):
-        done = manifest.parent / f".{name}.npz"
-        kept += [done, *checkpoint.files()]
-        arrays = read_kept(done)
-        if arrays and str(arrays.pop("fingerprint")) == mark:
-            log.info("%s: was finished before", name)
-            results[name] = Restored.from_arrays(arrays)
+    results, missing, waiting = {}, {}, []
+    for fit in fits:
+        arrays = read_kept(manifest.parent / f".{fit.name}.npz")
+        if arrays and str(arrays.pop("fingerprint")) == fit.mark:
+            log.info("%s: was finished before", fit.name)
+            results[fit.name] = Restored.from_arrays(arrays)
             continue
-        reason = attempts.reason(name, mark) if attempt > 1 else ""
-        if run["missing"] == "report" and deaths > run["retries"]:
-            reason = f"{deaths} jobs were killed by it, each before it got any further"
-        if not reason:
-            observation = observations.load(source.parent, row, params.sample_rate)
-            label = f"{wildcards.method} {name} ({number} of {len(fits)})"
-            attempts.begin(name, mark, progress)
-            try:
-                with checkpoint:
-                    results[name] = restore(
-                        wildcards.method,
-                        params.task,
-                        observation,
-                        **params.setup,
-                        device=device,
-                        seed=seed,
-                        report=Progress(label, params.setup["fit"].get("iterations", 0), log),
-                        checkpoint=checkpoint,
-                    )
-                    write_arrays(done, results[name].arrays() | {"fingerprint": mark})
-                attempts.end(name)
-                continue
-            except (InterruptedFitError, UnwritableError):
-                attempts.end(name)
-                raise
-            except DapError as error:
-                reason = str(error)
-                attempts.failed(name, mark, reason)
-        missing[name] = reason
-        failures.append(f"clip {row['clip']}, {wildcards.method}: {reason}")
-        log.error(failures[-1])
+        reason = attempts.reason(fit.name, fit.mark) if attempt > 1 else ""
+        if run["missing"] == "report" and fit.deaths > run["retries"]:
+            reason = f"{fit.deaths} jobs were killed by it, each before it got any further"
+        if reason:
+            missing[fit.name] = reason
+        else:
+            waiting.append(fit)
+
+    # what killed a job goes last, and alone: else those beside it would be held to have killed it
+    waiting.sort(key=attrgetter("deaths"))
+    calm = sum(fit.deaths == 0 for fit in waiting)
+    most = at_most(run["fits_at_once"], device)
+    under_way, interruptions = set(), []
+
+    def turn(number, fit, observation):
+        """A fit, noted as begun when its turn comes."""
+        termination.check()
+        attempts.begin(fit.name, fit.mark, fit.progress)
+        under_way.add(fit.name)
+        label = f"{wildcards.method} {fit.name} ({number} of {len(fits)})"
+        return (
+            yield from restoring(
+                wildcards.method,
+                params.task,
+                observation,
+                **params.setup,
+                device=device,
+                seed=fit.seed,
+                report=Progress(label, params.setup["fit"].get("iterations", 0), log),
+                checkpoint=fit.checkpoint,
+            )
+        )
+
+    turns = [
+        turn(number, fit, observations.load(source.parent, fit.row, params.sample_rate))
+        for number, fit in enumerate(waiting, 1 + len(fits) - len(waiting))
+    ]
+    parts = ((slice(calm), most), (slice(calm, None), 1))
+    try:
+        with termination if every else nullcontext():
+            for part, beside in parts:
+                for index, found in in_turn(turns[part], beside, device=device):
+                    fit = waiting[part][index]
+                    if isinstance(found, InterruptedFitError):
+                        interruptions.append(str(found))
+                    elif isinstance(found, DapError):
+                        missing[fit.name] = str(found)
+                        attempts.failed(fit.name, fit.mark, str(found))
+                        under_way.discard(fit.name)
+                    else:
+                        results[fit.name] = found
+                        done = manifest.parent / f".{fit.name}.npz"
+                        write_arrays(done, found.arrays() | {"fingerprint": fit.mark})
+                        attempts.end(fit.name)
+                        under_way.discard(fit.name)
+        if interruptions:
+            raise InterruptedFitError("; ".join(dict.fromkeys(interruptions)))
+    except (InterruptedFitError, UnwritableError):
+        for name in under_way:
+            attempts.end(name)
+        raise
+
+    failures = [
+        f"clip {fit.row['clip']}, {wildcards.method}: {missing[fit.name]}"
+        for fit in fits
+        if fit.name in missing
+    ]
+    for failure in failures:
+        log.error(failure)
     if failures and run["missing"] == "fail":
         raise DapError(
             f"{len(failures)} fits of this chunk failed, and the others are kept: "
@@ -130,8 +189,9 @@ with job(snakemake.log[0]) as log:
         )
 
     rows, snapshots, losses = [], {}, []
-    for _, name, row, index, *_ in fits:
-        facts = {"clip": row["clip"], "seed": index}
+    for fit in fits:
+        name = fit.name
+        facts = {"clip": fit.row["clip"], "seed": fit.index}
         if name in missing:
             nothing = dict.fromkeys(("selection", "output", "file", "sha256"), "")
             cost = {"iteration": 0, "loss": "", **NO_COST, "device": device, **made}

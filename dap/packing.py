@@ -1,0 +1,116 @@
+"""Several fits at a time on one GPU, which a single one of them does not fill.
+
+A fit is a generator (`dap.fit.steps`): one thread advances all that are under way by an iteration
+each, in turn, every one on a CUDA stream of its own.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from dap.errors import DapError
+
+# yields when it is ready and after each iteration, is then sent the seconds of wall time that the
+# iteration took (its share, beside others), and returns what came of it
+Fit = Generator[None, float | None, Any]
+# rounds between two starts: by then a fit has taken all the memory that it ever takes
+SETTLE = 6
+# free memory with which another fit is started, in sizes of the largest so far
+MARGIN = 1.5
+
+
+class Room:
+    """Whether a GPU's memory holds one more fit; to be asked once before each but the first."""
+
+    def __init__(self) -> None:
+        self.free = _free()
+        self.largest = 0
+
+    def __call__(self) -> bool:
+        """What was taken since it was asked last is the size of a fit."""
+        free = _free()
+        self.largest = max(self.largest, self.free - free)
+        self.free = free
+        return free > MARGIN * self.largest
+
+
+def _free() -> int:
+    import torch
+
+    torch.cuda.synchronize()
+    torch.cuda.empty_cache()
+    return torch.cuda.mem_get_info()[0]
+
+
+def in_turn(
+    fits: Sequence[Fit],
+    most: int = 1,
+    *,
+    device: str = "cpu",
+    room: Callable[[], bool] | None = None,
+) -> Iterator[tuple[int, Any]]:
+    """Run fits, in their order, up to `most` at a time.
+
+    Args:
+        most: on a GPU; one fills a CPU.
+        room: asked before a fit is started beside others; if it says no, it is asked again when one
+            has ended. The GPU's `Room` by default.
+
+    Yields:
+        the index of a fit that ended, and what it returned or the DapError that it raised, which
+        harms no other.
+    """
+    stream: Callable[[], AbstractContextManager] = nullcontext
+    if device.startswith("cuda"):
+        stream = _stream
+        room = room or Room()
+    waiting = deque(enumerate(fits))
+    under_way: dict[int, tuple[Fit, AbstractContextManager]] = {}
+
+    def advance(index: int, seconds: float | None) -> list[tuple[int, Any]]:
+        fit, place = under_way[index]
+        try:
+            with place:
+                fit.send(seconds)
+        except StopIteration as end:
+            found = end.value
+        except DapError as error:
+            found = error
+        else:
+            return []
+        del under_way[index]
+        return [(index, found)]
+
+    rounds, share, full = 0, 0.0, False
+    while waiting or under_way:
+        beside = rounds >= SETTLE and len(under_way) < most and not full
+        if waiting and (beside or not under_way):
+            full = bool(under_way and room and not room())
+            if not full:
+                index, fit = waiting.popleft()
+                under_way[index] = fit, stream()
+                rounds = 0
+                yield from advance(index, None)
+        begun, count, ended = time.perf_counter(), len(under_way), []
+        for index in list(under_way):
+            ended += advance(index, share)
+        share = (time.perf_counter() - begun) / max(count, 1)
+        rounds += 1
+        if ended:
+            full = False
+        yield from ended
+
+
+def at_most(asked: int, device: str) -> int:
+    """How many fits a device runs at a time, if so many are asked for: one fills a CPU."""
+    return asked if device.startswith("cuda") else 1
+
+
+def _stream() -> AbstractContextManager:
+    import torch
+
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    return torch.cuda.stream(stream)
