@@ -53,10 +53,7 @@ class Recorded:
         self.graph = self.result = None  # gives its memory back
         graph = torch.cuda.CUDAGraph()
         try:
-            # other fits run beside this one: what they do is not part of it
-            with torch.cuda.graph(
-                graph, stream=torch.cuda.current_stream(), capture_error_mode="thread_local"
-            ):
+            with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
                 self.result = self.iterate(progress)
         except RuntimeError as error:
             # nothing of it was run, so that the fit goes on as if nothing had happened

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def missing() -> str:
 
 def _program(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+
+
+def _runs_on(process: psutil.Process, node: str) -> bool:
+    try:
+        of = process.environ()
+    except psutil.Error:
+        return False
+    return (of.get("SLURM_CLUSTER_NAME"), of.get("SLURMD_NODENAME")) == (NAME, node)
 
 
 def _free_ports(count: int) -> int:
@@ -176,6 +185,16 @@ class Cluster:
         process = self.processes.pop(name)
         process.send_signal(number)
         process.wait(30)
+
+    def lose(self, node: str) -> None:
+        """What losing power does: the daemon and all that runs on a node are gone at once."""
+        self.kill(node)
+        here = [process for process in psutil.process_iter() if _runs_on(process, node)]
+        # first those that would still tell the controller what became of their jobs
+        parents = [process.parent() for process in here]
+        for process in [one for one in parents if one and "slurmstepd" in one.name()] + here:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def stop(self) -> None:
         """End all jobs, daemons and files."""

@@ -172,7 +172,7 @@ class FakeGraph:
 def cuda(monkeypatch):
     class Recording:
         def __init__(self, graph, **how):
-            assert how == {"stream": "here", "capture_error_mode": "thread_local"}
+            assert how == {"stream": "here"}
 
         def __enter__(self):
             pass

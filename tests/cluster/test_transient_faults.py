@@ -32,15 +32,15 @@ def test_the_time_limit(run, cluster, undisturbed):
 
 
 def test_a_node_that_fails(run, cluster, undisturbed):
-    # a fit lasts longer than SLURM takes to miss a node
-    study = run(slow=1)
+    study = run()
     job = study.job("conv", "000")
     node = cluster.facts(job)["NodeList"]
-    cluster.kill(node)
+    cluster.lose(node)
     study.wait(lambda: "down" in cluster.states()[node], "the node to be missed", 60)
-    study.wait(lambda: cluster.facts(job)["JobState"] != "RUNNING", "the job to be taken from it")
-    cluster.start_node(node)
     cluster.hurry(job)
+    study.wait(lambda: cluster.facts(job)["JobState"] == "RUNNING", "the job to be started again")
+    assert cluster.facts(job)["NodeList"] != node
+    cluster.start_node(node)
     study.end()
     assert_same(study.checkout, undisturbed)
     assert cluster.facts(job)["Restarts"] == "1"
