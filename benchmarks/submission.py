@@ -26,7 +26,7 @@ NOTHING = "from pathlib import Path\n\nfor path in snakemake.output:\n    Path(p
 
 def start(folder: Path, targets: list[str]) -> subprocess.Popen:
     """Submit targets; what Snakemake says goes to output.txt."""
-    command = [sys.executable, "-m", "snakemake", *SUBMIT, "--configfile", "study.yaml", *targets]
+    command = [sys.executable, "-m", "snakemake", *SUBMIT, *targets, "--configfile", "study.yaml"]
     with (folder / "output.txt").open("w") as output:
         return subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
 
@@ -51,8 +51,8 @@ def main() -> None:
         fits = [
             f"results/scale/fits/denoise/synthetic-0/conv/{chunk}/manifest.csv" for chunk in chunks
         ]
-        local = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all"]
-        subprocess.run([*local, "--configfile", "study.yaml", *before], cwd=folder, check=True)
+        local = [sys.executable, "-m", "snakemake", *before, "--configfile", "study.yaml"]
+        subprocess.run([*local, "--cores", "2", "--quiet", "all"], cwd=folder, check=True)
         try:
             cluster.start()
             for node in slurm.NODES:
@@ -65,12 +65,12 @@ def main() -> None:
             cluster.until(lambda: len(cluster.jobs()) == asked.jobs, "all jobs", 300)
             rate = (asked.jobs - 1) / (time.perf_counter() - first)
             print(f"first job submitted after {first - begun:.1f} s; then {rate:.1f} jobs a second")
-            process.terminate()
-            process.wait(60)
+            process.kill()
+            process.wait()
             cluster.cancel_all()
             for node in slurm.NODES:
                 cluster.ask("scontrol", "update", f"NodeName={node}", "State=RESUME")
-            process = start(folder, fits[:1])
+            process = start(folder, ["--nolock", *fits[:1]])
             process.wait(120)
             (job,) = cluster.jobs("rule_fit", "COMPLETED")
             facts = cluster.facts(job)
