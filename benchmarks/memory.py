@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.speed import Noise, ours, reference
+from dap.graphs import WARM_UP
 
 
 def main() -> None:
@@ -21,14 +22,15 @@ def main() -> None:
     if kind == "reference":
         reference(method, float(width), goal, 2)
     else:
-        ours(method, float(width), goal, kind, 3)
+        # enough to be recorded, on a GPU
+        ours(method, float(width), goal, kind, WARM_UP + 2)
     print(used(device) - before)
 
 
 def used(device: str) -> float:
     """MiB that the process, or on a GPU PyTorch, has had at most."""
     if device == "cuda":
-        return torch.cuda.max_memory_allocated() / 2**20
+        return torch.cuda.max_memory_reserved() / 2**20
     # not getrusage's, which starts from the parent's
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 2**10

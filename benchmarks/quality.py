@@ -26,7 +26,7 @@ import torch
 
 from benchmarks.__main__ import heading
 from benchmarks.reference_fit import ReferenceFit, network
-from benchmarks.speed import PAPER, choose, ours, reference
+from benchmarks.speed import PAPER, choose, reference, steady
 from dap import fit
 from dap.objectives import MULTIPLE, Denoise
 from dap.spectrogram import Transform
@@ -133,7 +133,7 @@ def main() -> None:
     times = [
         (
             reference(METHOD, given.width, goal, 5),
-            ours(METHOD, given.width, goal, auto, 20),
+            steady(METHOD, given.width, goal, auto, 20),
         )
         for _ in range(3)
     ]

@@ -62,6 +62,19 @@ def ours(
     return sum(found) / beside / iterations
 
 
+def steady(
+    method: str, width: float, goal: Denoise, precision: str, iterations: int, beside: int = 1
+) -> float:
+    """The same, of a fit that has got going: on a GPU, the first iterations take far longer."""
+    if not goal.target.is_cuda:
+        return ours(method, width, goal, precision, iterations, beside)
+    few, many = 100, 400
+    short, whole = (
+        count * ours(method, width, goal, precision, count, beside) for count in (few, many)
+    )
+    return (whole - short) / (many - few)
+
+
 def reference(method: str, width: float, goal: Denoise, iterations: int) -> float:
     """Seconds an iteration of the reference."""
     target = torch.nn.functional.pad(goal.target, (0, -goal.target.shape[-1] % MULTIPLE))
@@ -115,12 +128,13 @@ def compare(
     goal = Noise(frames, device)
     _, gflop = fit.size(network(method, width), goal)
     ours(method, width, goal, precision, 2)  # compiles, and touches its memory for the first time
-    # on a GPU, the first iterations are slower than the rest: they are not recorded yet
-    plain, count = (20, 100) if device == "cuda" else (3, 10)
     times = []
     for _ in range(repeats):
-        one = reference(method, width, goal, plain), ours(method, width, goal, precision, count)
-        many = ours(method, width, goal, precision, count, beside) if beside > 1 else one[1]
+        one = (
+            reference(method, width, goal, 20 if device == "cuda" else 3),
+            steady(method, width, goal, precision, 10),
+        )
+        many = steady(method, width, goal, precision, 10, beside) if beside > 1 else one[1]
         times.append((*one, many))
     memory = [_memory(method, frames, width, kind, device) for kind in ("reference", precision)]
     medians = (statistics.median(column) for column in zip(*times, strict=True))

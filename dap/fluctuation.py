@@ -31,6 +31,7 @@ class Fluctuation:
 
     def __init__(self, device: str):
         self.transform = Transform(N_FFT, HOP_LENGTH, "hann", device)
+        self.quantiles = torch.tensor(QUANTILES, device=device)
         self.before: Tensor | None = None  # (bins, frames) magnitudes
         self.total: Tensor | None = None
 
@@ -42,8 +43,7 @@ class Fluctuation:
         if self.before is not None:
             change = (now - self.before).abs() / (now + torch.finfo(torch.float64).eps)
             total = change if self.total is None else self.total + change
-            quantiles = torch.tensor(QUANTILES, dtype=total.dtype, device=total.device)
-            low, high = torch.quantile(total.flatten(), quantiles)
+            low, high = torch.quantile(total.flatten(), self.quantiles)
             self.total = total.clamp(low, high)
         self.before = now
 

@@ -25,23 +25,26 @@ class Room:
     """Whether a GPU's memory holds one more fit; to be asked once before each but the first."""
 
     def __init__(self) -> None:
-        self.free = _free()
+        self.free = _free()[1]
         self.largest = 0
 
     def __call__(self) -> bool:
         """What was taken since it was asked last is the size of a fit."""
-        free = _free()
-        self.largest = max(self.largest, self.free - free)
+        # an eager iteration's memory is in the cache between two of them
+        held, free = _free()
+        self.largest = max(self.largest, self.free - held)
         self.free = free
         return free > MARGIN * self.largest
 
 
-def _free() -> int:
+def _free() -> tuple[int, int]:
+    """Bytes that are free on the GPU, before and after PyTorch has given back what it caches."""
     import torch
 
     torch.cuda.synchronize()
+    held = torch.cuda.mem_get_info()[0]
     torch.cuda.empty_cache()
-    return torch.cuda.mem_get_info()[0]
+    return held, torch.cuda.mem_get_info()[0]
 
 
 def in_turn(
@@ -77,7 +80,7 @@ def in_turn(
         except StopIteration as end:
             found = end.value
         except DapError as error:
-            found = error
+            found = error.with_traceback(None)  # which would keep the fit's memory
         else:
             return []
         del under_way[index]
@@ -85,6 +88,7 @@ def in_turn(
 
     rounds, share, full = 0, 0.0, False
     while waiting or under_way:
+        begun = time.perf_counter()
         beside = rounds >= SETTLE and len(under_way) < most and not full
         if waiting and (beside or not under_way):
             full = bool(under_way and room and not room())
@@ -92,8 +96,10 @@ def in_turn(
                 index, fit = waiting.popleft()
                 under_way[index] = fit, stream()
                 rounds = 0
+                starts = time.perf_counter()
                 yield from advance(index, None)
-        begun, count, ended = time.perf_counter(), len(under_way), []
+                begun += time.perf_counter() - starts  # no part of an iteration
+        count, ended = len(under_way), []
         for index in list(under_way):
             ended += advance(index, share)
         share = (time.perf_counter() - begun) / max(count, 1)

@@ -13,7 +13,7 @@ the paper's way, one deformable convolution an anchor.
 """
 
 import warnings
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +42,7 @@ def positions(bins: int, harmonics: int, anchors: int) -> list[tuple[int, int, i
     return found
 
 
-@lru_cache(maxsize=32)
+@cache  # a recorded iteration reads them where they are
 def sampling(
     bins: int, harmonics: int, anchors: int, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
