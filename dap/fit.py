@@ -233,7 +233,8 @@ def steps(
         optimiser.step()
         return loss.detach(), estimates.detach()
 
-    recorded = Recorded(iterate, objective.phase) if on_gpu and objective.recordable else None
+    able = on_gpu and getattr(objective, "recordable", False)
+    recorded = Recorded(iterate, objective.phase) if able else None
     told = time.perf_counter()
     yield
     for i in range(done + 1, options.iterations + 1):
