@@ -32,6 +32,7 @@ localrules:
     cost,
     curves,
     example,
+    steps,
     provenance,
     report,
 

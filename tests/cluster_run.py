@@ -9,8 +9,8 @@ from checkout import Checkout
 from slurm import Cluster
 
 PROFILE = ["--workflow-profile", "workflow/profiles/slurm"]
-# no accounting here, and no time to wait for
-HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+# no time to wait for
+HERE = ["--slurm-init-seconds-before-status-checks", "2"]
 SUBMIT = [*PROFILE, *HERE, "--slurm-no-account", "--latency-wait", "10"]
 CELL = "denoise/synthetic-speech"
 

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from dap.registry import plugins
+
 pytestmark = pytest.mark.slow
 
 LOCAL = ["--workflow-profile", "workflow/profiles/local"]
@@ -47,3 +49,25 @@ def test_fits_alone_ask_for_a_gpu(sources, device, gpu):
     of_fits = [resources for rule, resources in asked if rule == "fit"]
     assert sorted(re.findall(r"gpu=(\d)", " ".join(of_fits))) == sorted(["0", f"{gpu}", f"{gpu}"])
     assert not any("gpu" in resources for rule, resources in asked if rule != "fit")
+
+
+def test_the_slurm_profile_shows_how_methods_that_fit_nothing_go_elsewhere(sources, tmp_path):
+    text = (sources.folder / "workflow/profiles/slurm/config.yaml").read_text()
+    lines = re.findall(
+        r"^# ((?:set-resources|  fit|    slurm_partition|    gpu_model):.*)$", text, re.M
+    )
+    assert len(lines) == 4
+    named = {tuple(names.split()) for names in re.findall(r"in '([^']*)'", "\n".join(lines))}
+    assert named == {tuple(sorted(plugins("baselines", "BASELINES")))}
+    (tmp_path / "config.yaml").write_text("\n".join(["executor: slurm", "jobs: 1", *lines]) + "\n")
+    said = sources.snakemake("-n", "--workflow-profile", str(tmp_path)).stdout
+    fits = re.findall(r"rule fit:.*?method=([\w-]+),.*?resources: ([^\n]*)", said, re.S)
+    found = set()
+    for method, asked in fits:
+        facts = dict(fact.split("=", 1) for fact in asked.split(", "))
+        found.add((method, facts["slurm_partition"], facts["gpu"], facts["gpu_model"]))
+    assert found == {
+        ("observed", "CPUS", "0", ""),
+        ("conv", "GPUS", "1", "a100"),
+        ("dilated", "GPUS", "1", "a100"),
+    }

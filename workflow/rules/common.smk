@@ -240,8 +240,7 @@ def fit_setup(wildcards):
     fit = experiment.fit_of(wildcards.method)
     options = {key: value for key, value in fit.items() if key not in foreign}
     # a baseline depends on none of the options of a fit
-    fitted = wildcards.method in registry.plugins("priors", "PRIORS")
-    return {"fit": options if fitted else {}, "spectrogram": study["spectrogram"]}
+    return {"fit": options if is_fitted(wildcards) else {}, "spectrogram": study["spectrogram"]}
 
 
 def fit_task(wildcards):
@@ -256,17 +255,20 @@ def fit_retries():
     return study["run"]["retries"] + (study["run"]["missing"] == "report")
 
 
+def is_fitted(wildcards):
+    return wildcards.method in registry.plugins("priors", "PRIORS")
+
+
 def fit_memory(wildcards, attempt):
-    return 8000 * attempt
+    return (8000 if is_fitted(wildcards) else 4000) * attempt
 
 
 def fit_minutes(wildcards, attempt):
-    return 720 * attempt
+    return (720 if is_fitted(wildcards) else 120) * attempt
 
 
 def fit_gpus(wildcards):
-    fitted = wildcards.method in registry.plugins("priors", "PRIORS")
-    return int(fitted and study["device"] != "cpu")
+    return int(is_fitted(wildcards) and study["device"] != "cpu")
 
 
 def this_attempt(wildcards, attempt):
@@ -294,7 +296,7 @@ def score_selections(wildcards):
 
 def score_trajectory(wildcards):
     # what the figures show of each snapshot; a baseline has none
-    if wildcards.method not in registry.plugins("priors", "PRIORS"):
+    if not is_fitted(wildcards):
         return {}
     return study.trajectory(wildcards.experiment)
 
