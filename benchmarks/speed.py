@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
@@ -55,7 +56,7 @@ def ours(
     options = replace(PAPER, iterations=iterations, precision=precision)
     device = goal.target.device.type
     fits = [
-        fit.steps(network(method, width), goal, options, seed=SEED + k, device=device)
+        partial(fit.steps, network(method, width), goal, options, seed=SEED + k, device=device)
         for k in range(beside)
     ]
     found = [trajectory.seconds for _, trajectory in in_turn(fits, beside, device=device)]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -157,7 +158,7 @@ def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list
 def fit(*arguments: object, **options: object) -> Trajectory:
     """Run one fit: `steps` from beginning to end, with the same arguments."""
     device = options["device"]
-    ((_, found),) = in_turn([steps(*arguments, **options)], device=device)
+    ((_, found),) = in_turn([partial(steps, *arguments, **options)], device=device)
     if isinstance(found, DapError):
         raise found
     return found

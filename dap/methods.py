@@ -68,8 +68,8 @@ def restore(method: str, *arguments: object, device: str, **options: object) -> 
     from dap.packing import in_turn
 
     where = place(device) if is_prior(method) else "cpu"
-    fits = [restoring(method, *arguments, device=where, **options)]
-    ((_, found),) = in_turn(fits, device=where)
+    begin = partial(restoring, method, *arguments, device=where, **options)
+    ((_, found),) = in_turn([begin], device=where)
     if isinstance(found, DapError):
         raise found
     return found

@@ -48,7 +48,7 @@ def _free() -> tuple[int, int]:
 
 
 def in_turn(
-    fits: Sequence[Fit],
+    begin: Sequence[Callable[[], Fit]],
     most: int = 1,
     *,
     device: str = "cpu",
@@ -56,7 +56,11 @@ def in_turn(
 ) -> Iterator[tuple[int, Any]]:
     """Run fits, in their order, up to `most` at a time.
 
+    One that finds the GPU's memory full is given up, and begun anew when another has ended; from
+    then on no more are beside each other than were without it. Alone, it raises PyTorch's error.
+
     Args:
+        begin: makes a fit, one each.
         most: on a GPU; one fills a CPU.
         room: asked before a fit is started beside others; if it says no, it is asked again when one
             has ended. The GPU's `Room` by default.
@@ -69,10 +73,11 @@ def in_turn(
     if device.startswith("cuda"):
         stream = _stream
         room = room or Room()
-    waiting = deque(enumerate(fits))
+    waiting = deque(enumerate(begin))
     under_way: dict[int, tuple[Fit, AbstractContextManager]] = {}
 
     def advance(index: int, seconds: float | None) -> list[tuple[int, Any]]:
+        nonlocal most
         fit, place = under_way[index]
         try:
             with place:
@@ -81,6 +86,13 @@ def in_turn(
             found = end.value
         except DapError as error:
             found = error.with_traceback(None)  # which would keep the fit's memory
+        except RuntimeError as error:
+            if len(under_way) == 1 or not _is_full(error):
+                raise
+            del under_way[index]
+            waiting.appendleft((index, begin[index]))
+            most = len(under_way)
+            return []
         else:
             return []
         del under_way[index]
@@ -93,8 +105,8 @@ def in_turn(
         if waiting and (beside or not under_way):
             full = bool(under_way and room and not room())
             if not full:
-                index, fit = waiting.popleft()
-                under_way[index] = fit, stream()
+                index, start = waiting.popleft()
+                under_way[index] = start(), stream()
                 rounds = 0
                 starts = time.perf_counter()
                 yield from advance(index, None)
@@ -107,6 +119,12 @@ def in_turn(
         if ended:
             full = False
         yield from ended
+
+
+def _is_full(error: RuntimeError) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError)
 
 
 def at_most(asked: int, device: str) -> int:

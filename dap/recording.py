@@ -1,16 +1,19 @@
 """Restoring a recording of any length: segment by segment, cross-faded."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from dap.corruptions import QUANTISERS, Observation, cells, untouched_frames
 from dap.errors import DapError
-from dap.methods import is_prior, restore
+from dap.methods import is_prior, place, restoring
+from dap.packing import at_most, in_turn
 from dap.registry import plugin
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
+AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantiser's level: 16-bit files round by 3e-5
 
 
@@ -89,35 +92,50 @@ def restore_recording(
     fade = round(FADE_SECONDS * sample_rate)
     length = len(recording) if whole else round(segment_seconds * sample_rate)
     parts = segments(len(recording), length, fade)
-    total, weights = np.zeros(len(recording)), np.zeros(len(recording))
+    where = "cpu" if whole else place(device)
+    estimates, begin = {}, {}
     for index, (start, end) in enumerate(parts):
         if lost.any() and not lost[start:end].any():
-            estimate = scaled[start:end]
-        else:
-            observation = _observation(scaled[start:end], lost[start:end], spectrogram, sample_rate)
-            if bins:
-                for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
-                    observation.known[name] = bound[start:end].astype(np.float32)
-            result = restore(
-                method,
-                task,
-                observation,
-                fit=fit,
-                spectrogram=spectrogram,
-                device=device,
-                seed=derive(seed, "recording", index),
-                report=report and (lambda i, loss, k=index: report(k + 1, len(parts), i, loss)),
-            )
-            estimate = result.selections.get(selection, result.selections["last"])[-1]
+            estimates[index] = scaled[start:end]
+            continue
+        observation = _observation(scaled[start:end], lost[start:end], spectrogram, sample_rate)
+        if bins:
+            for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
+                observation.known[name] = bound[start:end].astype(np.float32)
+        begin[index] = partial(
+            restoring,
+            method,
+            task,
+            observation,
+            fit=fit,
+            spectrogram=spectrogram,
+            device=where,
+            seed=derive(seed, "recording", index),
+            report=report and (lambda i, loss, k=index: report(k + 1, len(parts), i, loss)),
+        )
+    fitted = list(begin)
+    for k, found in in_turn(list(begin.values()), at_most(AT_ONCE, where), device=where):
+        if isinstance(found, DapError):
+            raise found
+        estimates[fitted[k]] = found.selections.get(selection, found.selections["last"])[-1]
+    joined = _cross_faded([estimates[index] for index in range(len(parts))], parts, fade)
+    restored = (joined * peak).astype(np.float32)
+    if bins:  # the cross-fade of two estimates in a cell is in it, but for rounding
+        return np.clip(restored, *bounds)
+    return np.where(lost, restored, recording) if lost.any() else restored
+
+
+def _cross_faded(
+    estimates: Sequence[np.ndarray], parts: Sequence[tuple[int, int]], fade: int
+) -> np.ndarray:
+    total, weights = np.zeros((2, parts[-1][1]))
+    for estimate, (start, end) in zip(estimates, parts, strict=True):
         # a triangle of the fade's length at both ends; where segments overlap, weights add up
         ramp = np.minimum(1.0, (np.arange(end - start) + 1) / (fade + 1))
         weight = np.minimum(ramp, ramp[::-1])
         total[start:end] += weight * estimate
         weights[start:end] += weight
-    restored = (total / weights * peak).astype(np.float32)
-    if bins:  # the cross-fade of two estimates in a cell is in it, but for rounding
-        return np.clip(restored, *bounds)
-    return np.where(lost, restored, recording) if lost.any() else restored
+    return total / weights
 
 
 def quantised(recording: np.ndarray, bins: int) -> np.ndarray:

@@ -1,6 +1,6 @@
-import gc
 import os
 import signal
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,12 +11,15 @@ from dap import packing
 from dap.checkpoints import Checkpoint, Termination
 from dap.errors import DapError, InterruptedFitError
 from dap.fit import fit, steps
-from dap.graphs import WARM_UP, Recorded
 from dap.packing import SETTLE, Room, in_turn
 
 
 def counting(name, length, log, error=None):
-    """A fit of so many iterations, which notes them."""
+    """What begins a fit of so many iterations, which notes them."""
+    return partial(_counting, name, length, log, error)
+
+
+def _counting(name, length, log, error):
     log.append((name, "ready"))
     yield
     for i in range(1, length + 1):
@@ -73,12 +76,53 @@ def test_an_error_before_the_first_iteration():
         raise DapError("nothing to fit")
         yield
 
-    assert [str(found) for _, found in in_turn([wrong()])] == ["nothing to fit"]
+    assert [str(found) for _, found in in_turn([wrong])] == ["nothing to fit"]
 
 
 def test_what_is_no_error_of_a_users_stops_all():
     fits = [counting("a", 20, []), counting("b", 2, [], ZeroDivisionError())]
     with pytest.raises(ZeroDivisionError):
+        list(in_turn(fits, 2))
+
+
+def test_one_that_finds_the_memory_full_is_begun_anew_when_another_has_ended():
+    log, full = [], torch.OutOfMemoryError("CUDA out of memory")
+
+    def greedy(name, length):
+        log.append((name, "ready"))
+        yield
+        for i in range(1, length + 1):
+            log.append((name, i))
+            if i == 2 and log.count((name, 2)) == 1:
+                raise full
+            yield
+        return f"{name} done"
+
+    fits = [
+        counting("a", 3 * SETTLE, log),
+        partial(greedy, "b", 3),
+        counting("c", 2 * SETTLE, log),
+        counting("d", 2, log),
+    ]
+    found = list(in_turn(fits, 3))
+    assert sorted(found) == [(k, f"{name} done") for k, name in enumerate("abcd")]
+    assert log.count(("b", 1)) == 2
+    # in its turn, after a's end, and from then on alone, as a was without it
+    again = len(log) - log[::-1].index(("b", "ready")) - 1
+    assert log.index(("a", 3 * SETTLE)) < again < log.index(("c", "ready"))
+    assert log.index(("b", 3)) < log.index(("c", "ready"))
+    assert log.index(("c", 2 * SETTLE)) < log.index(("d", "ready"))
+
+
+def test_one_that_finds_the_memory_full_alone_stops_all():
+    full = torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(torch.OutOfMemoryError):
+        list(in_turn([counting("a", 2, [], full), counting("b", 2, [])], 2))
+
+
+def test_other_errors_of_pytorchs_are_not_taken_for_full_memory():
+    fits = [counting("a", 20, []), counting("b", 2, [], RuntimeError("no kernel image"))]
+    with pytest.raises(RuntimeError, match="no kernel image"):
         list(in_turn(fits, 2))
 
 
@@ -99,9 +143,10 @@ def test_fits_beside_each_other_share_the_wall_time(monkeypatch):
             spent += yield
         return spent
 
-    ((_, alone),) = in_turn([timed(5, 100.0)])
+    ((_, alone),) = in_turn([partial(timed, 5, 100.0)])
     assert alone == 5.0
-    found = dict(in_turn([timed(2 * SETTLE, 100.0), timed(SETTLE, 100.0)], 2))
+    fits = [partial(timed, length, 100.0) for length in (2 * SETTLE, SETTLE)]
+    found = dict(in_turn(fits, 2))
     # together they take the wall time that there was
     assert found == {0: 2.0 * SETTLE, 1: 1.0 * SETTLE}
 
@@ -124,7 +169,9 @@ def tones():
 
 @pytest.mark.parametrize("task", ["denoise", "separate"])
 def test_fits_in_turn_give_the_bits_of_fits_alone(tones, task):
-    fits = [steps(BUILD, goal(task, tone), OPTIONS, seed=3, device="cpu") for tone in tones]
+    fits = [
+        partial(steps, BUILD, goal(task, tone), OPTIONS, seed=3, device="cpu") for tone in tones
+    ]
     found = dict(in_turn(fits, 3))
     for index, tone in enumerate(tones):
         assert_same(found[index], run(task, tone))
@@ -143,7 +190,7 @@ def test_sigterm_while_fits_are_under_way(tmp_path, tones):
                     os.kill(os.getpid(), signal.SIGTERM)
 
             given = {"seed": 3, "device": "cpu", "checkpoint": keeper, "report": report}
-            yield steps(BUILD, goal("denoise", tone), OPTIONS, **given)
+            yield partial(steps, BUILD, goal("denoise", tone), OPTIONS, **given)
 
     try:
         with Termination() as termination:
@@ -158,70 +205,6 @@ def test_sigterm_while_fits_are_under_way(tmp_path, tones):
         assert_same(found[index], run("denoise", tone))
 
 
-class FakeGraph:
-    """What is recorded is called when replayed."""
-
-    made = 0
-
-    def __init__(self):
-        FakeGraph.made += 1
-
-    def replay(self):
-        self.replayed = True
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    class Recording:
-        def __init__(self, graph, **how):
-            assert how == {"stream": "here"}
-
-        def __enter__(self):
-            pass
-
-        def __exit__(self, *error):
-            pass
-
-    FakeGraph.made = 0
-    monkeypatch.setattr(Recorded, "broken", [])
-    monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
-    monkeypatch.setattr(torch.cuda, "graph", Recording)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: "here")
-
-
-def test_an_iteration_is_recorded_once_and_again_where_the_loss_changes(cuda):
-    called = []
-    recorded = Recorded(lambda progress: called.append(progress) or progress, lambda p: p > 0.9)
-    found = [recorded(k / 20) for k in range(1, 21)]
-    # the eager ones and the recording; where the loss changes, one and another
-    assert called == [1 / 20, 2 / 20, 3 / 20, 4 / 20, 19 / 20, 20 / 20]
-    assert len(called) == WARM_UP + 3
-    assert found[3:] == [4 / 20] * 15 + [19 / 20, 20 / 20]
-    assert FakeGraph.made == 2
-    assert recorded.graph.replayed
-
-
-def test_what_cannot_be_recorded_runs_as_it_is(cuda):
-    count = []
-
-    def iterate(progress):
-        count.append(progress)
-        if len(count) == WARM_UP + 1:
-            raise RuntimeError("operation not permitted when stream is capturing")
-        return progress
-
-    recorded = Recorded(iterate, lambda p: None)
-    with pytest.warns(UserWarning, match="not recorded, so slower: operation not permitted"):
-        found = [recorded(k) for k in range(10)]
-    assert found == list(range(10))
-    assert recorded.graph is None
-    assert gc.isenabled()
-    # nor is anything else in this process: PyTorch is not what it was before
-    other = Recorded(lambda progress: progress, lambda p: None)
-    assert [other(k) for k in range(10)] == list(range(10))
-    assert (other.graph, FakeGraph.made) == (None, 1)
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize("task", ["denoise", "separate"])
 def test_on_a_gpu_replays_and_neighbours_change_nothing(task, tones, tmp_path):
@@ -229,7 +212,7 @@ def test_on_a_gpu_replays_and_neighbours_change_nothing(task, tones, tmp_path):
         for k, tone in enumerate(tones):
             keeper = Checkpoint(tmp_path / f"{task}{k}", "a" * 64, 1000, print)
             target = goal(task, tone, "cuda")
-            yield steps(BUILD, target, OPTIONS, seed=3, device="cuda", checkpoint=keeper)
+            yield partial(steps, BUILD, target, OPTIONS, seed=3, device="cuda", checkpoint=keeper)
 
     found = dict(in_turn(list(fits()), 3, device="cuda"))
     for index, tone in enumerate(tones):
@@ -239,17 +222,3 @@ def test_on_a_gpu_replays_and_neighbours_change_nothing(task, tones, tmp_path):
         assert (found[index].engine, eager.engine) == ("cuda-graph", "pytorch")
         np.testing.assert_allclose(found[index].losses, eager.losses, rtol=1e-3)
         np.testing.assert_allclose(found[index].average, eager.average, atol=1e-3)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_on_a_gpu_what_waits_is_not_recorded(tones, monkeypatch):
-    monkeypatch.setattr(Recorded, "broken", [])
-    waiting = goal("denoise", tones[0], "cuda")
-    loss = waiting.loss
-    waiting.loss = lambda *given: loss(*given) * (1.0 if loss(*given).item() >= 0 else 2.0)
-    with pytest.warns(UserWarning, match="not recorded, so slower"):
-        found = fit(BUILD, waiting, OPTIONS, seed=3, device="cuda")
-    # this fit and the next go on as they are
-    again = fit(BUILD, goal("denoise", tones[0], "cuda"), OPTIONS, seed=3, device="cuda")
-    assert (found.engine, again.engine) == ("pytorch", "pytorch")
-    np.testing.assert_allclose(found.losses, again.losses, rtol=1e-3)

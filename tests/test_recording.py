@@ -39,15 +39,38 @@ def test_what_every_segment_keeps_is_kept(tone, monkeypatch):
     lengths = []
 
     def keep(method, task, observation, **_):
+        yield
         lengths.append(len(observation.signal))
         return Restored({"last": observation.signal[np.newaxis]}, *np.empty((3, 0)), {})
 
-    monkeypatch.setattr("dap.recording.restore", keep)
+    monkeypatch.setattr("dap.recording.restoring", keep)
     restored = restore_recording(
         tone, 16000, method="conv", fit={}, spectrogram=SPECTROGRAM, segment_seconds=0.1
     )
     assert len(lengths) > 3
     np.testing.assert_allclose(restored, tone, atol=1e-7)
+
+
+def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch):
+    options = {"fit": FIT | {"iterations": 6}, "spectrogram": SPECTROGRAM}
+    options |= {"segment_seconds": 0.15, "device": "cpu"}
+    begun = []
+    options["report"] = lambda segment, count, iteration, loss: begun.append((segment, iteration))
+    alone = restore_recording(tone, 16000, method="conv", **options)
+    assert begun == [(segment, i) for segment in (1, 2, 3, 4) for i in (1, 6)]
+    begun.clear()
+    # as on a GPU, and each starts in the round after the one before
+    monkeypatch.setattr("dap.recording.at_most", lambda asked, device: 3)
+    monkeypatch.setattr("dap.packing.SETTLE", 1)
+    beside = restore_recording(tone, 16000, method="conv", **options)
+    assert begun.index((2, 1)) < begun.index((1, 6))
+    np.testing.assert_array_equal(beside, alone)
+
+
+def test_a_segment_that_cannot_be_fitted_is_said(tone):
+    hot = FIT | {"learning_rate": 1e38, "iterations": 4}
+    with pytest.raises(DapError, match="the fit diverged"):
+        restore_recording(tone, 16000, method="conv", fit=hot, spectrogram=SPECTROGRAM)
 
 
 def test_a_baseline_is_given_the_whole_recording(tone, hiss):

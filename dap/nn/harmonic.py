@@ -53,11 +53,12 @@ def sampling(
     entries = positions(bins, harmonics, anchors)
     rows = torch.tensor([w * anchors + n for n, w, _, _, _ in entries])
     columns = torch.tensor([q * harmonics + k for _, _, k, q, _ in entries])
-    weights = torch.tensor([weight for *_, weight in entries], dtype=torch.float64)
+    weights = torch.tensor([weight for *_, weight in entries], dtype=dtype)
     size = (bins * anchors, bins * harmonics)
+    # nothing but a copy, which is waited for: fits on other streams use them, too
     return (
-        _csr(rows, columns, weights, size).to(device, dtype),
-        _csr(columns, rows, weights, size[::-1]).to(device, dtype),
+        _csr(rows, columns, weights, size).to(device),
+        _csr(columns, rows, weights, size[::-1]).to(device),
     )
 
 

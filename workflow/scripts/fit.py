@@ -8,6 +8,7 @@ at a time, a CPU one.
 
 import json
 from contextlib import nullcontext
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -130,8 +131,9 @@ with job(snakemake.log[0]) as log:
     def turn(number, fit, observation):
         """A fit, noted as begun when its turn comes."""
         termination.check()
-        attempts.begin(fit.name, fit.mark, fit.progress)
-        under_way.add(fit.name)
+        if fit.name not in under_way:  # else it is begun anew: there was no room for it
+            attempts.begin(fit.name, fit.mark, fit.progress)
+            under_way.add(fit.name)
         label = f"{wildcards.method} {fit.name} ({number} of {len(fits)})"
         return (
             yield from restoring(
@@ -147,7 +149,7 @@ with job(snakemake.log[0]) as log:
         )
 
     turns = [
-        turn(number, fit, observations.load(source.parent, fit.row, params.sample_rate))
+        partial(turn, number, fit, observations.load(source.parent, fit.row, params.sample_rate))
         for number, fit in enumerate(waiting, 1 + len(fits) - len(waiting))
     ]
     parts = ((slice(calm), most), (slice(calm, None), 1))
