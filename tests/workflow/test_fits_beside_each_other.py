@@ -25,6 +25,20 @@ def restoring(method, task, observation, **rest):
     return _restoring(method, task, observation, **rest)
 """
 
+FULL = """\
+_restoring = restoring
+_full = []
+def restoring(method, task, observation, **rest):
+    name = rest["report"].name
+    rest["report"].say("begins " + name)
+    if "speech-00001" in name and not _full:
+        import torch
+        _full.append(name)
+        yield
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    return (yield from _restoring(method, task, observation, **rest))
+"""
+
 
 def test_they_give_what_they_give_alone(original, fresh):
     fresh.append("dap/packing.py", BESIDE)
@@ -56,3 +70,13 @@ def test_one_that_kills_the_job_is_found_and_harms_no_other(fresh):
         "speech-00002": "",
         "speech-00003": "",
     }
+
+
+def test_one_that_finds_the_memory_full_is_fitted_later(original, fresh):
+    fresh.append("dap/packing.py", BESIDE)
+    fresh.append("dap/methods.py", FULL)
+    fresh.change(run={"fits_at_once": 3})
+    fresh.run(f"{FIT}/manifest.csv")
+    assert fresh.files(f"fits/{CELL}/**/*.wav") == original.files(f"fits/{CELL}/**/*.wav")
+    log = (fresh.results / "logs" / "fit" / f"{CELL}/000.log").read_text()
+    assert [log.count(f"begins conv speech-0000{k}") for k in range(4)] == [1, 2, 1, 1]
