@@ -8,7 +8,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from benchmarks import export_clips, quality, speed
+from benchmarks import candidates, export_clips, quality, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
 from dap import fit
 from dap.registry import plugins
@@ -45,6 +45,50 @@ def test_speed_of_a_small_fit():
     assert row.seconds > 0
     assert row.reference > 0
     assert row.reference_mib >= 0
+
+
+@pytest.mark.parametrize("dilation", [2, 3, 8])
+def test_a_dilated_convolution_on_its_sub_grids(dilation):
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(3, 4, 3, padding=dilation, dilation=dilation).double()
+    x = torch.randn(2, 3, 16, 14, dtype=torch.float64, requires_grad=True)
+    found = []
+    for run in (layer, candidates.SubGrids(layer)):
+        y = run(x)
+        found.append((y, *torch.autograd.grad(y.square().sum(), (x, *layer.parameters()))))
+    for expected, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, way in candidates.usable("cpu", inductor=False).items()
+        if way.multiple == 1 and name != "float32"
+    ],
+)
+def test_ways_to_run_a_network_are_the_same_fit(name):
+    target = torch.randn(2, 32, 16, generator=torch.Generator().manual_seed(0))
+    tolerance = 1e-4 if candidates.WAYS[name].precision == "float32" else 2e-2
+    found = []
+    for way in ("float32", name):
+        fit = candidates.Candidate("dilated-exp-dense", 0.1, candidates.WAYS[way], target)
+        found.append([fit.step().item() for _ in range(4)])
+    assert found[1] == pytest.approx(found[0], rel=tolerance)
+    assert found[0][3] < found[0][0]
+
+
+def test_a_way_that_fails_is_a_row(monkeypatch):
+    target = torch.zeros(2, 32, 16)
+    ways = {name: candidates.WAYS[name] for name in ("float32", "bfloat16, sub-grids")}
+    monkeypatch.setattr(candidates.SubGrids, "forward", lambda *_: 1 / 0)
+    rows = []
+    sizes = {"width": 0.1, "repeats": 1, "iterations": 1}
+    candidates.table("dilated", target, **sizes, say=rows.append, ways=ways)
+    assert [row.split(" | ")[0] for row in rows[1:]] == ["| float32", "| bfloat16, sub-grids"]
+    assert float(rows[1].split(" | ")[1]) > 0
+    assert "ZeroDivisionError: division by zero" in rows[2]
 
 
 @pytest.fixture
