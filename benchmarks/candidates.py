@@ -193,9 +193,8 @@ def table(
     """Say a row for each way."""
     say("| way | ms an iteration | MiB |\n| --- | ---: | ---: |")
     for name, way in ways.items():
-        say(
-            f"| {name} | {row(partial(Candidate, method, width, way, target), repeats, iterations)} |"
-        )
+        make = partial(Candidate, method, width, way, target)
+        say(f"| {name} | {row(make, repeats, iterations)} |")
         gc.collect()
         if target.is_cuda:
             torch.cuda.empty_cache()

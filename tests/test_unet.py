@@ -2,7 +2,16 @@ import pytest
 import torch
 from torch import nn
 
-from dap.nn.unet import DILATIONS, ConvBlock, Layout, UNet, design, layout, receptive_field
+from dap.nn.unet import (
+    DILATIONS,
+    ConvBlock,
+    InstanceNorm,
+    Layout,
+    UNet,
+    design,
+    layout,
+    receptive_field,
+)
 from dap.registry import plugins
 
 # by design: one dilation or A's schedule, and dense or not
@@ -119,6 +128,56 @@ def test_a_dense_block_is_its_input_and_both_outputs():
     torch.testing.assert_close(before, torch.cat((x, first, second), dim=1))
     torch.testing.assert_close(after, block.transition(before))
     assert (after < 0).any()  # the transition is linear
+
+
+FORMATS = (torch.contiguous_format, torch.channels_last)
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_instance_normalisation_is_pytorchs(batch):
+    torch.manual_seed(0)
+    x, weights = torch.randn(2, batch, 5, 8, 12)
+    found = []
+    for norm in (InstanceNorm(5), nn.InstanceNorm2d(5)):
+        taken = x.clone().requires_grad_()
+        y = norm(taken)
+        found += [y, *torch.autograd.grad((y * weights).sum(), taken)]
+    assert torch.equal(found[0], found[2])
+    assert torch.equal(found[1], found[3])
+
+
+@pytest.mark.parametrize("back", FORMATS)
+@pytest.mark.parametrize("given", FORMATS)
+def test_instance_normalisation_in_all_layouts(given, back):
+    torch.manual_seed(0)
+    x, weights = torch.randn(2, 1, 5, 8, 12, dtype=torch.float64)
+    expected = x.clone().requires_grad_()
+    centred = expected - expected.mean((2, 3), keepdim=True)
+    plain = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
+    taken = x.clone(memory_format=given).requires_grad_()
+    y = InstanceNorm(5)(taken)
+    assert y.is_contiguous(memory_format=given)
+    torch.testing.assert_close(y, plain)
+    torch.testing.assert_close(
+        torch.autograd.grad(y, taken, weights.clone(memory_format=back))[0],
+        torch.autograd.grad(plain, expected, weights)[0],
+    )
+
+
+# as on a GPU; those of harmonic convolutions lay features out themselves
+@pytest.mark.parametrize("name", [*DESIGNS, "conv7", "dilated7", "harmonic"])
+def test_gradients_are_the_same_in_channels_last(name):
+    torch.manual_seed(0)
+    net = plugins("priors", "PRIORS")[name].load().build(width=0.2, network="code").double()
+    z, target = torch.randn(2, 1, 2, 32, 24, dtype=torch.float64)
+    found = []
+    for given in FORMATS:
+        net.to(memory_format=given).zero_grad()
+        y = net(z.clone(memory_format=given))
+        (y - target).square().mean().backward()
+        found.append([y.detach(), *(p.grad for p in net.parameters())])
+    for plain, ours in zip(*found, strict=True):
+        torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-12)
 
 
 def linear(net: UNet) -> UNet:

@@ -6,6 +6,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -83,10 +84,24 @@ class ConvBlock(nn.Module):
         return x, self.transition(x)
 
 
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance normalisation without parameters, which keeps the layout of features in memory.
+
+    Of a single clip it is batch normalisation, to the bit. PyTorch's own lays features of channels
+    last out anew, and on CPUs (2.11) its gradient is wrong where what comes back is channels last.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, F, T) -> (B, C, F, T)."""
+        if len(x) > 1:
+            return super().forward(x)
+        return functional.batch_norm(x, None, None, training=True, eps=self.eps)
+
+
 def _conv3x3(in_channels: int, out_channels: int, dilation: int, normalise: bool) -> nn.Sequential:
     layers = [nn.Conv2d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)]
     if normalise:
-        layers.append(nn.InstanceNorm2d(out_channels))
+        layers.append(InstanceNorm(out_channels))
     return nn.Sequential(*layers, nn.ReLU())
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dap.nn.harmonic import HarmonicConv2d
+from dap.nn.unet import InstanceNorm
 
 FILTERS = (35, 70)
 KERNEL = 7
@@ -22,7 +23,7 @@ class Pair(nn.Sequential):
     def __init__(self, convolution: Convolution, channels: tuple[int, int, int]):
         layers: list[nn.Module] = []
         for before, after in pairwise(channels):
-            layers += [convolution(before, after), nn.InstanceNorm2d(after), nn.ReLU()]
+            layers += [convolution(before, after), InstanceNorm(after), nn.ReLU()]
         super().__init__(*layers)
         self.out_channels = channels[-1]
 
