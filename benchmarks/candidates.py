@@ -23,6 +23,7 @@ from benchmarks.reference_fit import DESIGNS
 from benchmarks.speed import PAPER, SEED
 from dap.graphs import WARM_UP, Recorded
 from dap.nn.unet import Block, Layout, UNet, layout
+from dap.packing import side_stream
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Candidate:
             capturable=on_gpu,
         )
         self.recorded = Recorded(self._iterate, lambda progress: None) if on_gpu else None
-        self.stream = torch.cuda.stream(torch.cuda.Stream()) if on_gpu else nullcontext()
+        self.stream = side_stream() if on_gpu else nullcontext()
 
     def step(self) -> Tensor:
         """One iteration; its loss."""

@@ -26,6 +26,7 @@ from dap import engine
 from dap.graphs import WARM_UP, Recorded
 from dap.nn.harmonic import HarmonicConv2d
 from dap.nn.unet_b import UNetB, harmonic, regular
+from dap.packing import side_stream
 
 SEED = 2021
 MIXED = {"anchors": 7, "mixing": "matrix"}
@@ -73,11 +74,10 @@ def step(name: str, bins: int, frames: int, width: float, device: str) -> Callab
         return partial(iterate, 0.0)
     # as fits do it
     recorded = Recorded(iterate, lambda progress: None)
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
+    stream = side_stream()
 
     def once() -> None:
-        with torch.cuda.stream(stream):
+        with stream:
             recorded(0.0)
 
     for _ in range(WARM_UP):

@@ -7,6 +7,7 @@ to run them. So it is recorded once, as a CUDA graph, and replayed.
 import gc
 import warnings
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import ClassVar
 
 import torch
@@ -29,7 +30,7 @@ class Recorded:
     Attributes:
         graph: what is replayed; None before, and where an iteration cannot be recorded.
         broken: graphs that could not be recorded. After one, nothing is recorded in this process:
-            PyTorch's allocator does not come back from it whole, and refers to the graph.
+            PyTorch (2.11) may refer to it, and is not known to come back from it whole.
     """
 
     broken: ClassVar[list[torch.cuda.CUDAGraph]] = []
@@ -57,19 +58,36 @@ class Recorded:
         return self.result
 
     def _record(self, progress: float) -> None:
-        graph = torch.cuda.CUDAGraph()
+        graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
+        stream = torch.cuda.current_stream()
         # a graph that garbage collection frees while another is recorded would break that one
         gc.collect()
         gc.disable()
         try:
-            with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
+            with torch.cuda.graph(graph, pool=pool, stream=stream):
                 self.result = self.iterate(progress)
         except RuntimeError as error:
             # weights and optimiser are as before: what is recorded is not run
             self.result = None
+            _give_back(pool)
+            cause = error.__context__ or error
+            if isinstance(cause, torch.OutOfMemoryError):
+                raise cause from None  # which says nothing of the iteration
             self.broken.append(graph)
-            warnings.warn(f"not recorded, so slower: {error.__context__ or error}", stacklevel=2)
+            warnings.warn(f"not recorded, so slower: {cause}", stacklevel=2)
             return
         finally:
             gc.enable()
         self.graph = graph
+
+
+def _give_back(pool: tuple[int, int]) -> None:
+    """The memory of a recording that failed.
+
+    Where the end of the recording fails, too, PyTorch (2.11) leaves the pool open, and from then on
+    gives nothing that it caches back to the GPU.
+    """
+    device = torch.cuda.current_device()
+    with suppress(RuntimeError):  # it was closed, and is given back with its graph
+        torch._C._cuda_endAllocateToPool(device, pool)
+        torch._C._cuda_releasePool(device, pool)

@@ -71,7 +71,7 @@ def in_turn(
     """
     stream: Callable[[], AbstractContextManager] = nullcontext
     if device.startswith("cuda"):
-        stream = _stream
+        stream = side_stream
         room = room or Room()
     waiting = deque(enumerate(begin))
     under_way: dict[int, tuple[Fit, AbstractContextManager]] = {}
@@ -122,9 +122,12 @@ def in_turn(
 
 
 def _is_full(error: RuntimeError) -> bool:
+    """Whether the GPU's memory is full; its libraries say so in words of their own."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError)
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    return any(words in str(error) for words in ("out of memory", "ALLOC_FAILED"))
 
 
 def at_most(asked: int, device: str) -> int:
@@ -132,7 +135,8 @@ def at_most(asked: int, device: str) -> int:
     return asked if device.startswith("cuda") else 1
 
 
-def _stream() -> AbstractContextManager:
+def side_stream() -> AbstractContextManager:
+    """A context whose work is done on a stream of its own, after what was begun before."""
     import torch
 
     stream = torch.cuda.Stream()

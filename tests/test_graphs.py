@@ -36,7 +36,7 @@ class FakeGraph:
 def cuda(monkeypatch):
     class Recording:
         def __init__(self, graph, **how):
-            assert how == {"stream": "here"}
+            assert how == {"stream": "here", "pool": (0, 7)}
 
         def __enter__(self):
             pass
@@ -49,6 +49,14 @@ def cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
     monkeypatch.setattr(torch.cuda, "graph", Recording)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: "here")
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 7))
+    given_back = []
+    for name in ("_cuda_endAllocateToPool", "_cuda_releasePool"):
+        monkeypatch.setattr(
+            torch._C, name, lambda *which, name=name: given_back.append((name, *which))
+        )
+    return given_back
 
 
 def test_an_iteration_is_recorded_once_and_again_where_the_loss_changes(cuda):
@@ -78,10 +86,51 @@ def test_what_cannot_be_recorded_runs_as_it_is(cuda):
     assert found == list(range(10))
     assert recorded.graph is None
     assert gc.isenabled()
+    assert cuda == [("_cuda_endAllocateToPool", 0, (0, 7)), ("_cuda_releasePool", 0, (0, 7))]
     # nor is anything else in this process: PyTorch is not what it was before
     other = Recorded(lambda progress: progress, lambda p: None)
     assert [other(k) for k in range(10)] == list(range(10))
     assert (other.graph, FakeGraph.made) == (None, 1)
+
+
+@pytest.mark.parametrize("at_the_end_too", [False, True])
+def test_where_the_memory_is_full_the_fit_ends_and_others_are_recorded(
+    cuda, monkeypatch, at_the_end_too
+):
+    class Ending:
+        def __init__(self, graph, **how):
+            pass
+
+        def __enter__(self):
+            pass
+
+        def __exit__(self, *error):
+            if at_the_end_too:
+                raise RuntimeError("capture was invalidated")
+
+    def ended(*which):
+        raise RuntimeError("not currently recording")
+
+    count = []
+
+    def iterate(progress):
+        count.append(progress)
+        if len(count) == WARM_UP + 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return progress
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.cuda, "graph", Ending)
+        if not at_the_end_too:
+            patch.setattr(torch._C, "_cuda_endAllocateToPool", ended)
+        recorded = Recorded(iterate, lambda p: None)
+        with pytest.raises(torch.OutOfMemoryError):
+            list(map(recorded, range(10)))
+    assert len(cuda) == 2 * at_the_end_too  # else the graph's end gives the memory back
+    assert (Recorded.broken, gc.isenabled()) == ([], True)
+    other = Recorded(lambda progress: progress, lambda p: None)
+    assert [other(k) for k in range(10)][:WARM_UP] == list(range(WARM_UP))
+    assert other.graph.replayed
 
 
 # a device that is not the CPU, and whose tensors have sizes and types but no numbers: what would

@@ -85,8 +85,17 @@ def test_what_is_no_error_of_a_users_stops_all():
         list(in_turn(fits, 2))
 
 
-def test_one_that_finds_the_memory_full_is_begun_anew_when_another_has_ended():
-    log, full = [], torch.OutOfMemoryError("CUDA out of memory")
+@pytest.mark.parametrize(
+    "full",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+        torch.AcceleratorError("CUDA error: out of memory"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ],
+    ids=["allocator", "driver", "library"],
+)
+def test_one_that_finds_the_memory_full_is_begun_anew_when_another_has_ended(full):
+    log = []
 
     def greedy(name, length):
         log.append((name, "ready"))
