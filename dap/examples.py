@@ -37,13 +37,14 @@ def load(
         clips: the clips' manifests, one a corpus.
         observations: the observations' manifest.
         fits: manifest by method. The last iterate of the first initialisation is taken; of
-            inpainting the raw output, as in the tables' headline. A method whose fit is missing has
-            no column.
+            inpainting the observation with only its gaps filled, as in the curves. A method whose
+            fit is missing has no column.
     """
     row, columns = _first(clips, observations)
     clip, names = row["clip"], row["sources"].split(" ")
     clean = columns["clean"]
     outputs = declared("objectives", "OBJECTIVES")[task]["outputs"]
+    shown = "filled" if "filled" in outputs else outputs[0]
     for method, path in fits.items():
         found = {
             facts["output"]: read_checked_signal(path.parent, facts["file"], facts["sha256"])
@@ -58,7 +59,7 @@ def load(
             estimates = np.stack([found[output] for output in outputs])
             columns[method] = estimates[bss_eval(clean, estimates).permutation]
         else:
-            columns[method] = found[outputs[0]][np.newaxis]
+            columns[method] = found[shown][np.newaxis]
     gaps = []
     if task == "inpaint":
         path = checked(observations.parent, row["known"], row["known_sha256"])

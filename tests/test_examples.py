@@ -1,11 +1,13 @@
 """The iterates of a chunk's first clip, from the files that a fit leaves."""
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 
 from dap.errors import DapError
-from dap.examples import iterates
-from dap.store import write_arrays, write_rows, write_signal
+from dap.examples import iterates, load
+from dap.store import read_rows, write_arrays, write_rows, write_signal
 
 RATE = 16000
 
@@ -49,3 +51,28 @@ def test_a_missing_fit_has_no_column_and_a_missing_step_is_named(chunk, tmp_path
     ]  # fmt: skip
     with pytest.raises(DapError, match=r"snapshots\.npz: has no snapshot of step 7; it has \[1, 5"):
         iterates([clips], observations, methods, [7])
+
+
+def test_of_inpainting_the_gaps_alone_are_filled(chunk, tmp_path, tone):
+    clips, observations, _ = chunk
+    lost = np.zeros(4096, bool)
+    lost[800:960] = True
+    path = observations.parent / "a.npz"
+    write_arrays(path, {"lost": lost})
+    (row,) = read_rows(observations)
+    known = {"known": "a.npz", "known_sha256": sha256(path.read_bytes()).hexdigest()}
+    write_rows(observations, [row | known])
+    fits = tmp_path / "conv" / "manifest.csv"
+    rows = []
+    for seed, gain in (("0", 0.5), ("1", 0.25)):
+        for output, signal in (("raw", gain * tone), ("filled", np.where(lost, gain * tone, tone))):
+            file = f"{seed}.{output}.wav"
+            digest = write_signal(fits.parent / file, signal.astype(np.float32), RATE)
+            fact = {"clip": "a", "seed": seed, "selection": "last", "output": output}
+            rows.append(fact | {"file": file, "sha256": digest})
+    write_rows(fits, rows)
+    found = load([clips], observations, {"conv": fits}, task="inpaint", sample_rate=RATE)
+    assert found.gaps == [(0.05, 0.06)]
+    filled = found.columns["conv"][0]
+    np.testing.assert_array_equal(filled[~lost], tone[~lost])
+    np.testing.assert_allclose(filled[lost], tone[lost] / 2)

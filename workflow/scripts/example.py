@@ -19,7 +19,7 @@ with job(snakemake.log[0]):
     figure = figures.examples(
         example.columns,
         setup["sample_rate"],
-        title=f"{setup['title']}: {example.clip}",
+        title=f"{setup['title']}: {example.clip}" + ", only its gaps filled" * bool(example.gaps),
         gaps=example.gaps,
         sources=example.sources or None,
     )
