@@ -79,7 +79,9 @@ def loudest(clip: np.ndarray, samples: int) -> np.ndarray:
 def presets(given: argparse.Namespace) -> tuple[fit.FitOptions, fit.FitOptions]:
     """The reference's options, and the fast preset's in the precision of "auto"."""
     auto = choose("auto", given.device)
-    fast = fit.FitOptions(**asdict(PAPER) | fit.PRESETS["fast"] | {"precision": auto})
+    changed = fit.PRESETS["fast"] | {"width": given.width, "precision": auto}
+    changed["learning_rate"] = fit.learning_rate(changed)
+    fast = fit.FitOptions(**{key: changed.get(key, value) for key, value in asdict(PAPER).items()})
     return replace(PAPER, iterations=given.iterations), fast
 
 

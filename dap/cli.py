@@ -21,6 +21,8 @@ class Gap(click.ParamType):
             start, end = map(float, value.split("-"))
         except ValueError:
             self.fail(f"{value!r} is not START-END in seconds, such as 1.2-1.35", param, ctx)
+        if end <= start:
+            self.fail(f"{value!r} ends before it starts", param, ctx)
         return start, end
 
 
@@ -32,6 +34,13 @@ METHODS = sorted(plugins("priors", "PRIORS")) + sorted(
     and name != "observed"
     and "corruptions" not in found.facts
 )
+
+
+# of a fit, which classical methods do without
+FITTING = {
+    "preset", "iterations", "learning_rate", "width", "selection", "segment", "seed", "precision",
+    "device", "consistency",
+}  # fmt: skip
 
 
 @click.group()
@@ -100,7 +109,9 @@ def main() -> None:
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
 )
+@click.pass_context
 def restore(
+    ctx: click.Context,
     damaged: Path,
     restored: Path,
     *,
@@ -136,6 +147,15 @@ def restore(
         raise click.UsageError("--consistency is of --dequantize, which is not given")
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
+    if method in plugins("baselines", "BASELINES"):
+        given = [name for name in FITTING if ctx.get_parameter_source(name).name == "COMMANDLINE"]
+        if given:
+            options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
+            raise click.UsageError(f"{method} is fitted to nothing, and takes no {options}")
+    if restored.suffix.lower() != ".wav":
+        raise click.UsageError(f"{restored} will be a WAV file: name it so, with .wav at the end")
+    if restored.resolve() == damaged.resolve():
+        raise click.UsageError(f"{restored} is the recording itself: name another file")
     # before torch: threads that wait sleep, and leave shared cores to others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
@@ -160,6 +180,8 @@ def restore(
         if index not in meters:
             meters[index] = Progress(f"segment {index} of {count}", fit["iterations"])
         meters[index](iteration, loss)
+        if iteration == fit["iterations"]:
+            del meters[index]  # it may be fitted again
 
     try:
         signal = restore_recording(
@@ -175,7 +197,26 @@ def restore(
             seed=seed,
             device=device,
             report=report,
+            say=lambda text: click.echo(text, err=True),
         )
         write(restored, signal, sample_rate)
+        click.echo(
+            f"{restored}: {len(signal) / sample_rate:.3f} s, {sample_rate} Hz, one channel, "
+            f"restored by {method}{_lost(damaged, sample_rate)}",
+            err=True,
+        )
     except DapError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _lost(recording: Path, sample_rate: int) -> str:
+    """What a recording has that its restoration has not, in words."""
+    import soundfile
+
+    info = soundfile.info(recording)
+    lost = []
+    if info.channels > 1:
+        lost.append(f"the mean of {info.channels} channels")
+    if info.samplerate != sample_rate:
+        lost.append(f"resampled from {info.samplerate} Hz")
+    return f" ({', '.join(lost)})" if lost else ""

@@ -17,6 +17,8 @@ from dap.registry import declared, plugin, plugins
 if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
     from dap.checkpoints import Checkpoint
 
+# share of the first loss below which the last one lies, where a fit has learned anything
+LEARNED = 0.95
 # of a method without a fit, or of a fit that is missing
 NO_COST = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0}
 NO_COST |= {"device": "cpu", "precision": "", "engine": ""}
@@ -39,6 +41,11 @@ class Restored:
     snapshots: np.ndarray
     losses: np.ndarray
     cost: dict[str, float | int | str]
+
+    @property
+    def learned(self) -> bool:
+        """Whether the loss has fallen; else the network gives nothing, or all is noise."""
+        return not len(self.losses) or self.losses[-1] <= LEARNED * self.losses[0]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """As named arrays, to be kept in one file."""
@@ -123,6 +130,7 @@ def restoring(
     module = plugin("priors", "PRIORS", method).load()
     build = partial(module.build, width=fit["width"], network=fit["network"])
     given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
+    given["learning_rate"] = loop.learning_rate(fit)
     options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
     if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":

@@ -7,13 +7,14 @@ import numpy as np
 
 from dap.corruptions import QUANTISERS, Observation, cells, untouched_frames
 from dap.errors import DapError
-from dap.methods import is_prior, place, restoring
+from dap.methods import Restored, is_prior, place, restoring
 from dap.packing import at_most, in_turn
 from dap.registry import plugin
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
 AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
+SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantiser's level: 16-bit files round by 3e-5
 
 
@@ -43,6 +44,7 @@ def restore_recording(
     seed: int = 2021,
     device: str = "auto",
     report: Callable[[int, int, int, float], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> np.ndarray:
     """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantisation.
 
@@ -58,6 +60,8 @@ def restore_recording(
         bins: of the quantiser that the recording went through; every sample of the result stays in
             the cell that it was found in.
         report: called with segment, number of segments, iteration and loss.
+        say: told which segments' fits learned nothing. They are fitted again at a third of the
+            rate, and the one with the lower loss is taken.
 
     Returns:
         (samples,) float32.
@@ -93,7 +97,7 @@ def restore_recording(
     length = len(recording) if whole else round(segment_seconds * sample_rate)
     parts = segments(len(recording), length, fade)
     where = "cpu" if whole else place(device)
-    estimates, begin = {}, {}
+    estimates, fits = {}, {}
     for index, (start, end) in enumerate(parts):
         if lost.any() and not lost[start:end].any():
             estimates[index] = scaled[start:end]
@@ -102,27 +106,59 @@ def restore_recording(
         if bins:
             for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
                 observation.known[name] = bound[start:end].astype(np.float32)
-        begin[index] = partial(
+        fits[index] = partial(
             restoring,
             method,
             task,
             observation,
-            fit=fit,
             spectrogram=spectrogram,
             device=where,
             seed=derive(seed, "recording", index),
             report=report and (lambda i, loss, k=index: report(k + 1, len(parts), i, loss)),
         )
-    fitted = list(begin)
-    for k, found in in_turn(list(begin.values()), at_most(AT_ONCE, where), device=where):
-        if isinstance(found, DapError):
-            raise found
-        estimates[fitted[k]] = found.selections.get(selection, found.selections["last"])[-1]
+    found = _fitted(fits, fit, where, say or (lambda text: None))
+    for index, result in found.items():
+        estimates[index] = result.selections.get(selection, result.selections["last"])[-1]
     joined = _cross_faded([estimates[index] for index in range(len(parts))], parts, fade)
     restored = (joined * peak).astype(np.float32)
     if bins:  # the cross-fade of two estimates in a cell is in it, but for rounding
         return np.clip(restored, *bounds)
     return np.where(lost, restored, recording) if lost.any() else restored
+
+
+def _fitted(
+    fits: dict[int, Callable], fit: dict, device: str, say: Callable[[str], None]
+) -> dict[int, Restored]:
+    """The results by segment, of fits that learned nothing the better of two."""
+    found = _run(fits, fit, device)
+    if failed := [index for index, result in found.items() if not result.learned]:
+        say(f"{_named(failed)} learned nothing: again, at {SLOWER:.2g} of the learning rate")
+        slower = fit | {"learning_rate": SLOWER * fit["learning_rate"]}
+        for index, again in _run({index: fits[index] for index in failed}, slower, device).items():
+            found[index] = min(found[index], again, key=lambda result: result.losses[-1])
+    if failed := [index for index in failed if not found[index].learned]:
+        say(
+            f"{_named(failed)} learned nothing and gave next to nothing: all is noise there, or "
+            "the learning rate is too high"
+        )
+    return found
+
+
+def _named(indices: Sequence[int]) -> str:
+    numbers = ", ".join(str(index + 1) for index in indices)
+    return (
+        f"the fit of segment {numbers}" if len(indices) == 1 else f"the fits of segments {numbers}"
+    )
+
+
+def _run(fits: dict[int, Callable], fit: dict, device: str) -> dict[int, Restored]:
+    begin = [partial(run, fit=fit) for run in fits.values()]
+    found = {}
+    for k, result in in_turn(begin, at_most(AT_ONCE, device), device=device):
+        if isinstance(result, DapError):
+            raise result
+        found[list(fits)[k]] = result
+    return found
 
 
 def _cross_faded(

@@ -90,7 +90,12 @@ def _name_presets(config: dict) -> None:
 
 
 def with_preset(fit: dict) -> dict:
-    """Fit options with those of the preset that they name, if any, for the keys not given."""
+    """Fit options with those of the preset that they name, if any, for the keys not given.
+
+    A learning rate that is given is meant as it is, whatever the width.
+    """
+    if "learning_rate" in fit:
+        fit = {"rate_by_width": False} | fit
     if "preset" not in fit:
         return fit
     presets, known = declared("fit", "PRESETS"), schema()["$defs"]["fit"]["properties"]

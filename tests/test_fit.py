@@ -8,11 +8,12 @@ from torch import nn
 
 from dap.corruptions import Observation
 from dap.errors import DapError
-from dap.fit import FitOptions, fit, grid, rate, size, start
+from dap.fit import FitOptions, fit, grid, learning_rate, rate, size, start
 from dap.metrics.level import snr
 from dap.nn.unet import design
 from dap.nn.unet_b import harmonic
 from dap.objectives import objective
+from dap.schema import fit_options
 from dap.spectrogram import Transform
 
 TRANSFORM = Transform(254, 32, "hann")  # 128 bins, a quarter of the studies'
@@ -70,6 +71,17 @@ def test_grid_with_given_iterations(iterations, snapshots, at, points):
     found = grid(iterations, snapshots, at)
     assert found.tolist() == points
     assert found.dtype.kind == "i"
+
+
+def test_the_rate_goes_with_the_width():
+    fast = {"preset": "fast"}
+    rates = {
+        width: learning_rate(fit_options(fast | {"width": width})) for width in (0.1, 0.25, 0.5, 1)
+    }
+    assert rates == pytest.approx({0.1: 0.006, 0.25: 0.006, 0.5: 0.003, 1: 0.0015})
+    # the paper's does not, nor one that is asked for
+    for given in ({}, fast | {"learning_rate": 0.001}):
+        assert learning_rate(fit_options(given | {"width": 0.5})) == 0.001
 
 
 def test_stepped_rates():

@@ -54,6 +54,7 @@ def test_what_every_segment_keeps_is_kept(tone, monkeypatch):
 def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch):
     options = {"fit": FIT | {"iterations": 6}, "spectrogram": SPECTROGRAM}
     options |= {"segment_seconds": 0.15, "device": "cpu"}
+    monkeypatch.setattr("dap.methods.LEARNED", np.inf)  # 6 iterations learn little
     begun = []
     options["report"] = lambda segment, count, iteration, loss: begun.append((segment, iteration))
     alone = restore_recording(tone, 16000, method="conv", **options)
@@ -65,6 +66,35 @@ def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch)
     beside = restore_recording(tone, 16000, method="conv", **options)
     assert begun.index((2, 1)) < begun.index((1, 6))
     np.testing.assert_array_equal(beside, alone)
+
+
+def test_a_segment_whose_fit_learned_nothing_is_fitted_again(tone, monkeypatch):
+    rates, said = [], []
+
+    def fitted(method, task, observation, *, fit, **_):
+        """The first segment learns at a third of the rate, the last one never, others at once."""
+        yield
+        rate = fit["learning_rate"]
+        rates.append(rate)
+        start = int(np.flatnonzero(np.isclose(tone, observation.signal[1] / 4, atol=1e-6))[0])
+        learns = rate < 0.3 if start < 100 else start < 3000
+        estimate = observation.signal if learns else np.zeros_like(observation.signal)
+        losses = np.array([1.0, 0.1 if learns else 1.01], np.float32)
+        return Restored({"last": estimate[np.newaxis]}, np.empty(0), np.empty(0), losses, {})
+
+    monkeypatch.setattr("dap.recording.restoring", fitted)
+    ramp = np.linspace(0.05, 1.0, 6000, dtype=np.float32)
+    tone = ramp / 4
+    options = {"fit": {"learning_rate": 0.3}, "spectrogram": SPECTROGRAM, "segment_seconds": 0.15}
+    restored = restore_recording(tone, 16000, method="conv", say=said.append, **options)
+    assert rates == pytest.approx([0.3] * 4 + [0.1] * 2)
+    assert said == [
+        "the fits of segments 1, 4 learned nothing: again, at 0.33 of the learning rate",
+        "the fit of segment 4 learned nothing and gave next to nothing: all is noise there, or "
+        "the learning rate is too high",
+    ]
+    np.testing.assert_allclose(restored[:3600], tone[:3600], atol=1e-6)
+    assert not restored[5200:].any()
 
 
 def test_a_segment_that_cannot_be_fitted_is_said(tone):
@@ -107,6 +137,29 @@ def test_the_command_takes_classical_methods(tone, tmp_path):
     assert "janssen does not denoise" in result.output
     for method in ("observed", "nmf", "wiener-known"):
         assert CliRunner().invoke(main, [*arguments, method]).exit_code == 2
+    result = CliRunner().invoke(main, [*arguments, "wiener", "--seed", "3", "--iterations", "5"])
+    assert result.exit_code == 2
+    assert "wiener is fitted to nothing, and takes no --iterations, --seed" in result.output
+
+
+def test_files_that_the_command_does_not_write(tone, tmp_path):
+    damaged = tmp_path / "damaged.wav"
+    soundfile.write(damaged, tone, 16000)
+    before = damaged.read_bytes()
+    same = tmp_path / "other" / ".." / "damaged.wav"
+    (tmp_path / "other").mkdir()
+    for target, error in {
+        damaged: "is the recording itself",
+        same: "is the recording itself",
+        tmp_path / "out.mp3": "will be a WAV file",
+    }.items():
+        result = CliRunner().invoke(
+            main, ["restore", str(damaged), str(target), "--method", "wavelet"]
+        )
+        assert result.exit_code == 2
+        assert error in result.output
+    assert damaged.read_bytes() == before
+    assert not (tmp_path / "out.mp3").exists()
 
 
 def test_only_the_gap_changes(tone):
@@ -198,6 +251,8 @@ def test_the_command_writes_a_file_of_the_same_length(tone, tmp_path):
     signal, rate = soundfile.read(restored)
     assert (len(signal), rate) == (3000, 16000)
     assert np.isfinite(signal).all()
+    said = "0.188 s, 16000 Hz, one channel, restored by conv (the mean of 2 channels, resampled"
+    assert f"{restored}: {said} from 32000 Hz)" in result.output
 
 
 def test_a_pop_inside_the_gap_does_not_set_the_level(tone):
@@ -225,3 +280,6 @@ def test_the_command_says_what_is_wrong(tmp_path):
     result = CliRunner().invoke(main, ["restore", str(silent), "out.wav", "--gap", "half"])
     assert result.exit_code == 2
     assert "START-END" in result.output
+    result = CliRunner().invoke(main, ["restore", str(silent), "out.wav", "--gap", "0.2-0.1"])
+    assert result.exit_code == 2
+    assert "'0.2-0.1' ends before it starts" in result.output
