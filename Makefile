@@ -13,6 +13,10 @@ PYTHON ?= python3
 CORES ?= all
 STUDY ?=
 ARGS ?=
+STUDIES := $(sort $(basename $(notdir $(wildcard workflow/studies/*.yaml))))
+ifneq ($(filter-out $(STUDIES),$(STUDY)),)
+$(error there is no study $(STUDY); STUDY is one of: $(STUDIES))
+endif
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --show-failed-logs \

@@ -29,6 +29,7 @@ from benchmarks.reference_fit import ReferenceFit, network
 from benchmarks.speed import PAPER, choose, reference, steady
 from dap import fit
 from dap.objectives import MULTIPLE, Denoise
+from dap.presets import PRESETS, learning_rate
 from dap.spectrogram import Transform
 
 METHOD, STD = "dilated-exp-dense", 0.1
@@ -79,8 +80,8 @@ def loudest(clip: np.ndarray, samples: int) -> np.ndarray:
 def presets(given: argparse.Namespace) -> tuple[fit.FitOptions, fit.FitOptions]:
     """The reference's options, and the fast preset's in the precision of "auto"."""
     auto = choose("auto", given.device)
-    changed = fit.PRESETS["fast"] | {"width": given.width, "precision": auto}
-    changed["learning_rate"] = fit.learning_rate(changed)
+    changed = PRESETS["fast"] | {"width": given.width, "precision": auto}
+    changed["learning_rate"] = learning_rate(changed)
     fast = fit.FitOptions(**{key: changed.get(key, value) for key, value in asdict(PAPER).items()})
     return replace(PAPER, iterations=given.iterations), fast
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from dap.corruptions import Observation
 from dap.errors import DapError
+from dap.presets import learning_rate
 from dap.registry import declared, plugin, plugins
 
 if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
@@ -130,7 +131,7 @@ def restoring(
     module = plugin("priors", "PRIORS", method).load()
     build = partial(module.build, width=fit["width"], network=fit["network"])
     given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
-    given["learning_rate"] = loop.learning_rate(fit)
+    given["learning_rate"] = learning_rate(fit)
     options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
     own = {name: fit[name] for name in declared("objectives", "OBJECTIVES")[task]["options"]}
     if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":

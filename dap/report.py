@@ -74,7 +74,7 @@ def render(
         examples=[example | {"groups": _by_source(example["items"])} for example in examples],
         claims=claims,
         corpora=corpora,
-        notes=notes,
+        notes=[_inline(note) for note in notes],
     )
 
 
@@ -101,7 +101,7 @@ def caption(figure: Mapping) -> str:
     }.get(tuple(figure.get("against", ["clean"])), "the clean clips, and against the observations")
     text = (
         f"Quality of the iterates against {against}: mean over clips, with the 95 % interval where "
-        "there are 5 clips or more, else single clips as thin lines."
+        "there are 5 clips or more; of 2 to 4, single clips as thin lines."
     )
     if "observed" in figure.get("against", []):
         text += " An iterate that equals the observation has fitted its noise, too."
@@ -142,6 +142,12 @@ def markdown_html(text: str) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, HEADING + int(token.tag[1]))}"
     return Markup(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _inline(text: str) -> Markup:
+    """A line of CommonMark."""
+    parser = MarkdownIt("commonmark", {"html": False}).disable("image")
+    return Markup(parser.renderInline(text))
 
 
 def _open_table(renderer, tokens, index, options, env) -> str:

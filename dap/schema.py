@@ -9,7 +9,7 @@ import jsonschema
 import yaml
 
 from dap.errors import DapError
-from dap.registry import declared
+from dap.presets import PRESETS
 
 SCHEMA = Path(__file__).resolve().parents[1] / "workflow" / "schemas" / "study.yaml"
 
@@ -98,11 +98,11 @@ def with_preset(fit: dict) -> dict:
         fit = {"rate_by_width": False} | fit
     if "preset" not in fit:
         return fit
-    presets, known = declared("fit", "PRESETS"), schema()["$defs"]["fit"]["properties"]
+    known = schema()["$defs"]["fit"]["properties"]
     # all that any preset changes: an experiment may go back from its study's
-    changed = {key for values in presets.values() for key in values}
+    changed = {key for values in PRESETS.values() for key in values}
     paper = {key: known[key]["default"] for key in changed}
-    return paper | presets[fit["preset"]] | fit
+    return paper | PRESETS[fit["preset"]] | fit
 
 
 def _typed(part: dict, value: object) -> object:

@@ -159,7 +159,10 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
             f"with {clips} clips no p before the correction is below {2.0 ** (1 - clips):.2g}"
         )
     if (summary["selection"] == "oracle").any():
-        legend.append("oracle: the snapshot that is best against the clean clip, a diagnostic")
+        legend.append(
+            "oracle: the snapshot of the best SNR (in separation: mean SDR) against the clean "
+            "clip, a diagnostic; other metrics may be better at others"
+        )
     if (summary["selection"] == NOT_RUN).any():
         legend.append("not run: a method of the paper that is not among ours")
     if np.isinf(summary["mean"]).any():

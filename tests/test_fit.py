@@ -8,11 +8,12 @@ from torch import nn
 
 from dap.corruptions import Observation
 from dap.errors import DapError
-from dap.fit import FitOptions, fit, grid, learning_rate, rate, size, start
+from dap.fit import FitOptions, fit, grid, rate, size, start
 from dap.metrics.level import snr
 from dap.nn.unet import design
 from dap.nn.unet_b import harmonic
 from dap.objectives import objective
+from dap.presets import learning_rate
 from dap.schema import fit_options
 from dap.spectrogram import Transform
 

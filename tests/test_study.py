@@ -8,7 +8,7 @@ import yaml
 
 from dap.corpora.catalogue import listing
 from dap.errors import DapError
-from dap.fit import PRESETS
+from dap.presets import PRESETS
 from dap.schema import load, schema
 from dap.study import Study
 

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from dap import errors, provenance, registry, store
 from dap.corpora.archives import RESOURCES, index_file, origin_file
 from dap.corpora.catalogue import listing, pick
+from dap.presets import learning_rate
 from dap.schema import load
 from dap.study import Study
 

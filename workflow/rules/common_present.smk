@@ -45,7 +45,7 @@ def table_setup(wildcards):
         "headline": scopes[0],
         "corpora": corpus_facts(experiment),
         "seed": study["seed"],
-        "notes": [condition(experiment)],
+        "notes": [condition(experiment, bool(table_published(wildcards)))],
         "published": published_names(table_entry(wildcards).get("published", {}).get("paper")),
         "origins": origins(experiment),
     }
@@ -66,7 +66,7 @@ def published_names(paper):
     return {name: ours for ours, name in theirs.items() if ours != name}
 
 
-def condition(experiment):
+def condition(experiment, published):
     """What a table's numbers were measured under, as the published ones beside them may not be."""
     kind = experiment.corruption["kind"]
     options = {key: value for key, value in experiment.corruption.items() if key != "kind"}
@@ -77,15 +77,15 @@ def condition(experiment):
     fits = [fitted(experiment.fit)]
     fits += [f"{name}: {fitted(experiment.fit_of(name))}" for name in experiment.fits]
     return (
-        f"Condition: {corrupted}; clips of {seconds} s; {'; '.join(fits)}. The published values are "
-        "of the papers' conditions."
+        f"Condition: {corrupted}; clips of {seconds} s; {'; '.join(fits)}."
+        + " The published values are of the papers' conditions." * published
     )
 
 
 def fitted(fit):
     """A fit in words."""
     return (
-        f"{fit['iterations']} iterations from a rate of {fit['learning_rate']:g}, width "
+        f"{fit['iterations']} iterations from a rate of {learning_rate(fit):g}, width "
         f"{fit['width']:g}"
     )
 

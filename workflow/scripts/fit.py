@@ -166,6 +166,8 @@ with job(snakemake.log[0]) as log:
                         under_way.discard(fit.name)
                     else:
                         results[fit.name] = found
+                        if not found.learned:
+                            log.warning("%s: learned nothing: its loss did not fall", fit.name)
                         done = manifest.parent / f".{fit.name}.npz"
                         write_arrays(done, found.arrays() | {"fingerprint": fit.mark})
                         attempts.end(fit.name)

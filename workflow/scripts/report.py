@@ -9,9 +9,13 @@ from dap.claims import examine
 from dap.corpora.origin import checked
 from dap.examples import load
 from dap.joblog import job
+from dap.presets import learning_rate
 from dap.report import audio_uri, caption, render
 from dap.scores import read
 from dap.store import read_rows, write_text
+
+# what tells figures of one title from each other
+KINDS = {"example": " (one clip)", "curves": " (over the fit)"}
 
 
 def titled(text):
@@ -29,14 +33,15 @@ with job(snakemake.log[0]):
     tables = []
     for path in [*snakemake.input.tables, snakemake.input.cost_markdown]:
         heading, text = titled(Path(path).read_text(encoding="utf-8"))
-        tables.append({"title": heading, "markdown": text, "caption": f"{path}, .csv and .tex"})
+        others = ".csv" if path == snakemake.input.cost_markdown else ".csv and .tex"
+        tables.append({"title": heading, "markdown": text, "caption": f"{path}, {others}"})
 
     figures = []
     for entry, path in zip(config["figures"].values(), snakemake.input.figures, strict=True):
         experiment = next(e for e in facts["experiments"] if e["name"] == entry["experiment"])
         figures.append(
             {
-                "title": entry["title"] or experiment["title"],
+                "title": (entry["title"] or experiment["title"]) + KINDS.get(entry["kind"], ""),
                 "png_path": path,
                 "caption": caption(entry),
             }
@@ -105,7 +110,7 @@ with job(snakemake.log[0]):
             "clips": ", ".join(f"{cell}: {count}" for cell, count in experiment["cells"].items()),
             "methods": ", ".join(experiment["methods"]),
             "iterations": experiment["fit"]["iterations"],
-            "learning rate": experiment["fit"]["learning_rate"],
+            "learning rate": learning_rate(experiment["fit"]),
             "width": experiment["fit"]["width"],
             "other for": "; ".join(
                 f"{method}: " + ", ".join(f"{key} {value}" for key, value in own.items())
