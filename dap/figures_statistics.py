@@ -78,7 +78,7 @@ def statistics(
                 axes.grid(color="#DDDDDD", linewidth=0.5)
                 axes.set_axisbelow(True)
                 axes.legend(frameon=False, fontsize=8)
-            row[0].set_ylabel("Mean power (re lowest of clean)")
+            row[0].set_ylabel("Mean power (re clean, lowest frequency)")
         figure.suptitle(title)
         figure.supxlabel(
             "Natural images, which paper B shows beside these, are left out.", fontsize=7
