@@ -134,7 +134,7 @@ def audio_uri(signal: np.ndarray, sample_rate: int) -> str:
 
 def markdown_html(text: str) -> Markup:
     """CommonMark with tables as HTML; raw HTML in it is escaped, images are not loaded."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    parser = _commonmark().enable("table")
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("table_close", _close_table)
     tokens = parser.parse(text)
@@ -146,8 +146,11 @@ def markdown_html(text: str) -> Markup:
 
 def _inline(text: str) -> Markup:
     """A line of CommonMark."""
-    parser = MarkdownIt("commonmark", {"html": False}).disable("image")
-    return Markup(parser.renderInline(text))
+    return Markup(_commonmark().renderInline(text))
+
+
+def _commonmark() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 def _open_table(renderer, tokens, index, options, env) -> str:
