@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import speed
 from benchmarks.reference_fit import DESIGNS
-from dap.provenance import machine
+from dap.runtime.provenance import machine
 
 HEADER = (
     "| design | precision | reference, s an iteration | ours | ratio | fits of 2,000 iterations an "

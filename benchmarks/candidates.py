@@ -1,7 +1,7 @@
 """`python -m benchmarks.candidates`: ways to run paper A's networks in PyTorch, in turn.
 
-What `dap.engine` does on a GPU should be the fastest of these there. On a GPU, an iteration is
-recorded and replayed, as in a fit.
+What `dap.fitting.engine` does on a GPU should be the fastest of these there. On a GPU, an iteration
+is recorded and replayed, as in a fit.
 """
 
 import argparse
@@ -21,9 +21,9 @@ from torch.nn import functional
 from benchmarks.__main__ import heading
 from benchmarks.reference_fit import DESIGNS
 from benchmarks.speed import PAPER, SEED
-from dap.graphs import WARM_UP, Recorded
-from dap.nn.unet import Block, Layout, UNet, layout
-from dap.packing import side_stream
+from dap.fitting.gpu.cuda_graph import WARM_UP, Recorded
+from dap.fitting.interleave import side_stream
+from dap.nn.dilated_unet import Block, Layout, UNet, layout
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from pathlib import Path
 import torch
 
 from benchmarks.speed import PAPER, SEED, Noise
-from dap import engine, fit
-from dap.checkpoints import Checkpoint
-from dap.registry import plugin
-from dap.schema import schema
+from dap.fitting import engine
+from dap.fitting import loop as fit
+from dap.plugins import plugin
+from dap.runtime.checkpoints import Checkpoint
+from dap.study.schema import schema
 
 
 class Timed(Checkpoint):

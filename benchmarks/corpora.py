@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from dap.clips import make
-from dap.corpora.archives import facts, locate
-from dap.corpora.catalogue import draws
-from dap.registry import plugin
+from dap.data.catalogue import draws
+from dap.data.clips import make
+from dap.data.fetch.unpack import index_folder, unpack
+from dap.data.known import facts, locate
+from dap.plugins import plugin
 from dap.store import write_rows, write_signal
-from dap.unpack import index_folder, unpack
 
 # for each corpus: rate, seconds a recording, the synthetic corpus that it is made of, file name
 MADE = {
@@ -35,7 +35,7 @@ RATE = 16000
 def synthesised(name: str, folder: Path, count: int) -> tuple[Path, list[dict]]:
     """A folder of recordings, and its index."""
     rate, seconds, kind, file = MADE[name]
-    generate = plugin("corpora", "SYNTHETIC", kind).load().generate
+    generate = plugin("data/synthetic", "SYNTHETIC", kind).load().generate
     folder = folder / name
     folder.mkdir()
     # a few sounds, under many names

@@ -22,11 +22,11 @@ from torch import nn
 
 from benchmarks.__main__ import heading
 from benchmarks.memory import used
-from dap import engine
-from dap.graphs import WARM_UP, Recorded
-from dap.nn.harmonic import HarmonicConv2d
-from dap.nn.unet_b import UNetB, harmonic, regular
-from dap.packing import side_stream
+from dap.fitting import engine
+from dap.fitting.gpu.cuda_graph import WARM_UP, Recorded
+from dap.fitting.interleave import side_stream
+from dap.nn.harmonic_conv import HarmonicConv2d
+from dap.nn.harmonic_unet import UNetB, harmonic, regular
 
 SEED = 2021
 MIXED = {"anchors": 7, "mixing": "matrix"}

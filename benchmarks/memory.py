@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.speed import Noise, ours, reference
-from dap.graphs import WARM_UP
+from dap.fitting.gpu.cuda_graph import WARM_UP
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ Gaussian noise of standard deviation 0.1 on clips at a peak of 1, the dense desi
 - `fast`: the preset of that name, with its own budget of iterations.
 
 With --eager the reference runs in eager PyTorch. Without, it runs on our engine in float32, which
-agrees with eager PyTorch to rounding (tests/test_native.py) and takes a third of its time on a CPU.
-The seconds of the reference are those of eager PyTorch either way.
+agrees with eager PyTorch to rounding (tests/fitting/cpu/test_layers.py) and takes a third of its
+time on a CPU. The seconds of the reference are those of eager PyTorch either way.
 """
 
 import argparse
@@ -27,10 +27,10 @@ import torch
 from benchmarks.__main__ import heading
 from benchmarks.reference_fit import ReferenceFit, network
 from benchmarks.speed import PAPER, choose, reference, steady
-from dap import fit
-from dap.objectives import MULTIPLE, Denoise
-from dap.presets import PRESETS, learning_rate
-from dap.spectrogram import Transform
+from dap.fitting import loop as fit
+from dap.fitting.objectives.spectral import MULTIPLE, Denoise
+from dap.options import PRESETS, learning_rate
+from dap.stft import Transform
 
 METHOD, STD = "dilated-exp-dense", 0.1
 WAYS = ("observed", "reference", "another seed", "ours", "fast")

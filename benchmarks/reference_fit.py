@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from dap.nn.unet import design
+from dap.nn.dilated_unet import design
 
 # the designs of paper A, by their names in dap/priors
 DESIGNS = {

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from dap.corpora.synthetic_speech import generate
-from dap.fit import grid
+from dap.data.synthetic.speech import generate
+from dap.fitting.loop import grid
 from dap.metrics.remembered import forget
-from dap.provenance import machine
-from dap.scoring import Case, score_all
+from dap.runtime.provenance import machine
+from dap.scoring.pool import Case, score_all
 
 RATE = 16000
 METRICS = ["pesq_nb", "pesq_wb", "snr", "psnr", "csig", "cbak", "covl", "ssnr", "stoi", "si_sdr"]

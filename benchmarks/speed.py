@@ -11,10 +11,11 @@ from functools import partial
 import torch
 
 from benchmarks.reference_fit import ReferenceFit, network
-from dap import engine, fit
-from dap.objectives import MULTIPLE, Denoise
-from dap.packing import in_turn
-from dap.spectrogram import Transform
+from dap.fitting import engine
+from dap.fitting import loop as fit
+from dap.fitting.interleave import in_turn
+from dap.fitting.objectives.spectral import MULTIPLE, Denoise
+from dap.stft import Transform
 
 SEED, HOP = 2021, 64
 # paper A's fit at a constant rate, as the reference does it
@@ -48,7 +49,7 @@ class Noise(Denoise):
 def ours(
     method: str, width: float, goal: Denoise, precision: str, iterations: int, beside: int = 1
 ) -> float:
-    """Seconds an iteration of `dap.fit.steps`, read-outs included.
+    """Seconds an iteration of `dap.fitting.loop.steps`, read-outs included.
 
     Args:
         beside: so many fits beside each other; an iteration of one of them has its share.

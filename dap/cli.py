@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from dap.errors import DapError
-from dap.registry import plugins
-from dap.schema import fit_options
+from dap.plugins import plugins
+from dap.study.schema import fit_options
 
 
 class Gap(click.ParamType):
@@ -161,8 +161,8 @@ def restore(
     import torch
 
     from dap.audio import read, write
-    from dap.progress import Progress
-    from dap.recording import restore_recording
+    from dap.runtime.progress import Progress
+    from dap.segments import restore_recording
 
     if not restored.parent.is_dir():  # found now, not after the fits
         raise click.ClickException(f"the folder {restored.parent} of {restored} does not exist")

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from benchmarks import candidates, export_clips, quality, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
-from dap import fit
-from dap.registry import plugins
+from dap.fitting import loop as fit
+from dap.plugins import plugins
 
 
 def test_the_reference_knows_all_designs():
@@ -108,11 +108,12 @@ def test_export(recordings, tmp_path):
     arguments = [str(recordings), "--each", "2", "--out", str(out)]
     said = CliRunner().invoke(export_clips.main, arguments)
     assert said.exit_code == 0, said.output
-    found = np.load(out)
-    assert found["clips"].shape == (8, 16384)
-    assert np.abs(found["clips"]).max(axis=1) == pytest.approx(np.ones(8))
-    assert [name.split("/")[0] for name in found["names"][:4]] == list(export_clips.CORPORA)
-    assert len(set(found["names"])) == 8
+    with np.load(out) as archive:
+        clips, names = archive["clips"], archive["names"]
+    assert clips.shape == (8, 16384)
+    assert np.abs(clips).max(axis=1) == pytest.approx(np.ones(8))
+    assert [name.split("/")[0] for name in names[:4]] == list(export_clips.CORPORA)
+    assert len(set(names)) == 8
 
 
 def test_export_names_what_is_missing(recordings, tmp_path):

@@ -6,13 +6,19 @@ import sys
 import pytest
 
 LIGHT = [
-    "dap.study",
-    "dap.registry",
-    "dap.provenance",
-    "dap.corpora.catalogue",
-    "dap.corpora.archives",
+    "dap.study.study",
+    "dap.plugins",
+    "dap.runtime.provenance",
+    "dap.data.catalogue",
+    "dap.data.known",
 ]
-CORE = ["dap.fit", "dap.objectives", "dap.spectrogram", "dap.methods", "dap.priors.conv"]
+CORE = [
+    "dap.fitting.loop",
+    "dap.fitting.objectives.spectral",
+    "dap.stft",
+    "dap.fitting.method",
+    "dap.priors.conv",
+]
 
 
 @pytest.mark.parametrize(

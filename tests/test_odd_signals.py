@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dap.corruptions import Observation, quantization, untouched_frames
+from dap.data.corruptions import Observation, quantization, untouched_frames
 from dap.errors import DapError
-from dap.methods import is_prior, restore
+from dap.fitting.method import is_prior, restore
+from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.metrics.separation import bss_eval
-from dap.objectives import OBJECTIVES
-from dap.registry import plugins
-from dap.schema import fit_options
+from dap.plugins import plugins
+from dap.study.schema import fit_options
 
 RATES = (8000, 16000)
 LENGTH = 2048

@@ -8,7 +8,7 @@ far longer than those of some samples that it was written for.
 
 import numpy as np
 
-from dap.corruptions import Observation
+from dap.data.corruptions import Observation
 
 BASELINES = {"janssen": {"title": "autoregressive inpainting (Janssen)", "tasks": ["inpaint"]}}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dap.corruptions import Observation
+from dap.data.corruptions import Observation
 
 BASELINES = {"spectral-gate": {"title": "spectral gating (noisereduce)", "tasks": ["denoise"]}}
 

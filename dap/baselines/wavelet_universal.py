@@ -3,7 +3,7 @@
 import numpy as np
 
 from dap.baselines.wavelet import denoise
-from dap.corruptions import Observation
+from dap.data.corruptions import Observation
 
 BASELINES = {
     "wavelet-universal": {

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dap.baselines.wiener import wiener
-from dap.corruptions import Observation
+from dap.data.corruptions import Observation
 from dap.errors import DapError
 
 # "corruptions": those whose observations tell what it needs

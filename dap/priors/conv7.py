@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from dap.nn.unet_b import regular
+from dap.nn.harmonic_unet import regular
 
 PRIORS = {"conv7": {"title": "U-Net, 7x7", "published": {"iclr2020": "conv"}}}
 

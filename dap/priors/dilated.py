@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from dap.nn.unet import design
+from dap.nn.dilated_unet import design
 
 PRIORS = {"dilated": {"title": "U-Net, constant dilation"}}
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from dap.nn.unet_b import harmonic
+from dap.nn.harmonic_unet import harmonic
 
 PRIORS = {"harmonic-single": {"title": "harmonic U-Net, single anchor"}}
 

@@ -1,7 +1,7 @@
 """The waveform prior of Michelashvili and Wolf (2019), to which paper B compares."""
 
-from dap.nn.wave_u_net import wave_u_net
-from dap.waveform import objective
+from dap.fitting.objectives.waveform import objective
+from dap.nn.wave_unet import wave_u_net
 
 PRIORS = {
     "wave-u-net": {

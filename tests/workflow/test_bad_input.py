@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from dap.clips import make
-from dap.corpora.catalogue import Draw
+from dap.data.catalogue import Draw
+from dap.data.clips import make
 from dap.errors import DapError
 from dap.store import read_rows
 
@@ -185,7 +185,7 @@ def test_a_clip_that_kills_its_job_is_missing_and_harms_no_other(fresh, recordin
     fresh.change(run={"retries": 1})
     # the jobs of clip one, the first of the chunk, are killed as by a memory limit
     fresh.append(
-        "dap/methods.py",
+        "dap/fitting/method.py",
         "import os\n_restoring = restoring\n"
         "def restoring(method, task, observation, **rest):\n"
         "    if method == 'conv' and str(rest['report'].name).startswith('conv one.s0'):\n"

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 from misbehaving import serving
 
-from dap.corpora.archives import facts
-from dap.corpora.catalogue import draws
-from dap.registry import plugin
+from dap.data.catalogue import draws
+from dap.data.known import facts
+from dap.plugins import plugin
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def recording(corpus, kind, rate, seconds, seed):
         rate = soundfile.info(path).samplerate
         sound, _ = soundfile.read(path, frames=int(10 * rate))
     else:
-        generate = plugin("corpora", "SYNTHETIC", kind).load().generate
+        generate = plugin("data/synthetic", "SYNTHETIC", kind).load().generate
         sound = generate(np.random.default_rng(seed), int(rate * seconds), rate)
     file = io.BytesIO()
     soundfile.write(file, sound, rate, format="WAV", subtype="PCM_16")

@@ -41,8 +41,8 @@ def restoring(method, task, observation, **rest):
 
 
 def test_they_give_what_they_give_alone(original, fresh):
-    fresh.append("dap/packing.py", BESIDE)
-    fresh.append("dap/methods.py", TOLD)
+    fresh.append("dap/fitting/interleave.py", BESIDE)
+    fresh.append("dap/fitting/method.py", TOLD)
     fresh.change(run={"fits_at_once": 3})
     fresh.run(f"{FIT}/manifest.csv")
     found = fresh.files(f"fits/{CELL}/**/*.wav")
@@ -55,8 +55,8 @@ def test_they_give_what_they_give_alone(original, fresh):
 
 
 def test_one_that_kills_the_job_is_found_and_harms_no_other(fresh):
-    fresh.append("dap/packing.py", BESIDE)
-    fresh.append("dap/methods.py", KILLED)
+    fresh.append("dap/fitting/interleave.py", BESIDE)
+    fresh.append("dap/fitting/method.py", KILLED)
     fresh.change(run={"fits_at_once": 3, "retries": 1})
     done = fresh.snakemake(f"{FIT}/manifest.csv")
     assert done.returncode == 0, done.stdout
@@ -73,8 +73,8 @@ def test_one_that_kills_the_job_is_found_and_harms_no_other(fresh):
 
 
 def test_one_that_finds_the_memory_full_is_fitted_later(original, fresh):
-    fresh.append("dap/packing.py", BESIDE)
-    fresh.append("dap/methods.py", FULL)
+    fresh.append("dap/fitting/interleave.py", BESIDE)
+    fresh.append("dap/fitting/method.py", FULL)
     fresh.change(run={"fits_at_once": 3})
     fresh.run(f"{FIT}/manifest.csv")
     assert fresh.files(f"fits/{CELL}/**/*.wav") == original.files(f"fits/{CELL}/**/*.wav")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from dap.registry import plugins
+from dap.plugins import plugins
 
 pytestmark = pytest.mark.slow
 

@@ -66,8 +66,8 @@ def test_a_prior_is_touched(finished):
 @pytest.mark.parametrize(
     ("file", "ran"),
     [
-        ("dap/typeset.py", {"tables/table1", "tables/cost", "provenance", "report"}),
-        ("dap/figures.py", {"figures/curves", "figures/example", "report"}),
+        ("dap/reporting/typeset.py", {"tables/table1", "tables/cost", "provenance", "report"}),
+        ("dap/reporting/figures/curves.py", {"figures/curves", "figures/example", "report"}),
     ],
 )
 def test_a_layout_is_touched(finished, file, ran):
@@ -76,7 +76,7 @@ def test_a_layout_is_touched(finished, file, ran):
 
 
 def test_the_layout_of_the_report_is_touched(finished, count_jobs):
-    finished.append("dap/templates/report.html.j2", "<!-- touched -->")
+    finished.append("dap/reporting/templates/report.html.j2", "<!-- touched -->")
     assert count_jobs(finished.snakemake("-n").stdout) == {"report": 1, "all": 1}
 
 

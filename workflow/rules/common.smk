@@ -7,12 +7,15 @@ import tempfile
 
 from snakemake.exceptions import WorkflowError
 
-from dap import errors, provenance, registry, store
-from dap.corpora.archives import RESOURCES, index_file, origin_file
-from dap.corpora.catalogue import listing, pick
-from dap.presets import learning_rate
-from dap.schema import load
-from dap.study import Study
+from dap import errors
+from dap.runtime import provenance
+from dap import plugins as registry
+from dap import store
+from dap.data.known import RESOURCES, index_file, origin_file
+from dap.data.catalogue import listing, pick
+from dap.options import learning_rate
+from dap.study.schema import load
+from dap.study.study import Study
 
 try:
     if not workflow.overwrite_configfiles:
@@ -75,7 +78,7 @@ def synthetic_modules(*corpora):
     kinds = [
         study.corpus(name)["synthetic"] for name in corpora if "synthetic" in study.corpus(name)
     ]
-    return plugin_modules("corpora", "SYNTHETIC", kinds)
+    return plugin_modules("data/synthetic", "SYNTHETIC", kinds)
 
 
 def method_module(method):
@@ -226,7 +229,7 @@ def noise_files(wildcards):
 
 def observations_code(wildcards):
     name = corruption(wildcards).get("noise")
-    spectral = ["dap.spectrogram"] if corruption(wildcards)["kind"] == "gaps" else []
+    spectral = ["dap.stft"] if corruption(wildcards)["kind"] == "gaps" else []
     return code("observations.py", *synthetic_modules(*filter(None, [name])), *spectral)
 
 
@@ -235,7 +238,7 @@ def observations_code(wildcards):
 
 def fit_setup(wildcards):
     experiment = study.experiments[wildcards.experiment]
-    objectives = registry.declared("objectives", "OBJECTIVES")
+    objectives = registry.declared("fitting/objectives/spectral", "OBJECTIVES")
     foreign = {key for entry in objectives.values() for key in entry["options"]}
     foreign -= set(objectives[experiment.task]["options"])
     fit = experiment.fit_of(wildcards.method)

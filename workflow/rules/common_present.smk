@@ -1,8 +1,8 @@
 # Helpers of the rules of tables, figures and the report.
 # as a relative path: a checkout that was moved has nothing to do again
 CHECKOUT = Path(os.path.relpath(ROOT))
-TEMPLATE = CHECKOUT / "dap" / "templates" / "report.html.j2"
-PUBLISHED = CHECKOUT / "workflow" / "published"
+TEMPLATE = CHECKOUT / "dap" / "reporting" / "templates" / "report.html.j2"
+PUBLISHED = CHECKOUT / "dap" / "papers"
 
 
 def figures_of(kind):
@@ -37,7 +37,7 @@ def table_entry(wildcards):
 
 def table_setup(wildcards):
     experiment = table_experiment(wildcards)
-    scopes = registry.declared("objectives", "OBJECTIVES")[experiment.task]["scopes"]
+    scopes = registry.declared("fitting/objectives/spectral", "OBJECTIVES")[experiment.task]["scopes"]
     return {
         "methods": experiment.methods,
         "selections": experiment.selections,

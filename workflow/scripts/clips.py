@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dap.clips import make
-from dap.corpora.catalogue import Draw, draws
-from dap.joblog import job
+from dap.data.catalogue import Draw, draws
+from dap.data.clips import make
+from dap.runtime.joblog import job
 from dap.store import write_rows, write_signal
 
 with job(snakemake.log[0]) as log:

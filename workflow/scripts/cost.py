@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from dap.joblog import job
+from dap.reporting.tables import cost_table
+from dap.reporting.typeset import cost_markdown
+from dap.runtime.joblog import job
 from dap.store import read_rows, write_text
-from dap.tables import cost_table
-from dap.typeset import cost_markdown
 
 with job(snakemake.log[0]):
     numbers = ["parameters", "gflop", "iterations", "seconds", "threads"]

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from dap import figures
-from dap.joblog import job
-from dap.registry import plugin
-from dap.scores import read
-from dap.timing import seconds_per_iteration
+from dap.plugins import plugin
+from dap.reporting.cost import seconds_per_iteration
+from dap.reporting.figures import curves as figures
+from dap.runtime.joblog import job
+from dap.scoring.evaluate import read
 
 with job(snakemake.log[0]):
     setup = snakemake.params.setup

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from dap.download import fetch, from_mirror
-from dap.joblog import job
+from dap.data.fetch.download import fetch, from_mirror
+from dap.runtime.joblog import job
 from dap.store import write_bytes
 
 with job(snakemake.log[0]) as log:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from dap import figures
-from dap.examples import load
-from dap.joblog import job
+from dap.reporting.figures import curves as figures
+from dap.reporting.listening import load
+from dap.runtime.joblog import job
 
 with job(snakemake.log[0]):
     setup = snakemake.params.setup

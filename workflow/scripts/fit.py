@@ -13,17 +13,17 @@ from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
-from dap import observations
-from dap.attempts import Attempts
-from dap.checkpoints import Checkpoint, Termination
+from dap.data import observations
 from dap.errors import DapError, InterruptedFitError, UnwritableError
-from dap.gpus import claim
-from dap.joblog import job
-from dap.methods import NO_COST, Restored, fingerprint, is_prior, place, restoring
-from dap.packing import at_most, in_turn
-from dap.progress import Progress
-from dap.provenance import PACKAGE, commit, machine, versions
-from dap.registry import declared
+from dap.fitting.gpu.devices import claim
+from dap.fitting.interleave import at_most, in_turn
+from dap.fitting.method import NO_COST, Restored, fingerprint, is_prior, place, restoring
+from dap.plugins import declared
+from dap.runtime.attempts import Attempts
+from dap.runtime.checkpoints import Checkpoint, Termination
+from dap.runtime.joblog import job
+from dap.runtime.progress import Progress
+from dap.runtime.provenance import PACKAGE, commit, machine, versions
 from dap.seeds import derive
 from dap.store import (
     discard_partial,
@@ -53,12 +53,12 @@ class Planned(NamedTuple):
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
     manifest = Path(snakemake.output.manifest)
-    outputs = declared("objectives", "OBJECTIVES")[params.task]["outputs"]
+    outputs = declared("fitting/objectives/spectral", "OBJECTIVES")[params.task]["outputs"]
     device, precision = "cpu", ""
     if is_prior(wildcards.method):
         import torch
 
-        from dap.engine import choose
+        from dap.fitting.engine import choose
 
         torch.set_num_threads(params.threads)
         if params.device != "cpu":

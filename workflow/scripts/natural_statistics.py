@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from dap import figures, natural_statistics
-from dap.figures_statistics import slopes, statistics
-from dap.joblog import job
+from dap.reporting import power_spectra as natural_statistics
+from dap.reporting.figures import curves as figures
+from dap.reporting.figures.power_spectra import slopes, statistics
+from dap.runtime.joblog import job
 from dap.store import read_checked_signal, read_rows, write_bytes
 
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from dap.joblog import job
-from dap.observations import make, pair
+from dap.data.observations import make, pair
+from dap.runtime.joblog import job
 from dap.store import read_checked_signal, sha256, write_arrays, write_rows, write_signal
 
 with job(snakemake.log[0]) as log:

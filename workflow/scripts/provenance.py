@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from dap.joblog import job
-from dap.provenance import commit, machine, versions
+from dap.runtime.joblog import job
+from dap.runtime.provenance import commit, machine, versions
 from dap.store import read_rows, write_text
 
 with job(snakemake.log[0]):

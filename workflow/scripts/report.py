@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from dap.claims import examine
-from dap.corpora.origin import checked
-from dap.examples import load
-from dap.joblog import job
-from dap.presets import learning_rate
-from dap.report import audio_uri, caption, render
-from dap.scores import read
+from dap.data.origin import checked
+from dap.options import learning_rate
+from dap.reporting.claims import examine
+from dap.reporting.listening import load
+from dap.reporting.report import audio_uri, caption, render
+from dap.runtime.joblog import job
+from dap.scoring.evaluate import read
 from dap.store import read_rows, write_text
 
 # what tells figures of one title from each other

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dap.joblog import job
-from dap.registry import declared, plugins
-from dap.scores import COLUMNS, unfitted
-from dap.scoring import Case, score_all
+from dap.plugins import declared, plugins
+from dap.runtime.joblog import job
+from dap.scoring.evaluate import COLUMNS, unfitted
+from dap.scoring.pool import Case, score_all
 from dap.store import (
     checked,
     read_arrays,
@@ -21,7 +21,7 @@ from dap.store import (
 
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
-    outputs = declared("objectives", "OBJECTIVES")[params.task]["outputs"]
+    outputs = declared("fitting/objectives/spectral", "OBJECTIVES")[params.task]["outputs"]
     clips = {}
     for path in map(Path, snakemake.input.clips):
         corpus = path.parent.parent.name

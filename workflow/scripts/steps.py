@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from dap import figures
-from dap.examples import iterates
-from dap.figures_steps import steps
-from dap.joblog import job
+from dap.reporting.figures import curves as figures
+from dap.reporting.figures.steps import steps
+from dap.reporting.listening import iterates
+from dap.runtime.joblog import job
 
 with job(snakemake.log[0]):
     setup = snakemake.params.setup

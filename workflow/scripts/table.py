@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from dap import tables, typeset
-from dap.corpora.origin import caveat
-from dap.joblog import job
-from dap.scores import read
+from dap.data.origin import caveat
+from dap.reporting import tables, typeset
+from dap.runtime.joblog import job
+from dap.scoring.evaluate import read
 
 with job(snakemake.log[0]):
     entry, setup, facts = (snakemake.params[name] for name in ("entry", "setup", "facts"))

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from dap.corpora.archives import folder
-from dap.joblog import job
+from dap.data.fetch.unpack import index_folder, unpack
+from dap.data.known import folder
+from dap.runtime.joblog import job
 from dap.store import write_bytes, write_rows
-from dap.unpack import index_folder, unpack
 
 with job(snakemake.log[0]) as log:
     index, origin = Path(snakemake.output.index), Path(snakemake.output.origin)

@@ -1,0 +1,132 @@
+"""Which recordings a corpus has, and in what order clips are drawn from them.
+
+Nothing here opens a recording. A corpus is the study's entry for it: `synthetic: speech`; or
+`folder: PATH` and `files: GLOB`; or, for a known corpus, these and `index: CSV`, which lists the
+folder once it is there.
+"""
+
+import csv
+import re
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from dap.audio import SUFFIXES
+from dap.data.known import matches
+from dap.errors import DapError
+from dap.seeds import derive
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One clip to be made.
+
+    Attributes:
+        clip: its stable id, unique in the corpus and fit to be a file name.
+        file: the recording's path relative to the corpus's folder; "" in a synthetic corpus.
+        turn: how many clips were drawn from the same recording before.
+    """
+
+    clip: str
+    file: str
+    turn: int
+
+    def facts(self) -> dict:
+        """As a plain dictionary."""
+        return asdict(self)
+
+
+def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
+    """The first `count` clips of a corpus; the order does not change when more are asked for.
+
+    Recordings are ordered by a hash of the seed and their relative path. When all have given a
+    clip, the order starts again and each gives another window (turn 1, 2, ...).
+
+    Raises:
+        DapError: the folder is missing or holds no audio, or two recordings get the same id.
+    """
+    if "synthetic" in entry:
+        return [Draw(f"{entry['synthetic']}-{index:05d}", "", 0) for index in range(count)]
+    files = recordings(entry)
+    files.sort(key=lambda file: derive(seed, "order", corpus, file))
+    chosen = [
+        Draw(_id(files[i % len(files)], i // len(files)), files[i % len(files)], i // len(files))
+        for i in range(count)
+    ]
+    if len({draw.clip for draw in chosen}) < len(chosen):
+        raise DapError(f"corpus {corpus}: two recordings' names give the same clip id; rename one")
+    return chosen
+
+
+def pick(entry: dict, seed: int, *names: str) -> str:
+    """One recording of a folder, drawn by seed and names (a noise recording for a clip)."""
+    files = recordings(entry)
+    return files[derive(seed, *names) % len(files)]
+
+
+def recordings(entry: dict) -> list[str]:
+    """Relative paths of a corpus's recordings, sorted, from its index or else from its folder.
+
+    Raises:
+        DapError: there is none.
+    """
+    if "index" in entry:
+        return list(_indexed(entry["index"], entry["files"]))
+    return sorted(listing(entry["folder"], entry["files"]))
+
+
+def place(entry: dict, file: str) -> Path:
+    """Where one of a corpus's recordings lies.
+
+    Raises:
+        DapError: it is not of the size that the index lists, if there is one.
+    """
+    path = Path(entry["folder"]) / file
+    if "index" in entry:
+        listed = _indexed(entry["index"], entry["files"])[file]
+        found = path.stat().st_size if path.is_file() else 0
+        if found != listed:
+            raise DapError(
+                f"{path}: has {found} bytes, and {listed} in {entry['index']}; delete that list, "
+                "and run Snakemake again to unpack the corpus anew"
+            )
+    return path
+
+
+@cache
+def _indexed(index: str, files: str) -> dict[str, int]:
+    """The bytes of each recording that an index lists, in the order of names."""
+    with Path(index).open(newline="", encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table) if matches(row["file"], files)]
+    if not rows:
+        raise DapError(f"{index}: lists no recording that matches {files!r}")
+    return {row["file"]: int(row["bytes"]) for row in sorted(rows, key=lambda row: row["file"])}
+
+
+@cache
+def listing(folder: str, files: str) -> tuple[str, ...]:
+    """Relative paths of the audio files in `folder` that match the glob `files`.
+
+    Raises:
+        DapError: the folder does not exist, or holds no audio that matches.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DapError(f"folder {folder!r} does not exist")
+    found = tuple(
+        path.relative_to(root).as_posix()
+        for path in root.glob(files)
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    if not found:
+        raise DapError(
+            f"folder {folder!r} holds no audio that matches {files!r} "
+            f"(allowed: {', '.join(SUFFIXES)})"
+        )
+    return found
+
+
+def _id(file: str, turn: int) -> str:
+    stem = Path(file).with_suffix("").as_posix()
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
+    return f"{name}.{turn}" if turn else name

@@ -1,0 +1,44 @@
+"""Clean clips: cut from recordings, or synthesised."""
+
+import numpy as np
+
+from dap.audio import Excerpt, excerpt, read
+from dap.data.catalogue import Draw, place
+from dap.errors import DapError
+from dap.plugins import plugin
+from dap.seeds import derive
+
+
+def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -> Excerpt:
+    """The clip that `draw` names.
+
+    Args:
+        entry: the study's entry of the corpus.
+
+    Raises:
+        DapError: the recording cannot be used; the message names the file.
+    """
+    clip_seed = derive(seed, "clip", corpus, draw.clip)
+    if "synthetic" in entry:
+        rng = np.random.default_rng(clip_seed)
+        signal = synthesise(entry["synthetic"], rng, entry["samples"], sample_rate)
+        gain = 1.0 / float(np.abs(signal).max()) if entry["level"] == "peak" else 1.0
+        return Excerpt((signal * gain).astype(np.float32), 0, 0, gain)
+    path = place(entry, draw.file)
+    recording = read(path, sample_rate)
+    try:
+        return excerpt(
+            recording,
+            entry["samples"],
+            window=entry["window"],
+            turn=draw.turn,
+            level=entry["level"],
+            seed=derive(seed, "windows", corpus, draw.file),
+        )
+    except DapError as error:
+        raise DapError(f"{path}: {error}") from error
+
+
+def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
+    """One clip of a synthetic corpus: float32 (samples,)."""
+    return plugin("data/synthetic", "SYNTHETIC", kind).load().generate(rng, samples, sample_rate)

@@ -1,0 +1,123 @@
+"""The known corpora: what their modules say of them, and where this run finds them.
+
+A module of `dap/corpora` declares a corpus under the literal `ARCHIVES`, by name: title, licence,
+citation, size, and `sources`, which are tried in order. A source has
+
+- `archives`: file, url, and bytes, sha256 or md5 where they are published;
+- `root` and `members`: the folder inside the archives, and the globs below it that are unpacked;
+- `folders`: where its unpacked recordings lie in a mirror;
+- `most_members`, `most_bytes`: beyond these an archive is refused.
+
+Nothing here opens an archive or lists a folder: the Snakefile asks.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dap.audio import SUFFIXES
+from dap.errors import DapError
+from dap.plugins import plugin
+
+RESOURCES = "resources"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a known corpus is read from.
+
+    Attributes:
+        sources: those that may be used, in order.
+        archives: the archives in the mirror; without a mirror, or with a folder, none.
+        folder: of unpacked recordings in the mirror, or None.
+    """
+
+    sources: list[dict]
+    archives: tuple[str, ...] = ()
+    folder: str | None = None
+
+
+def facts(name: str) -> dict:
+    """What is known of a corpus.
+
+    Raises:
+        DapError: there is none of this name.
+    """
+    return plugin("data/corpora", "ARCHIVES", name).facts
+
+
+def locate(name: str, mirror: str | None, *, seen: bool = True) -> Place:
+    """Where a known corpus comes from: archives of the mirror before its folders, else a download.
+
+    Args:
+        seen: whether the mirror has to be there. On a cluster's node, what is unpacked already is
+            read where the mirror cannot be seen.
+
+    Raises:
+        DapError: the mirror has neither, or there is no mirror and nothing to download.
+    """
+    corpus = facts(name)
+    sources = corpus["sources"]
+    if mirror is None:
+        if not any(source["archives"] for source in sources):
+            raise DapError(f"{name} {corpus['why_no_archive']}")
+        return Place(sources)
+    root = Path(mirror)
+    for source in sources:
+        files = [root / archive["file"] for archive in source["archives"]]
+        if files and all(file.is_file() for file in files):
+            return Place([source], archives=tuple(map(str, files)))
+    for source in sources:
+        for folder in source["folders"]:
+            if any((root / folder / _fixed(glob)).is_dir() for glob in source["members"]):
+                return Place([source], folder=str(root / folder))
+    if not seen:
+        return Place(sources)
+    names = [
+        place
+        for source in sources
+        for place in (
+            " and ".join(archive["file"] for archive in source["archives"]),
+            f"the folder {source['folders'][0]}/",
+        )
+        if place
+    ]
+    why = f"; {name} {corpus['why_no_archive']}" if "why_no_archive" in corpus else ""
+    raise DapError(f"mirror {mirror!r} has none of: {', '.join(names)}{why}")
+
+
+def wanted(name: str, source: dict) -> bool:
+    """Whether a file, by its path below the source's root, is a recording that a study can use."""
+    path = PurePosixPath(name)
+    # "._x.wav" is what some systems pack beside x.wav, and no sound
+    return (
+        path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and any(matches(name, glob) for glob in source["members"])
+    )
+
+
+def matches(name: str, glob: str) -> bool:
+    """Whether a relative path matches a glob; `**/*` is everything, each other `*` one level."""
+    return glob == "**/*" or PurePosixPath("/", name).match(f"/{glob}")
+
+
+def index_file(name: str) -> str:
+    """The CSV that lists a known corpus's recordings once they are there."""
+    return f"{RESOURCES}/corpora/{name}.csv"
+
+
+def origin_file(name: str) -> str:
+    """The JSON that says where they came from, and against what they were checked."""
+    return f"{RESOURCES}/corpora/{name}.json"
+
+
+def folder(name: str) -> str:
+    """Where a known corpus is unpacked."""
+    return f"{RESOURCES}/corpora/{name}"
+
+
+def _fixed(glob: str) -> str:
+    """The folders of a glob before its first wildcard."""
+    parts = PurePosixPath(glob).parts[:-1]
+    wild = next((i for i, part in enumerate(parts) if "*" in part), len(parts))
+    return "/".join(parts[:wild])

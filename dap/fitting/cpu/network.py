@@ -1,0 +1,100 @@
+"""A network on the compiled layers: the same function and gradients as the PyTorch module's."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from dap.fitting.cpu.layers import SCRATCH, Conv, Feature, Resize
+from dap.fitting.cpu.library import library
+from dap.fitting.cpu.sampling import Sample
+
+Layer = Conv | Resize | Sample
+
+
+class Wiring(Protocol):
+    """Adds a network's layers, in the order in which they run; the last one is planar."""
+
+    def __call__(self, z: Feature, add: Callable[[Layer], Feature]) -> None:
+        """Add layers that begin with the input `z`; `add` gives a layer's output."""
+
+
+class Network:
+    """A network on one fixed input.
+
+    Args:
+        wire: adds the layers, whose values are read at every pass.
+        z: (1, channels, rows, columns) float32; rows and columns are multiples of 4.
+        precision: of features and of the products' factors, "float32" or "bfloat16"; sums,
+            statistics, parameters and their gradients are float32.
+
+    Raises:
+        ValueError: the library is not there in this precision.
+    """
+
+    def __init__(self, wire: Wiring, z: Tensor, precision: str):
+        lib = library(precision)
+        if lib is None:
+            raise ValueError(f"no compiled layers in {precision} on this machine")
+        self.lib, self.threads = lib, torch.get_num_threads()
+        self.layers: list[Layer] = []
+        start = Feature(tuple(z.shape[1:]), wanted=False)
+        wire(start, self._add)
+        self.features = [start, *(f for layer in self.layers for f in layer.features())]
+        for feature in self.features:
+            feature.allocate(lib)
+        self._prepare()
+        self.values = [value for layer in self.layers for value in layer.values()]
+        planes = z.contiguous()
+        lib.import_planes(planes.data_ptr(), start.value, *start.size[1:], self.threads)
+
+    def _add(self, layer: Layer) -> Feature:
+        self.layers.append(layer)
+        return layer.out
+
+    def _prepare(self) -> None:
+        convs = [layer for layer in self.layers if isinstance(layer, Conv)]
+        most = max(layer.sums() for layer in self.layers if not isinstance(layer, Resize))
+        lanes = max(SCRATCH, *(conv.lanes(self.lib) for conv in convs))
+        self.scratch = {
+            "sums": torch.zeros(most, 2, dtype=torch.float64),
+            "products": torch.empty(self.threads, max(conv.products() for conv in convs)),
+            "lanes": torch.zeros(self.threads, lanes, dtype=torch.int32),
+        }
+        for layer in self.layers:
+            layer.prepare(self.lib, self.threads, self.scratch)
+
+    def __call__(self) -> Tensor:
+        """The output, (1, channels, rows, columns) float32, which has the parameters' gradients."""
+        return _Pass.apply(self, *(value.source() for value in self.values))
+
+    def forward(self, *values: Tensor) -> Tensor:
+        """The output alone, of the layers' values."""
+        for value, now in zip(self.values, values, strict=True):
+            value.refresh(now)
+        for layer in self.layers:
+            out = layer.forward()
+        return out.unsqueeze(0)
+
+    def backward(self, gradient: Tensor) -> list[Tensor]:
+        """Gradients of the values, from the output's, (1, channels, rows, columns)."""
+        out = self.layers[-1].out
+        planes = gradient.contiguous()
+        self.lib.import_planes(planes.data_ptr(), out.gradient, *out.size[1:], self.threads)
+        for feature in self.features:
+            feature.filled = False
+        for layer in reversed(self.layers):
+            layer.backward()
+        return [found for layer in self.layers for found in layer.gradients()]
+
+
+class _Pass(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, network: Network, *values: Tensor) -> Tensor:
+        ctx.network = network
+        return network.forward(*values)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *ctx.network.backward(gradient)

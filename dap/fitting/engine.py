@@ -1,0 +1,66 @@
+"""How a network runs on a device: on compiled layers, or in PyTorch.
+
+On a CPU, a network that offers `compiled` runs on the compiled layers (`dap.fitting.cpu`); others,
+and all where there is no compiler, run in PyTorch, in bfloat16 only if they say `autocast = True`.
+On a GPU, PyTorch runs them all, in bfloat16 under autocast.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from dap.errors import DapError
+from dap.fitting.cpu.library import library
+
+Run = Callable[[], Tensor]
+
+
+def choose(precision: str, device: str) -> str:
+    """What "auto" means on a device: bfloat16 where the hardware multiplies it, else float32.
+
+    Raises:
+        DapError: bfloat16 is asked for, and the device has none.
+    """
+    if precision == "float32":
+        return precision
+    if device == "cpu":
+        able = library("bfloat16") is not None
+    else:
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bfloat16" and not able:
+        raise DapError(
+            "precision is bfloat16, and this device has no products of it (or, for a CPU, there is "
+            "no C compiler); set precision to auto or float32"
+        )
+    return "bfloat16" if able else "float32"
+
+
+def run(net: nn.Module, z: Tensor, precision: str) -> tuple[Run, str]:
+    """A network on its fixed input: a function that gives the output, and the engine's name.
+
+    Args:
+        z: (1, channels, F, T) float32, F and T multiples of 4, or (1, channels, samples).
+        precision: "float32" or "bfloat16"; parameters, their gradients and the output are float32.
+
+    Returns:
+        a function without arguments, whose output, of z's shape but for the channels, has the
+        gradients of the network's parameters, and "compiled" or "pytorch".
+    """
+    if z.device.type == "cpu":
+        if hasattr(net, "compiled") and library(precision):
+            return net.compiled(z, precision), "compiled"
+        if not getattr(net, "autocast", False):
+            return partial(net, z), "pytorch"
+    if precision == "float32":
+        return partial(net, z), "pytorch"
+    if z.dim() == 4 and z.is_cuda:
+        net.to(memory_format=torch.channels_last)
+        z = z.to(memory_format=torch.channels_last)
+    return partial(_autocast, net, z), "pytorch"
+
+
+def _autocast(net: nn.Module, z: Tensor) -> Tensor:
+    with torch.autocast(z.device.type, dtype=torch.bfloat16):
+        return net(z).float()

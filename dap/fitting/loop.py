@@ -1,0 +1,284 @@
+"""Fitting untrained networks to one observation: the loop, and nothing but the loop."""
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from dap.errors import DapError
+from dap.fitting import engine
+from dap.fitting.ema import MovingAverage
+from dap.fitting.gpu.cuda_graph import Recorded
+from dap.fitting.interleave import in_turn
+from dap.fitting.objectives.spectral import Denoise, Separate
+from dap.runtime.checkpoints import Checkpoint
+
+REPORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How a fit is run; the study's `fit` section.
+
+    Attributes:
+        iterations: number of optimisation steps.
+        learning_rate: Adam's, at the start.
+        step_every: iterations after which the rate is multiplied by `step_factor`; 0 for never
+            (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
+        warm_up: iterations over which the rate rises linearly from 0.
+        anneal: share of the iterations, at the end, over which it falls linearly to 0.
+        initialisation: "pytorch", its default, or "he" (He et al. 2015): normal, variance
+            2 / fan-in, which keeps a signal's level through the decoder, which normalises nothing.
+        output_scale: the networks' spectrograms are multiplied by this times the root mean square
+            of the target; 0 leaves them as they are (decision 1b).
+        snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
+        snapshot_at: iterations that are kept beside them, at most the last.
+        average_decay: of the moving average of the outputs.
+        precision: of the networks, "float32" or "bfloat16" (`dap.fitting.engine.choose`).
+    """
+
+    iterations: int
+    learning_rate: float
+    step_every: int
+    step_factor: float
+    warm_up: int
+    anneal: float
+    initialisation: str
+    output_scale: float
+    snapshots: int
+    snapshot_at: Sequence[int]
+    average_decay: float
+    precision: str
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """What a fit leaves.
+
+    Attributes:
+        iterations: (snapshots,) the iteration of each snapshot, from 1.
+        snapshots: (snapshots, outputs, samples) float32.
+        last: (outputs, samples) the last iterate.
+        average: (outputs, samples) the moving average.
+        losses: (iterations,) float32.
+        seconds: wall time of the loop; of that of fits beside each other on a GPU, its share.
+        engine: what ran the networks: "compiled", "pytorch", or "cuda-graph" (PyTorch's layers,
+            recorded).
+    """
+
+    iterations: np.ndarray
+    snapshots: np.ndarray
+    last: np.ndarray
+    average: np.ndarray
+    losses: np.ndarray
+    seconds: float
+    engine: str
+
+
+def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np.ndarray:
+    """Log-spaced iterations from 1 to the last, and those of `snapshot_at`, in order.
+
+    There are fewer than asked for where some coincide.
+    """
+    points = np.geomspace(1, iterations, snapshots) if snapshots > 1 else np.array([iterations])
+    return np.union1d(np.rint(points), snapshot_at).astype(int)
+
+
+def rate(options: FitOptions, iteration: int) -> float:
+    """The learning rate of an iteration, counted from 1."""
+    steps = (iteration - 1) // options.step_every if options.step_every else 0
+    factor = options.step_factor**steps
+    if options.warm_up:
+        factor *= min(1.0, iteration / options.warm_up)
+    if options.anneal:
+        left = options.iterations + 1 - iteration
+        factor *= min(1.0, left / (options.iterations * options.anneal))
+    return options.learning_rate * factor
+
+
+def start(
+    build: Callable[..., nn.Module],
+    objective: Denoise | Separate,
+    seed: int,
+    device: str,
+    initialisation: str = "pytorch",
+) -> tuple[list[nn.Module], list[Tensor]]:
+    """The untrained networks of an objective and the fixed noise z that each is fed.
+
+    Both are drawn on the CPU from `seed`, so that they are the same on every device. z is the
+    objective's (`draw`).
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        networks = [build(out_channels=channels) for channels in objective.networks]
+        if initialisation == "he":
+            for network in networks:
+                network.apply(_initialise)
+        inputs = [objective.draw() for _ in networks]
+    return [net.to(device) for net in networks], [z.to(device) for z in inputs]
+
+
+def _initialise(layer: nn.Module) -> None:
+    if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
+        # a convolution of size 1 has no ReLU after it
+        kind = "linear" if set(layer.kernel_size) == {1} else "relu"
+        nn.init.kaiming_normal_(layer.weight, nonlinearity=kind)
+        nn.init.zeros_(layer.bias)
+
+
+def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list[Tensor]:
+    """Each network's output (channels, F, T), scaled, cut to the target's bins and frames.
+
+    That of a network of waveforms is (1, samples), as long as the target.
+    """
+    bins, frames = target.shape[-2:]
+    return [run()[0, ..., :bins, :frames] * scale for run, scale in zip(runs, scales, strict=True)]
+
+
+def fit(*arguments: object, **options: object) -> Trajectory:
+    """Run one fit: `steps` from beginning to end, with the same arguments."""
+    device = options["device"]
+    ((_, found),) = in_turn([partial(steps, *arguments, **options)], device=device)
+    if isinstance(found, DapError):
+        raise found
+    return found
+
+
+def steps(
+    build: Callable[..., nn.Module],
+    objective: Denoise | Separate,
+    options: FitOptions,
+    *,
+    seed: int,
+    device: str,
+    report: Callable[[int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Generator[None, float, Trajectory]:
+    """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
+
+    Iteration i's estimate is the output before the i-th step. The clean clip is nowhere in reach.
+
+    Args:
+        build: makes one network, given `out_channels`.
+        seed: of the initialisation and of z.
+        report: called with the iteration and the loss at each snapshot, and about every second.
+        checkpoint: where the fit's state is kept now and then, and taken up if it is there.
+
+    Yields:
+        once it is ready, and after each iteration, which is told then how many seconds it took
+        (`dap.fitting.interleave.in_turn`).
+
+    Raises:
+        DapError: the loss is not finite; the message gives the first such iteration and the seed.
+        InterruptedFitError: SIGTERM came, and the checkpoint was written.
+    """
+    networks, inputs = start(build, objective, seed, device, options.initialisation)
+    parameters = [p for net in networks for p in net.parameters()]
+    runs, engines = zip(
+        *(engine.run(net, z, options.precision) for net, z in zip(networks, inputs, strict=True)),
+        strict=True,
+    )
+    scale = 1.0
+    if options.output_scale:
+        scale = options.output_scale * objective.target.square().mean().sqrt().item()
+    scales = [scale if spectral else 1.0 for spectral in objective.spectral]
+    on_gpu = device.startswith("cuda")
+    optimiser = torch.optim.Adam(
+        parameters, lr=options.learning_rate, fused=True, capturable=on_gpu
+    )
+    average = MovingAverage(options.average_decay)
+    points = grid(options.iterations, options.snapshots, options.snapshot_at)
+    follow = getattr(objective, "follow", None)
+    losses = torch.empty(options.iterations, device=device)
+    snapshots = []
+    parts = {f"network{k}": net for k, net in enumerate(networks)}
+    parts |= {"optimiser": optimiser, "average": average}
+    if hasattr(objective, "state_dict"):
+        parts["objective"] = objective
+    done, spent = 0, 0.0
+    if checkpoint and (held := checkpoint.resume(parts, device)):
+        done, spent = held["iteration"], held["seconds"]
+        losses[:done] = held["losses"]
+        snapshots = [snapshot.to(device) for snapshot in held["snapshots"]]
+        checkpoint.say(f"taken up after iteration {done} of {options.iterations}")
+    (group,) = optimiser.param_groups
+    if on_gpu:  # what is recorded reads the rate where it is
+        group["lr"] = torch.tensor(options.learning_rate, device=device)
+
+    def iterate(progress: float) -> tuple[Tensor, Tensor]:
+        outs = outputs(runs, objective.target, scales)
+        estimates = objective.estimates(outs)  # (sources, 2, F, T) or (1, 1, samples)
+        loss = objective.loss(outs, estimates, progress)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.detach(), estimates.detach()
+
+    able = on_gpu and getattr(objective, "recordable", False)
+    recorded = Recorded(iterate, objective.phase) if able else None
+    told = time.perf_counter()
+    yield
+    for i in range(done + 1, options.iterations + 1):
+        if on_gpu:
+            group["lr"].fill_(rate(options, i))
+        else:
+            group["lr"] = rate(options, i)
+        loss, estimates = (recorded or iterate)(i / options.iterations)
+        losses[i - 1] = loss
+        average.update(estimates)
+        if follow:
+            follow(i, estimates)
+        if i == points[len(snapshots)]:
+            # losses stay on the device between snapshots: a look at each would stall a GPU
+            _check(losses[:i], seed)
+            snapshots.append(objective.read_out(estimates))
+        if report and (i in points or time.perf_counter() - told > REPORT_SECONDS):
+            told = time.perf_counter()
+            report(i, loss.item())
+        if checkpoint and i < options.iterations and checkpoint.due():
+            # a clone: saving a view would save all of what it is a view of
+            kept = {"losses": losses[:i].clone(), "snapshots": snapshots}
+            checkpoint.save(parts, device, iteration=i, seconds=spent, **kept)
+        spent += yield
+    last = objective.read_out(estimates).cpu().numpy()
+    spent += yield  # a GPU is waited for in the line above
+    return Trajectory(
+        iterations=points,
+        snapshots=torch.stack(snapshots).cpu().numpy(),
+        last=last,
+        average=objective.read_out(average.value()).cpu().numpy(),
+        losses=losses.cpu().numpy(),
+        seconds=spent,
+        engine="cuda-graph" if recorded and recorded.graph else engines[0],
+    )
+
+
+def _check(losses: Tensor, seed: int) -> None:
+    finite = losses.isfinite()
+    if not finite.all():
+        first = int((~finite).int().argmax()) + 1
+        raise DapError(
+            f"the fit diverged: its loss is {losses[first - 1].item()} at iteration {first} "
+            f"(seed {seed}); lower `learning_rate`"
+        )
+
+
+def size(build: Callable[..., nn.Module], objective: Denoise | Separate) -> tuple[int, float]:
+    """Parameters of a fit's networks, and GFLOP of one iteration (forward and backward).
+
+    Counted by PyTorch (convolutions and dense matrix products, a multiply-add as two) on the meta
+    device, which computes nothing.
+    """
+    with torch.device("meta"):
+        networks = [build(out_channels=channels) for channels in objective.networks]
+        z = objective.draw()
+        with FlopCounterMode(display=False) as counter:
+            for net in networks:
+                net(z).sum().backward()
+    count = sum(p.numel() for net in networks for p in net.parameters())
+    return count, counter.get_total_flops() / 1e9

@@ -1,0 +1,98 @@
+"""Objectives of priors whose network gives the waveform itself: the squared error of samples.
+
+Classes as those of `dap.fitting.objectives.spectral`, for networks of one channel: outputs are
+(1, samples).
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dap.data.corruptions import Observation
+from dap.errors import DapError
+from dap.fitting.objectives.spectral import Denoise
+
+
+class WaveDenoise(Denoise):
+    """Mean squared error of the waveform (Michelashvili and Wolf 2019)."""
+
+    networks = (1,)
+    spectral = (False,)
+
+    def __init__(self, observation: Observation, device: str):
+        self.samples = len(observation.signal)
+        self.target = torch.from_numpy(observation.signal).to(device)[None]  # (1, samples)
+
+    def draw(self) -> Tensor:
+        """z, uniform on [-1, 1]: (1, 1, samples)."""
+        return 2 * torch.rand(1, 1, self.samples) - 1
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(1, 1, samples) -> (1, samples)."""
+        return estimates[0].clamp(-1, 1)
+
+
+class WaveInpaint(WaveDenoise):
+    """Mean squared error of the samples that were not lost.
+
+    Where whole frames were lost, the frames beside them leave `kept` times a sample, so the
+    estimate is multiplied by that before the comparison: it is told what the other priors see.
+
+    `raw` is the network's own signal; in `filled` it takes the place of what was lost.
+
+    Raises:
+        DapError: everything was lost.
+    """
+
+    def __init__(self, observation: Observation, device: str):
+        super().__init__(observation, device)
+        lost = torch.from_numpy(observation.known["lost"])
+        kept = observation.known.get("kept")
+        self.kept = (~lost).float() if kept is None else torch.from_numpy(kept)
+        self.kept = self.kept.to(device)  # (samples,)
+        self.seen = self.kept.ne(0).sum()
+        if not self.seen:
+            raise DapError(f"the gaps leave nothing of {self.samples} samples: nothing to fit")
+
+    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        """The mean runs over the samples of which anything was kept."""
+        return (self.kept * estimates[0] - self.target * self.kept.ne(0)).square().sum() / self.seen
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(1, 1, samples) -> (2, samples): raw, filled."""
+        raw = estimates[0, 0]
+        filled = torch.where(self.kept.ne(0), self.target[0], 0) + (1 - self.kept) * raw
+        return torch.stack((raw, filled)).clamp(-1, 1)
+
+
+class WaveDequantize(WaveDenoise):
+    """Mean squared error to the quantised samples, or, by `consistency`, to their cells.
+
+    `raw` is the network's own signal; `projected` is the nearest signal in the cells.
+    """
+
+    def __init__(self, observation: Observation, device: str, *, consistency: float):
+        super().__init__(observation, device)
+        self.lower = torch.from_numpy(observation.known["lower"]).to(device)
+        self.upper = torch.from_numpy(observation.known["upper"]).to(device)
+        self.consistency = consistency
+
+    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        """The plain loss and the distance to the cells, weighted, as in the spectral priors'."""
+        inside = torch.clamp(estimates[0], self.lower, self.upper)
+        plain = functional.mse_loss(estimates[0], self.target)
+        cells = functional.mse_loss(estimates[0], inside)
+        return (1 - self.consistency) * plain + self.consistency * cells
+
+    def read_out(self, estimates: Tensor) -> Tensor:
+        """(1, 1, samples) -> (2, samples): raw, projected."""
+        raw = estimates[0, 0]
+        return torch.stack((raw, torch.clamp(raw, self.lower, self.upper))).clamp(-1, 1)
+
+
+def objective(
+    method: str, task: str, observation: Observation, device: str, options: dict
+) -> WaveDenoise:
+    """The objective of a task, for one observation; `method` makes no difference."""
+    kinds = {"denoise": WaveDenoise, "inpaint": WaveInpaint, "dequantize": WaveDequantize}
+    return kinds[task](observation, device, **options)

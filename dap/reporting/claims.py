@@ -1,0 +1,213 @@
+"""What the papers claim in words, beside what a study found, in words computed from numbers."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dap.errors import DapError
+from dap.scoring.convergence import compare
+from dap.scoring.statistics import (
+    MIN_CLIPS,
+    SIGNIFICANT,
+    clip_values,
+    holm,
+    p_text,
+    paired,
+    signed,
+    subtract,
+)
+from dap.seeds import derive
+
+NOT_EXAMINED = "not examined by this study"
+POOLED = "all corpora"
+TOO_FEW = "too few clips to tell"
+
+
+def examine(
+    claims_csv: Path | str,
+    study_claims: Sequence[Mapping],
+    scores: pd.DataFrame,
+    better: Mapping[str, str],
+    seed: int,
+    cost: pd.DataFrame | None = None,
+) -> list[dict]:
+    """All claims of the papers that a study names, and what the study found, for a report.
+
+    A comparison is `{experiment, metric, selection, method, over}`, with `scope` where the
+    experiment has several: the paired difference method - over. With `than: {method, over}` it is
+    the difference of two gains, (method - over) - (than.method - than.over). It is taken for each
+    corpus (and source) and, where there are several, over all clips together, sources averaged
+    within the clip. A verdict is by p, Holm-corrected over all tests of all claims. How soon two
+    priors reach a quality (`convergence`) is told in sentences: `dap.scoring.convergence.compare`.
+
+    Args:
+        claims_csv: columns paper, claim, where, value, unit, "what a study should report".
+        study_claims: `{claim, paper}` with `comparisons` or `convergence` (lists), or
+            `complexity: true`.
+        scores: long form, of all experiments.
+        better: "higher" or "lower" by metric.
+        seed: the study's.
+        cost: from `tables.cost_table`, for complexity.
+
+    Returns:
+        in the CSV's order, a dict a claim, of plain values (None where undefined): paper, claim,
+        where, published, to_report, verdict; and where it was examined, comparisons, one row a test
+        (experiment, corpus, source, scope, metric, selection, method, over, n, unscorable,
+        difference, unit, low, high, p, p_holm, verdict), complexity, one sentence a design, and
+        convergence, one sentence a corpus.
+
+    Raises:
+        DapError: a claim that is not in the CSV, a comparison without scores, complexity without
+            costs.
+    """
+    claims = pd.read_csv(claims_csv, dtype=str, keep_default_na=False)
+    wanted = {(entry["paper"], entry["claim"]): entry for entry in study_claims}
+    known = set(zip(claims["paper"], claims["claim"], strict=True))
+    for paper, claim in wanted:
+        if (paper, claim) not in known:
+            raise DapError(f"{claims_csv} has no claim {claim!r} of {paper}: copy its exact text")
+    values = clip_values(scores)
+    findings, published = [], []
+    for row in claims[claims["paper"].isin({paper for paper, _ in wanted})].to_dict("records"):
+        finding = {key: row[key] for key in ("paper", "claim", "where")}
+        finding["published"] = f"{row['value']} {row['unit']}".strip() or None
+        finding["to_report"] = row["what a study should report"]
+        finding["verdict"] = NOT_EXAMINED
+        entry = wanted.get((row["paper"], row["claim"]), {})
+        if entry.get("comparisons"):
+            tests = [
+                _tests(comparison, values, better, seed) for comparison in entry["comparisons"]
+            ]
+            finding["comparisons"] = [test for several in tests for test in several]
+        if entry.get("complexity"):
+            finding["complexity"] = _complexity(cost)
+        if entry.get("convergence"):
+            finding["convergence"] = [
+                sentence
+                for pair in entry["convergence"]
+                for sentence in compare(pair, scores, seed, cost)
+            ]
+        findings.append(finding)
+        published.append((row["value"], row["unit"]))
+    tests = [test for finding in findings for test in finding.get("comparisons", [])]
+    for test, p_holm in zip(tests, holm([test["p"] for test in tests]), strict=True):
+        test["p_holm"] = p_holm
+    for finding, (value, unit) in zip(findings, published, strict=True):
+        _conclude(finding, value, unit, better)
+    return findings
+
+
+def _tests(comparison: Mapping, values: pd.DataFrame, better: Mapping, seed: int) -> list[dict]:
+    """One row for each corpus and source, and one for all, without p_holm and verdict."""
+    metric = comparison["metric"]
+    if better.get(metric) not in ("higher", "lower"):
+        raise DapError(f"better says neither 'higher' nor 'lower' for the metric {metric!r}")
+    chosen = values["selection"] == comparison["selection"]
+    chosen |= values["method"] == "observed"  # it has no other selection than last
+    for key in ("experiment", "metric"):
+        chosen &= values[key] == comparison[key]
+    cells = values[chosen]
+    scopes = sorted(set(cells["scope"]))
+    scope = comparison.get("scope") or (scopes[0] if len(scopes) == 1 else None)
+    if scope not in scopes:
+        raise DapError(
+            f"the comparison {dict(comparison)} fits no scores, or several scopes: name one of "
+            f"those that were scored ({', '.join(scopes) or 'none was'})"
+        )
+    cells = cells[cells["scope"] == scope]
+    differences = _difference(comparison, cells)
+    than = comparison.get("than")
+    if than:
+        differences = subtract(differences, _difference(than, cells))
+
+    groups = dict(list(differences.groupby(["corpus", "source"])))
+    if len(groups) > 1:
+        clips = differences.groupby(["corpus", "clip"])
+        groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
+    rows = []
+    for (corpus, source), group in groups.items():
+        # the names that tables use, so that a report's table and claim show the same interval
+        names = [comparison["experiment"], corpus, source, scope, comparison["selection"], metric]
+        names += [comparison["method"], comparison["over"], *(than or {}).values()]
+        test = paired(group, seed=derive(seed, "paired", *names))
+        row = {"experiment": comparison["experiment"], "corpus": corpus, "source": source}
+        row |= {"scope": scope, "metric": metric, "selection": comparison["selection"]}
+        row |= {"method": comparison["method"], "over": comparison["over"]}
+        row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
+        row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
+        row |= {"unit": cells["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
+        rows.append(row)
+    return rows
+
+
+def _difference(pair: Mapping, cells: pd.DataFrame) -> pd.Series:
+    """method - over, indexed by corpus, source and clip."""
+    sides = []
+    for method in (pair["method"], pair["over"]):
+        rows = cells[cells["method"] == method]
+        if rows.empty:
+            there = ", ".join(sorted(set(cells["method"])))
+            raise DapError(f"a claim compares {method!r}, which has no such scores: {there} have")
+        sides.append(rows.set_index(["corpus", "source", "clip"])["value"])
+    return subtract(*sides)
+
+
+def _complexity(cost: pd.DataFrame | None) -> list[str]:
+    if cost is None:
+        raise DapError("a claim on complexity needs the cost table of the fits: give it")
+    return [
+        f"{row.method} ({row.experiment}, {row.corpora}): {row.parameters:,.0f} parameters, "
+        f"{row.gflop:.4g} GFLOP and {row.seconds_per_iteration:.3g} s an iteration "
+        f"on {row.device}"
+        for row in cost.itertuples()
+    ]
+
+
+def _conclude(finding: dict, value: str, unit: str, better: Mapping[str, str]) -> None:
+    """Fill in the verdicts, of the tests and of the whole, and make all numbers plain."""
+    words = Counter()
+    for test in finding.get("comparisons", []):
+        word, numbers = _verdict(test, better[test["metric"]])
+        words[word] += 1
+        test["verdict"] = f"{word}: {numbers}{_beside_published(test, value, unit)}"
+        for key in ("difference", "low", "high", "p", "p_holm"):
+            test[key] = float(test[key]) if np.isfinite(test[key]) else None
+    parts = [f"{word} in {count} of {words.total()}" for word, count in words.items()]
+    parts = parts or finding.get("complexity", []) + finding.get("convergence", [])
+    if parts:
+        finding["verdict"] = "; ".join(parts)
+
+
+def _verdict(test: Mapping, direction: str) -> tuple[str, str]:
+    """The word and the numbers that it rests on."""
+    n, p = test["n"], test["p_holm"]
+    clips = f"{n} clip{'' if n == 1 else 's'}"
+    if test["unscorable"]:
+        clips += f" ({test['unscorable']} more could not be scored)"
+    if n == 0:
+        return TOO_FEW, clips
+    numbers = f"{signed(test['difference'])} {test['unit']}".rstrip()
+    if n < MIN_CLIPS:
+        return TOO_FEW, f"{numbers} over {clips}"
+    if not np.isnan(test["low"]):
+        numbers += f" [{signed(test['low'])}, {signed(test['high'])}]"
+    numbers += f" over {clips}, {p_text(p)} after Holm"
+    if p >= SIGNIFICANT:
+        return "not resolved by this run", numbers
+    good = test["difference"] > 0 if direction == "higher" else test["difference"] < 0
+    return ("supported" if good else "contradicted"), numbers
+
+
+def _beside_published(test: Mapping, value: str, unit: str) -> str:
+    """Where a published gain lies beside our interval, "" where the two cannot be compared."""
+    try:
+        gain = float(value)
+    except ValueError:  # "marginal", or nothing
+        return ""
+    if unit != test["unit"] or "than" in test or np.isnan(test["low"]):
+        return ""
+    place = "above" if gain > test["high"] else "below" if gain < test["low"] else "within"
+    return f"; the published {value} {unit} lies {place} the interval"

@@ -1,0 +1,109 @@
+"""B's Figure 2: power over spatial frequency, of spectrograms and of waveforms, with slopes."""
+
+from collections.abc import Mapping
+from textwrap import fill
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks
+from dap.reporting.power_spectra import Spectrum
+
+LINES = {"clean": "#0072B2", "observed": "#D55E00"}
+AXES = {
+    "spectrogram": "Spatial frequency (cycles per pixel)",
+    "waveform": "Frequency (cycles per sample)",
+}
+COLUMNS = (
+    "corpus",
+    "signal",
+    "of",
+    "slope",
+    "intercept",
+    "r_squared",
+    "clips",
+    "lowest",
+    "highest",
+)
+
+
+def statistics(
+    spectra: Mapping[tuple[str, str, str], Spectrum],
+    *,
+    title: str,
+    names: Mapping[str, str] | None = None,
+) -> Figure:
+    """Mean power on logarithmic axes, and the fitted power law dashed: a row a corpus.
+
+    Args:
+        spectra: (corpus, "spectrogram" or "waveform", "clean" or "observed") -> its spectrum.
+        title: of the figure.
+        names: corpus -> its true name.
+    """
+    corpora = list(dict.fromkeys(corpus for corpus, _, _ in spectra))
+    with rc_context(STYLE):
+        figure = new_figure(8.0, 0.6 + 3.2 * len(corpora))
+        grid = figure.subplots(len(corpora), len(AXES), squeeze=False)
+        for row, corpus in zip(grid, corpora, strict=True):
+            for axes, (signal, label) in zip(row, AXES.items(), strict=True):
+                for of, colour in LINES.items():
+                    found = spectra[corpus, signal, of]
+                    # powers have no unit: what counts is how they fall
+                    level = spectra[corpus, signal, "clean"].power[0]
+                    axes.plot(
+                        found.frequency,
+                        found.power / level,
+                        color=colour,
+                        linewidth=1.6,
+                        label=f"{of}, slope {found.slope:.2f} (R² {found.r_squared:.2f})".replace(
+                            "-", "\N{MINUS SIGN}"
+                        ),
+                    )
+                    axes.plot(
+                        found.frequency,
+                        found.fitted() / level,
+                        color=colour,
+                        linewidth=0.9,
+                        linestyle="--",
+                    )
+                true = (names or {}).get(corpus, corpus)
+                plural = "s" if found.count > 1 else ""
+                heading = fill(f"{signal}s: {true}", 44)
+                axes.set_title(f"{heading}\nn = {found.count:,} clip{plural}")
+                axes.set_xscale("log")
+                axes.set_yscale("log")
+                axes.set_xlabel(label)
+                plain_ticks(axes.xaxis, "{x:g}")
+                axes.grid(color="#DDDDDD", linewidth=0.5)
+                axes.set_axisbelow(True)
+                axes.legend(frameon=False, fontsize=8)
+            row[0].set_ylabel("Mean power (re clean, lowest frequency)")
+        figure.suptitle(title)
+        figure.supxlabel(
+            "Natural images, which paper B shows beside these, are left out.", fontsize=7
+        )
+    return figure
+
+
+def slopes(spectra: Mapping[tuple[str, str, str], Spectrum]) -> pd.DataFrame:
+    """The fitted power laws as a table, a row a spectrum.
+
+    Returns:
+        columns corpus, signal, of, slope, intercept (log10 of the power at a frequency of 1),
+        r_squared, clips, and the lowest and highest frequency that were fitted, in cycles per pixel
+        or sample.
+    """
+    rows = [
+        (
+            *key,
+            found.slope,
+            found.intercept,
+            found.r_squared,
+            found.count,
+            found.frequency[0],
+            found.frequency[-1],
+        )
+        for key, found in spectra.items()
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,88 @@
+"""B's Figure 1: what each network's output is after some steps of the fit."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from scipy.signal import ShortTimeFFT
+from scipy.signal.windows import hann
+
+from dap.reporting.figures.curves import FLOOR_DB, STYLE, new_figure, snr_text
+
+
+def steps(
+    clean: np.ndarray,
+    observed: np.ndarray,
+    iterates: Mapping[str, Sequence[np.ndarray]],
+    iterations: Sequence[int],
+    sample_rate: int,
+    *,
+    title: str,
+) -> Figure:
+    """Spectrograms of iterates: a row a method, a column a number of steps.
+
+    Clean and observed stand on the left.
+
+    Levels are in dB re the largest magnitude of the clean clip, from -80 to 0, on one scale. Each
+    title states the SNR against the clean clip.
+
+    Args:
+        clean: (samples,).
+        observed: (samples,).
+        iterates: method -> (samples,) for each of `iterations`.
+        iterations: numbers of steps, ascending.
+        sample_rate: in Hz.
+        title: of the figure.
+    """
+    samples = len(clean)
+    transform = ShortTimeFFT(hann(1022, sym=False), hop=max(64, samples // 256), fs=sample_rate)
+    peak = np.abs(transform.stft(np.asarray(clean, np.float64))).max() or 1.0
+    frames = -(-samples // transform.hop)
+    edges = (np.array([0, frames]) - 0.5) * transform.hop / sample_rate  # frames are centred
+    rows, across = max(2, len(iterates)), 1 + len(iterations)
+
+    with rc_context(STYLE):
+        figure = new_figure(1.4 + 1.9 * across, 0.7 + 1.75 * rows)
+        grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
+        panels = {(0, 0): ("clean", clean), (1, 0): ("observed", observed)}
+        for row, (method, signals) in enumerate(iterates.items()):
+            for column, (step, signal) in enumerate(zip(iterations, signals, strict=True), start=1):
+                plural = "s" if step > 1 else ""
+                panels[row, column] = (f"{method}, {step:,} step{plural}", signal)
+        for place, axes in np.ndenumerate(grid):
+            if place not in panels:
+                axes.remove()
+                continue
+            label, signal = panels[place]
+            signal = np.asarray(signal, np.float64)
+            lines = [label] if label == "clean" else [label, snr_text(clean, signal)]
+            axes.set_title("\n".join(lines), fontsize=8)
+            magnitude = np.abs(transform.stft(signal, 0, frames)) / peak
+            image = axes.imshow(
+                20 * np.log10(np.maximum(magnitude, 1e-10)),
+                origin="lower",
+                aspect="auto",
+                cmap="magma",
+                vmin=FLOOR_DB,
+                vmax=0,
+                extent=(*edges, 0, sample_rate / 2000),
+            )
+            below = (place[0] + 1, place[1])
+            axes.tick_params(labelbottom=below not in panels, labelleft=place[1] == 0)
+            if below not in panels:
+                axes.set_xlabel("Time (s)")
+        grid[0, 0].set_ylabel("Frequency (kHz)")
+        grid[1, 0].set_ylabel("Frequency (kHz)")
+        grid[0, 0].set_xlim(0, samples / sample_rate)
+        grid[0, 0].set_ylim(0, sample_rate / 2000)
+        figure.colorbar(
+            image,
+            ax=[grid[place] for place in panels],
+            label="Level (dB re maximum of clean)",
+            extend="both",
+            aspect=20 * rows,
+            pad=0.01,
+        )
+        figure.suptitle(title)
+    return figure

@@ -1,0 +1,135 @@
+"""Power over spatial frequency: the natural statistics of B's Figure 2.
+
+Natural images have power that falls as a power of the spatial frequency, 1 / f^a; B finds the like
+in spectrograms of speech, and not in noisy ones nor in waveforms. Here a spectrogram is the
+magnitude of the study's transform, taken for an image whose pixels are bins and frames.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from scipy import fft
+
+from dap.errors import DapError
+
+LOWEST = 3.0  # in cycles over the signal or the image: below, the taper spreads the mean's power
+POINTS = 48  # of a spectrum, log-spaced
+
+
+class Spectrum(NamedTuple):
+    """Mean power over frequency, and the power law fitted to it.
+
+    Attributes:
+        frequency: (points,) in cycles per sample or per pixel, geometric centres of their bands.
+        power: (points,) mean over the band and over the signals, arbitrary unit.
+        slope: of log power over log frequency; -2 is power that falls as 1 / f^2.
+        intercept: log10 of the fitted power at a frequency of 1.
+        r_squared: share of the variance of log power that the law explains: where it is low, there
+            is no power law, and the slope says little.
+        count: how many signals there were.
+    """
+
+    frequency: np.ndarray
+    power: np.ndarray
+    slope: float
+    intercept: float
+    r_squared: float
+    count: int
+
+    def fitted(self) -> np.ndarray:
+        """The power law at the same frequencies: (points,)."""
+        return 10**self.intercept * self.frequency**self.slope
+
+
+def of_signals(signals: Iterable[np.ndarray]) -> Spectrum:
+    """Mean power of waveforms over frequency in cycles per sample.
+
+    Args:
+        signals: (samples,) each, all of one length; the mean is taken out of each.
+
+    Raises:
+        DapError: as `_spectrum`.
+    """
+    return _spectrum(signals, 1)
+
+
+def of_images(images: Iterable[np.ndarray]) -> Spectrum:
+    """Mean power of images over radial spatial frequency in cycles per pixel, all directions alike.
+
+    Args:
+        images: (bins, frames) each, all of one shape; the mean is taken out of each.
+
+    Raises:
+        DapError: as `_spectrum`.
+    """
+    return _spectrum(images, 2)
+
+
+def spectrograms(signals: Iterable[np.ndarray], spectrogram: dict) -> Iterable[np.ndarray]:
+    """Magnitude spectrograms (bins, frames) of signals (samples,).
+
+    Args:
+        spectrogram: the study's n_fft, hop_length and window.
+    """
+    import torch
+
+    from dap.stft import Transform
+
+    transform = Transform(**spectrogram)
+    for signal in signals:
+        channels = transform.analyse(torch.from_numpy(np.asarray(signal, np.float32)))
+        yield torch.linalg.vector_norm(channels, dim=0).numpy().astype(np.float64)
+
+
+def _spectrum(arrays: Iterable[np.ndarray], axes: int) -> Spectrum:
+    """Under a Hann taper along each axis, since the edges' steps would have a power law of 1 / f^2.
+
+    Raises:
+        DapError: there are no arrays, they differ in shape, or they are too small or silent.
+    """
+    total, shape, count = 0.0, None, 0
+    for array in arrays:
+        if shape is None:
+            shape = array.shape
+            taper = _taper(shape)
+        if array.shape != shape:
+            raise DapError(f"power is averaged over one shape, not over {shape} and {array.shape}")
+        centred = array.astype(np.float64) - np.average(array, weights=taper)
+        total = total + np.abs(fft.rfftn(centred * taper)) ** 2
+        count += 1
+    if count == 0:
+        raise DapError("there is nothing to take the power of")
+    if min(shape) < 32:
+        raise DapError(f"power over frequency needs 32 points along each axis, not {shape}")
+    along = [fft.fftfreq(size) for size in shape[:-1]] + [fft.rfftfreq(shape[-1])]
+    radius = np.sqrt(sum(axis**2 for axis in np.meshgrid(*along, indexing="ij")))
+    # both halves of the last axis count, of which rfftn gives one
+    weight = np.full(total.shape, 2.0)
+    weight[..., 0] = 1
+    if shape[-1] % 2 == 0:
+        weight[..., -1] = 1
+    edges = np.geomspace(LOWEST / min(shape), 0.5, POINTS + 1)
+    band = np.digitize(radius.ravel(), edges) - 1  # beyond 0.5 in the corners there are no circles
+    inside = (band >= 0) & (band < POINTS)
+    band, weight = band[inside], weight.ravel()[inside]
+    sums = np.bincount(band, weight * total.ravel()[inside], POINTS)
+    weights = np.bincount(band, weight, POINTS)
+    logs = np.bincount(band, weight * np.log(radius.ravel()[inside]), POINTS)
+    found = weights > 0  # the lowest bands may be narrower than the frequencies' distance
+    frequency = np.exp(logs[found] / weights[found])
+    power = sums[found] / weights[found] / count
+    if not (power > 0).all():
+        raise DapError("power over frequency is of sound, and some of it is silent")
+    x, y = np.log10(frequency), np.log10(power)
+    slope, intercept = np.polyfit(x, y, 1)
+    r_squared = np.corrcoef(x, y)[0, 1] ** 2
+    return Spectrum(frequency, power, float(slope), float(intercept), float(r_squared), count)
+
+
+def _taper(shape: tuple[int, ...]) -> np.ndarray:
+    axes = [np.hanning(size + 2)[1:-1] for size in shape]
+    taper = axes[0]
+    for axis in axes[1:]:
+        taper = np.multiply.outer(taper, axis)
+    return taper

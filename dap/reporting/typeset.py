@@ -1,0 +1,276 @@
+"""Tables set for people: Markdown and LaTeX, from the numbers of `dap.reporting.tables`.
+
+Every printed table says n, the selection, the corpus's true name and what it stands for, and what
+its columns mean; nothing in it depends on the time or the machine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dap.reporting.tables import BLOCK, NOT_RUN
+from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
+from dap.store import write_text
+
+ORACLE = "oracle (uses the clean clip)"
+LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    | {"±": r"$\pm$", "↑": r"$\uparrow$", "↓": r"$\downarrow$"}
+)
+
+
+@dataclass
+class _Block:
+    """One printed table: cells as strings, and which of them are bold."""
+
+    heading: str
+    cells: pd.DataFrame
+    bold: pd.DataFrame
+    notes: str
+
+
+def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
+    """The printed tables of a summary, and their common legend."""
+    label = {**labels, "oracle": ORACLE, "": "-"}
+    large = summary["mean"].abs().groupby(summary["metric"]).max() >= 1
+    blocks, shown = [], set()
+    for (_, title, stands_for, source, scope), block in summary.groupby(BLOCK, sort=False):
+        keys = block[["method", "selection"]].drop_duplicates()
+        cells = keys.map(lambda name: label.get(name, name)).reset_index(drop=True)
+        bold = pd.DataFrame(False, index=cells.index, columns=cells.columns)
+        for metric, part in block.groupby("metric", sort=False):
+            part = keys.merge(part, how="left", on=["method", "selection"])
+            name, unit = label.get(metric, metric), part["unit"].dropna().iloc[0]
+            digits = 2 if large[metric] else 3
+            headers = {
+                "value": f"{name} {'↑' if better[metric] == 'higher' else '↓'}"
+                + (f" ({unit})" if unit else ""),
+                "seeds": f"{name} over seeds",
+                "observed": f"{name} vs observed",
+                "published": f"{name} published",
+                "baseline": f"{name} vs {label.get(baseline, baseline)} [95 %] (p Holm)",
+            }
+            columns = {
+                "value": _spread(part["mean"], part["std"], digits),
+                "seeds": _texts(part["seeds_std"], f"± {{:.{digits}f}}"),
+                "observed": _texts(part["improvement"], f"{{:+.{digits}f}}"),
+                "published": _spread(part["published_mean"], part["published_std"], 2),
+                "baseline": _differences(part, digits),
+            }
+            sign = 1 if better[metric] == "higher" else -1
+            won = (part["p_holm"] < SIGNIFICANT) & (sign * part["difference"] > 0)
+            for kind, texts in columns.items():
+                if any(texts):
+                    cells[headers[kind]], shown = texts, shown | {kind}
+                    bold[headers[kind]] = won if kind == "value" else False
+        totals = block[["n", "unscorable", "missing"]].sum(axis=1)
+        totals = totals.groupby([block[key] for key in keys]).max()
+        clips = sorted(set(totals.drop(NOT_RUN, level="selection", errors="ignore")))
+        if len(clips) > 1:  # an unfinished run: then every row says its own
+            cells["clips"], bold["clips"] = (
+                totals.loc[list(keys.itertuples(index=False))].to_list(),
+                False,
+            )
+        heading = title + (f" (stands for {stands_for})" if stands_for else "")
+        heading += f", source {label.get(source, source)}" if source else ""
+        heading += f", {label.get(scope, scope)}" if scope != "full" else ""
+        heading += ", n = " + " to ".join(map(str, sorted({clips[0], clips[-1]})))
+        heading += " clip" if clips == [1] else " clips"
+        run = block[block["selection"] != NOT_RUN]
+        notes = " ".join(filter(None, [_missing(run, label), _unscorable(run, label)]))
+        blocks.append(_Block(heading, cells, bold, notes))
+    return blocks, _legend(summary, shown, label.get(baseline, baseline))
+
+
+def _texts(values: pd.Series, form: str) -> list[str]:
+    return ["" if pd.isna(value) else form.format(value) for value in values]
+
+
+def _spread(means: pd.Series, stds: pd.Series, digits: int) -> list[str]:
+    pairs = zip(_texts(means, f"{{:.{digits}f}}"), _texts(stds, f" ± {{:.{digits}f}}"), strict=True)
+    return [mean + std if mean else "" for mean, std in pairs]
+
+
+def _differences(part: pd.DataFrame, digits: int) -> list[str]:
+    """Differences with interval and p; none without a p, since it would claim without a test."""
+    texts = []
+    for row in part.itertuples():
+        text = "" if np.isnan(row.p_holm) else signed(row.difference, digits)
+        if text and not np.isnan(row.low):
+            text += f" [{signed(row.low, digits)}, {signed(row.high, digits)}]"
+        texts.append(f"{text} ({p_text(row.p_holm)})" if text else "")
+    return texts
+
+
+def _missing(block: pd.DataFrame, label: Mapping[str, str]) -> str:
+    """How many clips of which method have no fit, "" if all have one."""
+    lacking = block[block["missing"] > 0]
+    counts = (lacking["missing"], lacking["n"] + lacking["unscorable"] + lacking["missing"])
+    found = {
+        f"{label.get(method, method)}: {missing} of {clips}": None
+        for method, missing, clips in zip(lacking["method"], *counts, strict=True)
+    }
+    return f"Missing, as they could not be fitted: {'; '.join(found)}." if found else ""
+
+
+def _unscorable(block: pd.DataFrame, label: Mapping[str, str]) -> str:
+    """Which metric could not score how many clips of which method, "" if all were scored."""
+    found = []
+    for metric, rows in block.groupby("metric", sort=False):
+        counts = [
+            f"{row.unscorable} of {row.n + row.unscorable + row.missing}"
+            for row in rows.itertuples()
+        ]
+        if len(set(counts)) == 1 and rows["unscorable"].any():
+            found.append(f"{label.get(metric, metric)}, every method: {counts[0]}")
+            continue
+        found += [
+            f"{label.get(metric, metric)}, {label.get(row.method, row.method)}"
+            f"{f' ({row.selection})' if row.selection else ''}: {count}"
+            for row, count in zip(rows.itertuples(), counts, strict=True)
+            if row.unscorable
+        ]
+    return f"Clips that could not be scored: {'; '.join(found)}." if found else ""
+
+
+def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str:
+    lines = {
+        "value": "mean ± standard deviation over clips; ↑ higher is better, ↓ lower is better",
+        "seeds": "over seeds: standard deviation over initialisations of one clip, mean over clips",
+        "observed": "vs observed: mean paired difference to the untouched observation",
+        "published": "published: the paper's value on the dataset that the corpus stands for, "
+        "beside the selection last alone",
+        "baseline": f"vs {baseline}: mean paired difference, same selection, 95 % bootstrap "
+        "interval over clips, Wilcoxon signed-rank p, Holm-corrected over this table; bold: "
+        f"significant (p < {SIGNIFICANT}) and in the better direction",
+    }
+    legend = [line for kind, line in lines.items() if kind in shown]
+    few = (summary["pairs"] > 0) & (summary["pairs"] < MIN_CLIPS)
+    if few.any():
+        legend.append(f"no difference between methods is shown below {MIN_CLIPS} clips")
+    if "baseline" in shown:
+        clips = int(summary["pairs"].max())
+        legend.append(
+            f"with {clips} clips no p before the correction is below {2.0 ** (1 - clips):.2g}"
+        )
+    if (summary["selection"] == "oracle").any():
+        legend.append(
+            "oracle: the snapshot of the best SNR (in separation: mean SDR) against the clean "
+            "clip, a diagnostic; other metrics may be better at others"
+        )
+    if (summary["selection"] == NOT_RUN).any():
+        legend.append("not run: a method of the paper that is not among ours")
+    if np.isinf(summary["mean"]).any():
+        legend.append("inf: at least one clip was restored exactly")
+    text = "; ".join(legend)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def to_markdown(
+    summary: pd.DataFrame,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    better: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    baseline: str | None = "conv",
+) -> str:
+    """A summary as GitHub tables, one per corpus, source and scope, for people.
+
+    Args:
+        summary: from `summarise`.
+        notes: lines printed below the tables.
+        better: "higher" or "lower" by metric.
+        labels: display names of methods, metrics, selections, scopes and sources.
+        baseline: as given to `summarise`.
+    """
+    blocks, legend = _blocks(summary, better, labels or {}, baseline)
+    parts = [f"# {title}"]
+    for block in blocks:
+        bold = block.bold.to_numpy()
+        cells = block.cells.mask(bold, "**" + block.cells.astype(str) + "**")
+        parts += [f"## {block.heading}", _pipes(cells, 2), *filter(None, [block.notes])]
+    parts += [legend, *notes]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pipes(cells: pd.DataFrame, left: int) -> str:
+    """A GitHub table; the first `left` columns are aligned left, the others right."""
+    rule = ["---"] * left + ["---:"] * (cells.shape[1] - left)
+    lines = [list(cells.columns), rule, *cells.to_numpy().tolist()]
+    return "\n".join(
+        "| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines
+    )
+
+
+def to_latex(
+    summary: pd.DataFrame,
+    *,
+    title: str,
+    notes: Sequence[str] = (),
+    better: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    baseline: str | None = "conv",
+) -> str:
+    r"""A summary as LaTeX, one `table` per corpus, source and scope; for booktabs and adjustbox.
+
+    Arguments as for `to_markdown`.
+    """
+    blocks, legend = _blocks(summary, better, labels or {}, baseline)
+    parts = [r"% needs \usepackage{booktabs,adjustbox}"]
+    for block in blocks:
+        cells = block.cells.map(_latex)
+        cells = cells.mask(block.bold.to_numpy(), r"\textbf{" + cells + "}")
+        cells.columns = [_latex(column) for column in cells.columns]
+        form = "ll" + "r" * (cells.shape[1] - 2)
+        tabular = cells.to_latex(index=False, escape=False, column_format=form).rstrip()
+        below = [*filter(None, [block.notes]), legend, *notes]
+        parts += [
+            r"\begin{table}",
+            r"\centering\footnotesize",
+            rf"\caption{{{_latex(title)}: {_latex(block.heading)}}}",
+            r"\begin{adjustbox}{max width=\textwidth}",
+            tabular,
+            r"\end{adjustbox}",
+            rf"\par\smallskip\raggedright {_latex(' '.join(below))}",
+            r"\end{table}",
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _latex(text: str) -> str:
+    return text.translate(LATEX)
+
+
+def write_table(summary: pd.DataFrame, stem: Path | str, **options) -> None:
+    """Write `<stem>.csv`, `.md` and `.tex`; options as for `to_markdown`."""
+    stem = Path(stem)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    csv = summary.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    texts = {"csv": csv, "md": to_markdown(summary, **options), "tex": to_latex(summary, **options)}
+    for suffix, text in texts.items():
+        # the name may hold dots, so no with_suffix
+        write_text(stem.with_name(f"{stem.name}.{suffix}"), text)
+
+
+def cost_markdown(
+    cost: pd.DataFrame, *, title: str = "Cost", labels: Mapping[str, str] | None = None
+) -> str:
+    """A cost table as a GitHub table."""
+    labels = labels or {}
+    headers = {
+        "gflop": "GFLOP an iteration",
+        "seconds_per_iteration": "seconds an iteration (median)",
+    }
+    cells = cost.assign(
+        method=[labels.get(name, name) for name in cost["method"]],
+        parameters=_texts(cost["parameters"], "{:,.0f}"),
+        gflop=_texts(cost["gflop"], "{:.4g}"),
+        seconds_per_iteration=_texts(cost["seconds_per_iteration"], "{:.3g}"),
+    )
+    return f"# {title}\n\n{_pipes(cells.rename(columns=headers), 3)}\n"

@@ -1,0 +1,207 @@
+"""Scoring what a method made of one clip: the only place where estimates meet the clean clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dap.errors import DapError
+from dap.fitting.ema import TRAJECTORIES, oracle
+from dap.plugins import declared, plugins
+from dap.store import verified
+
+if TYPE_CHECKING:  # the processes that score need no pandas
+    import pandas as pd
+
+COLUMNS = [
+    "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
+    "metric", "value", "unit", "missing",
+]  # fmt: skip
+
+
+def score(
+    references: np.ndarray,
+    selections: dict[str, np.ndarray],
+    iterations: np.ndarray,
+    snapshots: np.ndarray,
+    *,
+    task: str,
+    metrics: list[str],
+    wanted: list[str],
+    sources: list[str],
+    sample_rate: int,
+    last_iteration: int,
+    lost: np.ndarray | None = None,
+    trajectory: Mapping[str, Sequence[str]] | None = None,
+    observed: np.ndarray | None = None,
+) -> list[dict]:
+    """All scores of one clip, method and initialisation, as rows of the long form.
+
+    Args:
+        references: (sources, samples) clean signals.
+        selections: what the method reported, by name: (outputs, samples).
+        iterations: (snapshots,) of the trajectory, may be empty.
+        snapshots: (snapshots, outputs, samples).
+        metrics: names; those of separation (SDR, SIR, SAR) are computed over all sources at once.
+        wanted: selections to report; "oracle" is the snapshot of the best SNR or mean SDR.
+        sources: names of the sources in separation, else [""].
+        last_iteration: iteration of the selections that are not a snapshot.
+        lost: (samples,) bool, the gaps, in inpainting.
+        trajectory: metrics of each snapshot, beside the task's quality, by what they are against,
+            "clean" or "observed" (`dap.fitting.ema.TRAJECTORIES`).
+        observed: (1, samples) the observation, where `trajectory` needs it.
+
+    Returns:
+        rows with source, scope, selection, iteration, metric, value, unit and missing ("").
+
+    Raises:
+        DapError: a metric failed; the message names it and the selection.
+    """
+    kinds = plugins("metrics", "METRICS")
+    goal = declared("fitting/objectives/spectral", "OBJECTIVES")[task]
+    quality = goal["quality"]
+    # of the whole signal: the network's own is the first of them
+    whole = [scope for scope in goal["scopes"] if scope != "gaps"]
+    tracked = {"clean": [], "observed": [], **(trajectory or {})}
+    tracked["clean"] = [quality, *(name for name in tracked["clean"] if name != quality)]
+
+    def rows(estimates, selection, iteration, names, scopes=None, references=references):
+        values = _values(references, estimates, names, task, sources, sample_rate, lost, scopes)
+        try:
+            values = list(values)
+        except DapError as error:
+            raise DapError(f"{selection} (iteration {iteration}): {error}") from error
+        return [
+            {
+                "source": source,
+                "scope": scope,
+                "selection": selection,
+                "iteration": int(iteration),
+                "metric": name,
+                "value": value,
+                "unit": kinds[name].facts["unit"],
+                "missing": "",
+            }
+            for source, scope, name, value in values
+        ]
+
+    found = []
+    for selection, estimates in selections.items():
+        if selection in wanted:
+            found += rows(estimates, selection, last_iteration, metrics)
+    qualities = []
+    for iteration, estimates in zip(iterations, snapshots, strict=True):
+        points = rows(estimates, TRAJECTORIES["clean"], iteration, tracked["clean"], whole)
+        found += points
+        if tracked["observed"]:
+            name, own = TRAJECTORIES["observed"], whole[:1]
+            found += rows(estimates, name, iteration, tracked["observed"], own, observed)
+        # the oracle judges what the network itself gives
+        own = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
+        qualities.append(np.mean([row["value"] for row in own]))
+    if qualities and "oracle" in wanted:
+        best = oracle(np.array(qualities))
+        found += rows(snapshots[best], "oracle", iterations[best], metrics)
+    return found
+
+
+def unfitted(
+    reason: str, *, task: str, metrics: list[str], wanted: list[str], sources: list[str]
+) -> list[dict]:
+    """The rows of a clip that has no fit: every value that it would have is NaN.
+
+    Args:
+        reason: why it has none; the column `missing`.
+        wanted: the selections that the method reports.
+        sources: as for `score`.
+    """
+    kinds = plugins("metrics", "METRICS")
+    scopes = declared("fitting/objectives/spectral", "OBJECTIVES")[task]["scopes"]
+    return [
+        {
+            "source": source,
+            "scope": scope,
+            "selection": selection,
+            "iteration": 0,
+            "metric": name,
+            "value": np.nan,
+            "unit": kinds[name].facts["unit"],
+            "missing": reason,
+        }
+        for selection in wanted
+        for source in sources
+        for scope in scopes
+        for name in metrics
+        if not (scope == "gaps" and kinds[name].facts.get("whole"))
+    ]
+
+
+def _values(references, estimates, names, task, sources, sample_rate, lost, scopes):
+    """(source, scope, metric, value) of one set of estimates."""
+    kinds = plugins("metrics", "METRICS")
+    single = {
+        name: getattr(kinds[name].load(), name)
+        for name in names
+        if not kinds[name].facts.get("joint")
+    }
+    if task == "separate":
+        joint = _measured("sdr", kinds["sdr"].load().bss_eval, references, estimates)
+        # where BSS cannot score, nobody knows which estimate is which source
+        unknown = np.isnan(joint.sdr).all()
+        for j, source in enumerate(sources):
+            estimate = estimates[joint.permutation[j]]  # decision 12: the best permutation
+            for name in names:
+                if name not in single:
+                    value = float(getattr(joint, name)[j])
+                elif unknown:
+                    value = np.nan
+                else:
+                    value = _measured(name, single[name], references[j], estimate, sample_rate)
+                yield source, "full", name, value
+        return
+    if task == "inpaint":
+        parts = {
+            "raw": (estimates[0], None),
+            "filled": (estimates[1], None),
+            "gaps": (estimates[1], lost),
+        }
+    elif task == "dequantize":
+        parts = {"raw": (estimates[0], None), "projected": (estimates[1], None)}
+    else:
+        parts = {"full": (estimates[0], None)}
+    for scope in scopes or parts:
+        estimate, where = parts[scope]
+        for name, metric in single.items():
+            if where is not None and kinds[name].facts.get("whole"):
+                continue  # a metric of whole signals has no value inside the gaps
+            value = _measured(name, metric, references[0], estimate, sample_rate, where)
+            yield "", scope, name, value
+
+
+def _measured(name: str, metric: Callable, *arguments):
+    """What a metric gives; its own errors do not say which one it is, or come from a library."""
+    try:
+        return metric(*arguments)
+    except Exception as error:
+        raise DapError(f"{name}: {type(error).__name__}: {error}") from error
+
+
+def read(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Score files as one frame in the long form, names as strings even where they are empty.
+
+    Raises:
+        DapError: a file is torn, or not the one that was written.
+    """
+    import pandas as pd
+
+    names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
+    frames = [
+        pd.read_csv(
+            verified(Path(path)), dtype=names, keep_default_na=False, na_values={"value": ["nan"]}
+        )
+        for path in paths
+    ]
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,119 @@
+"""Scoring the clips of a chunk beside each other, in processes.
+
+PESQ is most of it, and holds Python's lock, so that threads would not help.
+"""
+
+import multiprocessing
+import sys
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, fields
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from dap.errors import DapError
+from dap.plugins import declared, plugin
+from dap.scoring.evaluate import score
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One clip and initialisation to be scored: the arguments of `score`, and a name.
+
+    Attributes:
+        clip: the observation's id.
+        seed: which initialisation.
+    """
+
+    clip: str
+    seed: str
+    references: np.ndarray
+    selections: dict[str, np.ndarray]
+    iterations: np.ndarray
+    snapshots: np.ndarray
+    sources: list[str]
+    last_iteration: int
+    lost: np.ndarray | None = None
+    observed: np.ndarray | None = None
+
+
+def score_all(
+    cases: Sequence[Case],
+    *,
+    processes: int,
+    task: str,
+    metrics: list[str],
+    wanted: list[str],
+    sample_rate: int,
+    trajectory: Mapping[str, Sequence[str]] | None = None,
+) -> list[list[dict]]:
+    """The rows of each case, in the order of the cases: the same bits for any `processes`.
+
+    Linear algebra has one thread in each process. One process, or one case, is scored in this one.
+
+    Args:
+        processes: at most so many; no more than there are cases.
+        task, metrics, wanted, sample_rate, trajectory: as for `dap.scoring.evaluate.score`.
+
+    Raises:
+        DapError: a metric failed, and the message names clip, initialisation, selection and metric;
+            or a process died, and it names the clips.
+    """
+    setup = {"task": task, "metrics": metrics, "wanted": wanted, "sample_rate": sample_rate}
+    run = partial(_score, setup=setup | {"trajectory": trajectory})
+    tracked = [name for names in (trajectory or {}).values() for name in names]
+    names = {
+        *metrics,
+        declared("fitting/objectives/spectral", "OBJECTIVES")[task]["quality"],
+        *tracked,
+    }
+    processes = min(processes, len(cases))
+    with _one_thread(names):
+        if processes <= 1:
+            return [run(case) for case in cases]
+        try:
+            with _pool(processes, names) as pool, warnings.catch_warnings():
+                # of the forks: no thread of this process is at work, those of linear algebra wait
+                warnings.filterwarnings("ignore", "This process", DeprecationWarning)
+                return list(pool.map(run, cases))
+        except BrokenProcessPool as error:
+            clips = ", ".join(dict.fromkeys(case.clip for case in cases))
+            raise DapError(
+                f"a process that scored one of the clips {clips} died (out of memory, or a fault "
+                "in a metric's library); `threads: 1` scores them one by one, in this order"
+            ) from error
+
+
+def _one_thread(names: Iterable[str]) -> threadpool_limits:
+    """Import the metrics, and limit the linear algebra that came with them."""
+    for name in names:
+        plugin("metrics", "METRICS", name).load()
+    return threadpool_limits(1)
+
+
+def _pool(processes: int, names: set[str]) -> Executor:
+    """Processes that have imported the metrics.
+
+    On Linux they are forks of this one, there at once: imports take longer than a small chunk.
+    Elsewhere forks are not safe, and joblib's processes, unlike those of the standard library,
+    do not run the script again that started them.
+    """
+    if sys.platform == "linux":
+        context = multiprocessing.get_context("fork")
+        return ProcessPoolExecutor(processes, context, _one_thread, (names,))
+    from joblib.externals.loky import ProcessPoolExecutor as LokyExecutor
+
+    return LokyExecutor(processes, initializer=_one_thread, initargs=(names,))
+
+
+def _score(case: Case, setup: dict) -> list[dict]:
+    given = {field.name: getattr(case, field.name) for field in fields(case)}
+    clip, seed = given.pop("clip"), given.pop("seed")
+    try:
+        return score(**given, **setup)
+    except DapError as error:
+        raise DapError(f"clip {clip}, initialisation {seed}: {error}") from error

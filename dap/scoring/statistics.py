@@ -1,0 +1,168 @@
+"""Paired comparisons over clips: mean, bootstrap interval, Wilcoxon test, Holm's correction.
+
+NaN is a clip that a metric could not score: it forms no pair. An infinite value (a perfect estimate
+has an SNR of +inf) is kept: the mean is infinite and has no interval, while ranks, and with them p,
+stay defined.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from dap.errors import DapError
+from dap.fitting.ema import TRAJECTORIES
+
+MIN_CLIPS = 5  # below this an interval or a p says nothing
+CONFIDENCE = 0.95
+RESAMPLES = 9999
+SIGNIFICANT = 0.05
+
+CELL = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
+
+
+class Paired(NamedTuple):
+    """A mean paired difference over `n` clips; `low`, `high` and `p` are NaN where undefined."""
+
+    n: int
+    mean: float
+    low: float
+    high: float
+    p: float
+
+
+class Interval(NamedTuple):
+    """A mean and its interval; floats, or arrays (points,)."""
+
+    mean: float | np.ndarray
+    low: float | np.ndarray
+    high: float | np.ndarray
+
+
+def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
+    """One value a clip: the mean over its initialisations, so that n counts clips.
+
+    A clip that the metric could not score for one of its initialisations is NaN. Snapshots of the
+    trajectory are left out. The result does not depend on the order of the rows.
+
+    Args:
+        scores: the long form, with the columns of `CELL`, `clip`, `seed`, `value` and `unit`, and
+            `missing`, if there is such a column.
+
+    Returns:
+        columns `CELL`, `clip`, `value`, `seeds_std` (over initialisations, ddof 1, NaN where there
+        is one), `unit` and `missing` (bool: an initialisation has no fit), sorted.
+
+    Raises:
+        DapError: a value is there twice.
+    """
+    keys = [*CELL, "clip"]
+    kept = scores[~scores["selection"].isin(TRAJECTORIES.values())].fillna(
+        {"source": "", "unit": ""}
+    )
+    twice = kept[kept.duplicated([*keys, "seed"])]
+    if len(twice):
+        name = ", ".join(str(twice.iloc[0][key]) for key in [*keys, "seed"])
+        raise DapError(f"scores hold {len(twice)} values twice, first {name}: read each file once")
+    lacking = kept["missing"].fillna("") != "" if "missing" in kept else False
+    groups = kept.assign(missing=lacking).sort_values([*keys, "seed"]).groupby(keys)
+    values = groups["value"]
+    with np.errstate(invalid="ignore"):  # std of an infinite value is NaN, and meant to be
+        frame = pd.DataFrame(
+            {
+                "value": values.mean().where(values.count() == groups.size()),
+                "seeds_std": values.std(),
+                "unit": groups["unit"].first(),
+                "missing": groups["missing"].any(),
+            }
+        )
+    return frame.reset_index()
+
+
+def subtract(values: pd.Series, others: pd.Series) -> pd.Series:
+    """Differences on the clips (the index) that both have; two equal infinities differ by 0."""
+    values, others = values.align(others, join="inner")
+    with np.errstate(invalid="ignore"):
+        return (values - others).mask(values == others, 0.0)
+
+
+def paired(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Paired:
+    """Mean of paired differences, 95 % percentile bootstrap interval, Wilcoxon signed-rank p.
+
+    Args:
+        differences: shape (clips,), in the metric's unit, in a fixed order; NaN where a clip could
+            not be scored, which forms no pair.
+        seed: of the bootstrap.
+
+    Returns:
+        n (pairs), mean, low, high, p. The mean is NaN without pairs; below MIN_CLIPS pairs the
+        interval and p are NaN. p is two-sided, exact for small n without ties, and 1 where all
+        differences are 0.
+    """
+    kept = np.asarray(differences, dtype=float)
+    kept = kept[~np.isnan(kept)]
+    mean, low, high = _interval(kept, seed, resamples)
+    p = np.nan
+    if len(kept) >= MIN_CLIPS:
+        p = float(stats.wilcoxon(kept).pvalue) if kept.any() else 1.0
+    return Paired(len(kept), mean, low, high, p)
+
+
+def mean_interval(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+    """Mean over clips and its 95 % percentile bootstrap interval, for curves.
+
+    Args:
+        values: shape (clips,) or (clips, points); NaN is left out of its own point. The same
+            resamples of clips serve all points that lack none.
+
+    Returns:
+        mean, low, high: floats, or arrays of shape (points,). Low and high are NaN at a point with
+        fewer than MIN_CLIPS clips.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 1:
+        return _interval(values[~np.isnan(values)], seed, resamples)
+    points = [_interval(point[~np.isnan(point)], seed, resamples) for point in values.T]
+    return Interval(*np.array(points).reshape(-1, 3).T)
+
+
+def _interval(values: np.ndarray, seed: int, resamples: int) -> Interval:
+    if not len(values):
+        return Interval(np.nan, np.nan, np.nan)
+    with np.errstate(invalid="ignore"):  # +inf and -inf together have no mean
+        mean = float(values.mean())
+    if len(values) < MIN_CLIPS or not np.isfinite(mean):
+        return Interval(mean, np.nan, np.nan)
+    # the percentile interval, unlike BCa, is defined for constant values
+    low, high = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=resamples,
+        batch=1000,  # bounds the memory: all resamples of 1,000 clips would be 80 MB
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(mean, float(low), float(high))
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """Holm's step-down correction over the tests that were made; NaN (no test) stays NaN."""
+    corrected = np.array(p_values, dtype=float)
+    made = ~np.isnan(corrected)
+    if made.any():
+        corrected[made] = multipletests(corrected[made], method="holm")[1]
+    return corrected
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A difference with its sign, "+1.20"."""
+    return f"{value:+.{digits}f}"
+
+
+def p_text(p: float) -> str:
+    """A p value, "p = 0.031" or "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

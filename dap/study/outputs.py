@@ -1,0 +1,168 @@
+"""What a study's tables, figures and claims may ask for, checked before any job.
+
+Light on purpose: the Snakefile and every cluster job parse it.
+"""
+
+import csv
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dap.errors import DapError
+from dap.plugins import declared, plugins
+
+if TYPE_CHECKING:
+    from dap.study.study import Experiment
+
+# what else lies beside the tables
+RESERVED = ("cost", "study", "provenance")
+PUBLISHED = Path(__file__).resolve().parents[1] / "papers"
+# the keys of each kind of figure, beside title, kind and experiment
+FIGURES = {
+    "example": ("corpus",),
+    "curves": ("methods", "metric", "against", "x"),
+    "steps": ("methods", "corpus", "steps"),
+    "statistics": (),
+}
+
+
+@cache
+def published(name: str) -> list[dict[str, str]]:
+    """The rows of one file of `dap/papers`."""
+    with (PUBLISHED / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def require(where: str, value: object, allowed: Collection) -> None:
+    """Refuse a name that does not exist.
+
+    Raises:
+        DapError: the message has the key, the value and what is allowed.
+    """
+    if value not in allowed:
+        raise DapError(
+            f"{where}: unknown name {value!r}; allowed: {', '.join(sorted(map(str, allowed)))}"
+        )
+
+
+def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
+    """Check a study's tables, figures and claims against its experiments.
+
+    Raises:
+        DapError: for the first key that asks for what will not be there.
+    """
+    for kind in ("tables", "figures"):
+        for name, entry in config[kind].items():
+            where = f"{kind}.{name}"
+            require(f"{where}.experiment", entry["experiment"], experiments)
+            experiment = experiments[entry["experiment"]]
+            if "corpus" in entry:
+                require(f"{where}.corpus", entry["corpus"], experiment.cells)
+            (_check_table if kind == "tables" else _check_figure)(where, name, entry, experiment)
+    priors = plugins("priors", "PRIORS")
+    for i, claim in enumerate(config["claims"]):
+        texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
+        require(f"claims[{i}].claim", claim["claim"], texts)
+        for comparison in claim["comparisons"]:
+            where = f"claims[{i}].comparisons"
+            require(f"{where}.experiment", comparison["experiment"], experiments)
+            experiment = experiments[comparison["experiment"]]
+            require(f"{where}.method", comparison["method"], experiment.methods)
+            require(f"{where}.over", comparison["over"], experiment.methods)
+            require(f"{where}.metric", comparison["metric"], experiment.metrics)
+            require(f"{where}.selection", comparison["selection"], experiment.selections)
+        for pair in claim["convergence"]:
+            where = f"claims[{i}].convergence"
+            require(f"{where}.experiment", pair["experiment"], experiments)
+            experiment = experiments[pair["experiment"]]
+            for key in ("method", "over"):
+                fitted = [method for method in experiment.methods if method in priors]
+                require(f"{where}.{key}", pair[key], fitted)
+            tracked(f"{where}.metric", pair["metric"], experiment)
+
+
+def tracked(where: str, metric: str, experiment: "Experiment") -> None:
+    """Refuse a metric that cannot be scored of every snapshot.
+
+    Raises:
+        DapError: it is none of the experiment's, or one of speech, which takes too long.
+    """
+    require(where, metric, {*experiment.metrics, experiment.quality})
+    if plugins("metrics", "METRICS")[metric].facts.get("speech"):
+        raise DapError(f"{where}: {metric} is too slow for every snapshot")
+
+
+def _check_table(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:
+    if name in RESERVED:
+        raise DapError(f"{where}: {', '.join(RESERVED)} are the run's own files")
+    for metric in entry["metrics"]:
+        require(f"{where}.metrics", metric, experiment.metrics)
+    for scope in entry.get("scopes", []):
+        scopes = declared("fitting/objectives/spectral", "OBJECTIVES")[experiment.task]["scopes"]
+        require(f"{where}.scopes", scope, scopes)
+    if "observed" not in experiment.methods:
+        raise DapError(
+            f"{where}: improvements are over observed, which is not among the methods of "
+            f"{experiment.name}: add it"
+        )
+    require(f"{where}.baseline", entry["baseline"], experiment.methods)
+    if "published" in entry:
+        source = entry["published"]
+        rows = published(source["paper"])
+        require(f"{where}.published.table", str(source["table"]), {row["table"] for row in rows})
+        theirs = {row["metric"] for row in rows if row["table"] == str(source["table"])}
+        for ours, metric in source["metrics"].items():
+            require(f"{where}.published.metrics", ours, experiment.metrics)
+            require(f"{where}.published.metrics.{ours}", metric, theirs)
+        names = {row["method"] for row in rows if row["table"] == str(source["table"])}
+        for method in source.get("not_run", []):
+            require(f"{where}.published.not_run", method, names)
+            if method in _published_names(source["paper"], experiment.methods):
+                raise DapError(
+                    f"{where}.published.not_run: {method} is among the methods of {experiment.name}"
+                )
+
+
+def _published_names(paper: str, methods: Collection[str]) -> set[str]:
+    """What a paper's tables call these methods of ours."""
+    priors = plugins("priors", "PRIORS")
+    facts = {name: priors[name].facts if name in priors else {} for name in methods}
+    return {fact.get("published", {}).get(paper, name) for name, fact in facts.items()}
+
+
+def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:
+    kind = entry["kind"]
+    for key in set(entry) - {"title", "kind", "experiment", *FIGURES[kind]}:
+        owners = [other for other, keys in FIGURES.items() if key in keys]
+        raise DapError(f"{where}.{key}: is of figures of kind {' or '.join(owners)}, not {kind}")
+    for method in entry.get("methods", []):
+        require(f"{where}.methods", method, experiment.methods)
+    shown = entry.get("methods", experiment.methods)
+    priors = [method for method in shown if method in plugins("priors", "PRIORS")]
+    if kind in ("curves", "steps") and not priors:
+        of = "" if "methods" in entry else f"{experiment.name} has "
+        raise DapError(f"{where}: {of}no prior among its methods, so no iterates")
+    if kind == "curves":
+        tracked(f"{where}.metric", entry.get("metric", experiment.quality), experiment)
+        separate = experiment.task == "separate"
+        if separate and "observed" in entry.get("against", []):
+            raise DapError(f"{where}.against: a mixture is no reference for its sources")
+    if experiment.task == "separate" and kind in ("steps", "statistics"):
+        raise DapError(f"{where}: {kind} is not for separation, whose outputs are several")
+    if kind == "steps":
+        if "steps" not in entry:
+            raise DapError(f"{where}: needs `steps`, such as [50, 200, 1000]")
+        for method in priors:
+            fit = experiment.fit_of(method)
+            kept = {fit["iterations"], *fit["snapshot_at"]}
+            for step in entry["steps"]:
+                if step not in kept:
+                    raise DapError(
+                        f"{where}.steps: {step} is not kept; add it to fit.snapshot_at of "
+                        f"{experiment.name}, whose {method} keeps {_listed(kept)}"
+                    )
+
+
+def _listed(numbers: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))

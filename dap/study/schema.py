@@ -1,0 +1,182 @@
+"""The study's YAML against its schema: what is allowed, and the defaults."""
+
+import copy
+import math
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from dap.errors import DapError
+from dap.options import PRESETS
+
+SCHEMA = Path(__file__).resolve().parent / "schema.yaml"
+
+
+def load(path: Path) -> dict:
+    """Read a study's YAML.
+
+    Raises:
+        DapError: it is not there, or not YAML.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise DapError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise DapError(f"{path}: holds no keys")
+    return content
+
+
+@cache
+def schema() -> dict:
+    """The study's JSON schema."""
+    return load(SCHEMA)
+
+
+def validated(config: dict) -> dict:
+    """A copy of the configuration with every default filled in.
+
+    Raises:
+        DapError: for the first key that the schema does not allow.
+    """
+    config = copy.deepcopy(config)
+    _name_presets(config)
+    config = _typed(schema(), config)
+    _raise_not_finite(config, "")
+    _raise_first(jsonschema.Draft202012Validator(schema()), config, "")
+    config["fit"] = with_preset(config.get("fit", {}))
+    _fill(schema(), config)
+    fit = jsonschema.Draft202012Validator(schema()["$defs"]["fit"])
+    for name, entry in config["experiments"].items():
+        # an override may be any part of `fit`, and must not bring defaults of its own
+        where = f"experiments.{name}"
+        _raise_first(fit, entry["fit"], f"{where}.fit")
+        entry["fit"] = with_preset(entry["fit"])
+        for method, own in entry["fits"].items():
+            _raise_first(fit, own, f"{where}.fits.{method}")
+            entry["fits"][method] = with_preset(own)
+    return config
+
+
+def fit_options(fit: dict) -> dict:
+    """All fit options, from some of them: those of the preset, then the defaults.
+
+    Raises:
+        DapError: for the first key or value that the schema does not allow.
+    """
+    part = schema()["$defs"]["fit"]
+    _raise_first(jsonschema.Draft202012Validator(part), fit, "fit")
+    options = with_preset({"preset": part["properties"]["preset"]["default"], **fit})
+    _fill(part, options)
+    return options
+
+
+def _name_presets(config: dict) -> None:
+    """`fit: fast` is short for `fit: {preset: fast}`."""
+    entries = config.get("experiments")
+    entries = entries.values() if isinstance(entries, dict) else ()
+    for entry in (config, *entries):
+        if not isinstance(entry, dict):
+            continue
+        if isinstance(entry.get("fit"), str):
+            entry["fit"] = {"preset": entry["fit"]}
+        if isinstance(entry.get("fits"), dict):
+            entry["fits"] = {
+                method: {"preset": own} if isinstance(own, str) else own
+                for method, own in entry["fits"].items()
+            }
+
+
+def with_preset(fit: dict) -> dict:
+    """Fit options with those of the preset that they name, if any, for the keys not given.
+
+    A learning rate that is given is meant as it is, whatever the width.
+    """
+    if "learning_rate" in fit:
+        fit = {"rate_by_width": False} | fit
+    if "preset" not in fit:
+        return fit
+    known = schema()["$defs"]["fit"]["properties"]
+    # all that any preset changes: an experiment may go back from its study's
+    changed = {key for values in PRESETS.values() for key in values}
+    paper = {key: known[key]["default"] for key in changed}
+    return paper | PRESETS[fit["preset"]] | fit
+
+
+def _typed(part: dict, value: object) -> object:
+    """`value`, with numbers for text where the schema does not ask for text.
+
+    Snakemake gives text for all that stands inside `--config 'fit={iterations: 500}'`, and YAML
+    takes 1e-3 for text, too.
+    """
+    part = _resolved(part)
+    if isinstance(value, dict):
+        known, each = part.get("properties", {}), part.get("additionalProperties")
+        rest = each if isinstance(each, dict) else {}
+        return {key: _typed(known.get(key, rest), below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_typed(part.get("items", {}), below) for below in value]
+    if not isinstance(value, str) or "string" in part.get("type", "") or "enum" in part:
+        return value
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(value.lower(), value)
+
+
+def _resolved(part: dict) -> dict:
+    return schema()["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+
+
+def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root: str) -> None:
+    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
+    if not errors:
+        return
+    error = errors[0]
+    where = ".".join(filter(None, [root, *map(str, error.absolute_path)])) or "the study"
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema.get("properties", {}))
+        unknown = sorted(set(error.instance) - set(allowed))
+        raise DapError(
+            f"{where}: unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
+        )
+    if error.validator == "enum":
+        raise DapError(
+            f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}"
+        )
+    raise DapError(f"{where}: {error.message}")
+
+
+def _raise_not_finite(value: object, where: str) -> None:
+    # .nan is neither above nor below any limit, so the schema lets it pass
+    if isinstance(value, dict):
+        for key, below in value.items():
+            _raise_not_finite(below, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for below in value:
+            _raise_not_finite(below, where)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise DapError(f"{where} is {value}: must be a finite number")
+
+
+def _fill(part: dict, value: dict) -> None:
+    """Set the defaults of one schema's properties, and of all below them."""
+    part = _resolved(part)
+    for key, below in part.get("properties", {}).items():
+        if "default" in below:
+            value.setdefault(key, copy.deepcopy(below["default"]))
+        if isinstance(value.get(key), dict):
+            _fill(below, value[key])
+        if isinstance(value.get(key), list) and isinstance(below.get("items"), dict):
+            for item in value[key]:
+                if isinstance(item, dict):
+                    _fill(below["items"], item)
+    each = part.get("additionalProperties")
+    if isinstance(each, dict):
+        for key in value:
+            if key not in part.get("properties", {}) and isinstance(value[key], dict):
+                _fill(each, value[key])

@@ -1,0 +1,344 @@
+"""A study: its YAML checked against the schema and against the names that exist, and its chunks.
+
+Light on purpose: the Snakefile and every cluster job parse it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from dap.data import known as archives
+from dap.data.catalogue import Draw, draws, listing
+from dap.errors import DapError
+from dap.plugins import declared, plugins
+from dap.study.outputs import check, require
+from dap.study.schema import validated
+
+MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment, with everything that it takes from the study filled in.
+
+    Attributes:
+        corruption: operator's kind and all of its options.
+        cells: for each cell of the table ("ljspeech", or "piano+drums"), its number of clips.
+        fit: all fit options.
+        fits: the options of single methods that differ from these, by method.
+    """
+
+    name: str
+    title: str
+    task: str
+    corruption: dict
+    cells: dict[str, int]
+    methods: list[str]
+    metrics: list[str]
+    selections: list[str]
+    fit: dict
+    fits: dict[str, dict]
+
+    def fit_of(self, method: str) -> dict:
+        """All fit options of one method."""
+        return {**self.fit, **self.fits.get(method, {})}
+
+    @property
+    def quality(self) -> str:
+        """The metric of the trajectory and of the oracle."""
+        return declared("fitting/objectives/spectral", "OBJECTIVES")[self.task]["quality"]
+
+
+class Study:
+    """A checked study.
+
+    Args:
+        config: the YAML's content, overrides included.
+        mirrored: whether the mirror can be seen. A cluster's nodes need not, where it has archives.
+
+    Raises:
+        DapError: it is wrong; the message names the key, the value and what is allowed.
+    """
+
+    def __init__(self, config: dict, *, mirrored: bool = True):
+        self.config = validated(config)
+        self._mirrored = mirrored
+        self._places: dict[str, archives.Place] = {}
+        self._check_spectrogram()
+        self._check_corpora()
+        self.experiments = {
+            name: self._experiment(name, entry)
+            for name, entry in self.config["experiments"].items()
+        }
+        check(self.config, self.experiments)
+
+    def __getitem__(self, key: str):
+        return self.config[key]
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.config["study"]
+
+    def corpus(self, name: str) -> dict:
+        """A corpus's entry, its folder with {recordings} and {mirror} put in.
+
+        That of a known corpus has its folder and its index, which may not be there yet.
+        """
+        entry = self.config["corpora"][name]
+        if "archive" in entry:
+            known = entry["archive"]
+            folder = self.place(known).folder or archives.folder(known)
+            return entry | {"folder": folder, "index": archives.index_file(known)}
+        return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
+
+    def indexed(self, name: str) -> bool:
+        """Whether a corpus's recordings are listed by its index alone, not before any job."""
+        return "archive" in self.config["corpora"][name]
+
+    @cached_property
+    def known(self) -> list[str]:
+        """The known corpora that the experiments use, for clips or for noise."""
+        corruptions = [experiment.corruption for experiment in self.experiments.values()]
+        noises = {corruption["noise"] for corruption in corruptions if corruption.get("noise")}
+        entries = [self.config["corpora"][name] for name in {*self.clip_counts, *noises}]
+        return sorted({entry["archive"] for entry in entries if "archive" in entry})
+
+    def place(self, known: str) -> archives.Place:
+        """Where a known corpus comes from."""
+        if known not in self._places:
+            mirror = self.config["mirror"]
+            mirror = str(Path(mirror).expanduser()) if mirror else None
+            self._places[known] = archives.locate(known, mirror, seen=self._mirrored)
+        return self._places[known]
+
+    def _folder(self, name: str, entry: dict) -> str:
+        folder = entry["folder"]
+        for key in ("recordings", "mirror"):
+            if f"{{{key}}}" in folder:
+                if not self.config[key]:
+                    raise DapError(
+                        f"folder is {folder!r}, and {key} is not set: add --config {key}=PATH"
+                    )
+                folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
+        return str(Path(folder).expanduser())
+
+    def _check_spectrogram(self) -> None:
+        n_fft, hop_length = (self["spectrogram"][key] for key in ("n_fft", "hop_length"))
+        if hop_length > n_fft // 2:
+            raise DapError(
+                f"spectrogram.hop_length is {hop_length}: must be at most n_fft / 2 = {n_fft // 2}"
+            )
+
+    def _check_corpora(self) -> None:
+        known = plugins("data/synthetic", "SYNTHETIC")
+        for name, entry in self.config["corpora"].items():
+            where = f"corpora.{name}"
+            if sum(kind in entry for kind in ("synthetic", "folder", "archive")) != 1:
+                raise DapError(f"{where}: needs one of `synthetic`, `folder` and `archive`")
+            if "synthetic" in entry:
+                require(f"{where}.synthetic", entry["synthetic"], known)
+                if not name.startswith("synthetic-"):
+                    raise DapError(
+                        f"{where}: the name of a synthetic corpus starts with synthetic-"
+                    )
+                continue
+            if "archive" in entry:
+                require(f"{where}.archive", entry["archive"], plugins("data/corpora", "ARCHIVES"))
+                facts = archives.facts(entry["archive"])
+                for key in ("licence", "citation"):
+                    entry[key] = entry[key] or facts[key]
+            try:
+                if "archive" in entry:
+                    self.place(entry["archive"])
+                else:
+                    listing(self.corpus(name)["folder"], entry["files"])
+            except DapError as error:
+                raise DapError(f"{where}: {error}") from error
+
+    def _experiment(self, name: str, entry: dict) -> Experiment:
+        where = f"experiments.{name}"
+        kind = entry["corruption"]["kind"]
+        corruptions = declared("data/corruptions", "CORRUPTIONS")
+        require(f"{where}.corruption.kind", kind, corruptions)
+        task = corruptions[kind]["task"]
+        options = corruptions[kind]["options"]
+        for key in entry["corruption"]:
+            require(f"{where}.corruption", key, ["kind", *options])
+        corruption = {**options, **entry["corruption"]}
+        self._check_corruption(f"{where}.corruption", corruption)
+        methods = plugins("priors", "PRIORS") | plugins("baselines", "BASELINES")
+        for method in entry["methods"]:
+            require(f"{where}.methods", method, methods)
+            allowed = methods[method].facts.get("tasks", [task])
+            if task not in allowed:
+                raise DapError(f"{where}.methods: {method} is not for the task {task}")
+            kinds = methods[method].facts.get("corruptions", [kind])
+            if kind not in kinds:
+                raise DapError(
+                    f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
+                    f"not {kind}"
+                )
+        for method in entry["fits"]:
+            fitted = [name for name in entry["methods"] if name in plugins("priors", "PRIORS")]
+            require(f"{where}.fits", method, fitted)
+        known_metrics = plugins("metrics", "METRICS")
+        for metric in entry["metrics"]:
+            require(f"{where}.metrics", metric, known_metrics)
+            rates = known_metrics[metric].facts.get("sample_rates", [self["sample_rate"]])
+            if self["sample_rate"] not in rates:
+                raise DapError(
+                    f"{where}.metrics: {metric} needs a sample_rate of "
+                    f"{' or '.join(map(str, rates))}, not {self['sample_rate']}"
+                )
+            if known_metrics[metric].facts.get("joint") and task != "separate":
+                raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
+        for selection in entry["selections"]:
+            require(f"{where}.selections", selection, declared("fitting/ema", "SELECTIONS"))
+        if task != "separate":
+            parts = {corpus: [corpus] for corpus in entry["corpora"]}
+        else:
+            parts = {corpus: corpus.split("+") for corpus in entry["corpora"]}
+        for cell, names in parts.items():
+            if task == "separate" and (len(names) != 2 or names[0] == names[1]):
+                raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
+            for part in names:
+                require(f"{where}.corpora", part, self.config["corpora"])
+            lengths = {self.config["corpora"][part]["samples"] for part in names}
+            if len(lengths) > 1:
+                raise DapError(f"{where}.corpora: {cell}: `samples` differ: {sorted(lengths)}")
+        for cell in entry["clips"]:
+            require(f"{where}.clips", cell, entry["corpora"])
+        fit = {**self.config["fit"], **entry["fit"]}
+        _check_snapshots(f"{where}.fit", fit)
+        for method, own in entry["fits"].items():
+            _check_snapshots(f"{where}.fits.{method}", {**fit, **own})
+        return Experiment(
+            name=name,
+            title=entry["title"] or name,
+            task=task,
+            corruption=corruption,
+            cells={cell: entry["clips"].get(cell, self.config["clips"]) for cell in parts},
+            methods=entry["methods"],
+            metrics=entry["metrics"],
+            selections=entry["selections"],
+            fit=fit,
+            fits=entry["fits"],
+        )
+
+    def _check_corruption(self, where: str, corruption: dict) -> None:
+        def wrong(key: str, allowed: str) -> DapError:
+            return DapError(f"{where}.{key} is {corruption[key]!r}: {allowed}")
+
+        def number(value: object) -> bool:
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+        for key, value in corruption.items():
+            if key in ("std", "per_second") and not (number(value) and value > 0):
+                raise wrong(key, "must be a number above 0")
+            if key in ("seconds", "snr_db"):
+                pair = isinstance(value, list) and len(value) == 2 and all(map(number, value))
+                if not pair or value[0] > value[1]:
+                    raise wrong(key, "must be two numbers, lowest and highest")
+            if key == "seconds" and value[0] <= 0:
+                raise wrong(key, "must be above 0")
+            if key == "bins" and not (isinstance(value, int) and number(value) and value >= 2):
+                raise wrong(key, "must be a whole number, at least 2")
+            if key == "quantiser" and value not in ("mid-rise", "mid-tread"):
+                raise wrong(key, "must be mid-rise or mid-tread")
+            if value == "mid-rise" and corruption["bins"] % 2:
+                raise wrong("bins", "must be even for a mid-rise quantiser")
+            if key == "domain" and value not in ("frames", "samples"):
+                raise wrong(key, "must be frames or samples")
+            if key == "noise":
+                require(f"{where}.noise", value, self.config["corpora"])
+
+    def trajectory(self, experiment: str) -> dict[str, list[str]]:
+        """The metrics that figures and claims need of each snapshot, by what they are against.
+
+        The task's quality against the clean clip is always known, and not listed.
+        """
+        quality = self.experiments[experiment].quality
+        found: dict[str, set[str]] = {}
+        for entry in self.config["figures"].values():
+            if entry["kind"] == "curves" and entry["experiment"] == experiment:
+                metric = entry.get("metric", quality)
+                for against in entry.get("against", ["clean"]):
+                    if (against, metric) != ("clean", quality):
+                        found.setdefault(against, set()).add(metric)
+        for claim in self.config["claims"]:
+            for pair in claim["convergence"]:
+                if pair["experiment"] == experiment and pair["metric"] != quality:
+                    found.setdefault("clean", set()).add(pair["metric"])
+        return {against: sorted(metrics) for against, metrics in sorted(found.items())}
+
+    # ------------------------------------------------------------------ clips and chunks
+
+    @cached_property
+    def clip_counts(self) -> dict[str, int]:
+        """How many clips of each corpus the experiments need; corpora of noise alone need none."""
+        counts: dict[str, int] = {}
+        for experiment in self.experiments.values():
+            for cell, count in experiment.cells.items():
+                for corpus in self.parts(experiment, cell):
+                    counts[corpus] = max(counts.get(corpus, 0), count)
+        return counts
+
+    def parts(self, experiment: Experiment, cell: str) -> list[str]:
+        """The corpora of a cell: one, or in separation two."""
+        return cell.split("+") if experiment.task == "separate" else [cell]
+
+    @cached_property
+    def _draws(self) -> dict[str, list[Draw]]:
+        return {
+            corpus: draws(corpus, self.corpus(corpus), self["seed"], count)
+            for corpus, count in self.clip_counts.items()
+            if not self.indexed(corpus)
+        }
+
+    def chunks(self, count: int) -> list[str]:
+        """Names of the chunks that hold `count` clips."""
+        return [f"{k:03d}" for k in range(-(-count // self["clips_per_job"]))]
+
+    def clips(self, corpus: str, chunk: str, count: int | None = None) -> list[Draw]:
+        """The clips of a corpus's chunk, out of its first `count`; not of a known corpus."""
+        first, last = self.span(chunk, count or self.clip_counts[corpus])
+        return self._draws[corpus][first:last]
+
+    def span(self, chunk: str, count: int) -> tuple[int, int]:
+        """Where a chunk begins and ends in the order of `count` clips."""
+        first = int(chunk) * self["clips_per_job"]
+        return first, min(first + self["clips_per_job"], count)
+
+    def observations(self, experiment: str, cell: str, chunk: str) -> dict[str, list[str]]:
+        """The observations of a chunk: id -> the clips it is made from, as "corpus/clip"."""
+        setup = self.experiments[experiment]
+        corpora = self.parts(setup, cell)
+        columns = [self.clips(corpus, chunk, setup.cells[cell]) for corpus in corpora]
+        return {
+            "+".join(draw.clip for draw in row): [
+                f"{corpus}/{draw.clip}" for corpus, draw in zip(corpora, row, strict=True)
+            ]
+            for row in zip(*columns, strict=True)
+        }
+
+    def cells(self) -> Iterator[tuple[Experiment, str, str]]:
+        """All (experiment, cell, chunk)."""
+        for experiment in self.experiments.values():
+            for cell, count in experiment.cells.items():
+                for chunk in self.chunks(count):
+                    yield experiment, cell, chunk
+
+
+def _check_snapshots(where: str, fit: dict) -> None:
+    late = [step for step in fit["snapshot_at"] if step > fit["iterations"]]
+    if late:
+        raise DapError(
+            f"{where}.snapshot_at: {late[0]} is beyond the {fit['iterations']} iterations"
+        )
+    if fit["snapshots"] + len(fit["snapshot_at"]) > MOST_SNAPSHOTS:
+        raise DapError(
+            f"{where}: snapshots and snapshot_at are {fit['snapshots']} + "
+            f"{len(fit['snapshot_at'])}: at most {MOST_SNAPSHOTS} in all"
+        )

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from dap.audio import write
+from dap.data import observations
+from dap.errors import DapError
+from dap.seeds import derive
+from dap.store import sha256, write_arrays, write_rows, write_signal
+
+RATE = 16000
+SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
+SYNTHETIC = ("synthetic-noise", {"synthetic": "noise"})
+CORRUPTIONS = {
+    "gaussian": {"kind": "gaussian", "std": 0.1},
+    "environmental": {"kind": "environmental", "snr_db": [5, 9]},
+    "frames": {"kind": "gaps", "seconds": [0.02, 0.06], "per_second": 1.0, "domain": "frames"},
+    "samples": {"kind": "gaps", "seconds": [0.02, 0.06], "per_second": 1.0, "domain": "samples"},
+    "mixture": {"kind": "mixture"},
+    "quantization": {"kind": "quantization", "bins": 16, "quantiser": "mid-rise"},
+}
+
+
+def make(name, tone, clip="a", seed=1, names=("experiment", "cell"), noise=SYNTHETIC):
+    sources = [tone, tone[::-1]] if name == "mixture" else [tone]
+    return observations.make(
+        clip,
+        sources,
+        CORRUPTIONS[name],
+        seed=seed,
+        names=names,
+        sample_rate=RATE,
+        spectrogram=SPECTROGRAM,
+        noise=noise,
+    )
+
+
+def same(one, other) -> bool:
+    arrays = [{"signal": made.signal, **made.known} for made in (one, other)]
+    return arrays[0].keys() == arrays[1].keys() and all(
+        np.array_equal(arrays[0][name], arrays[1][name]) for name in arrays[0]
+    )
+
+
+def test_pairs_are_of_the_clips_in_their_order(tmp_path):
+    for corpus in ("piano", "drums"):
+        rows = [{"clip": f"{corpus[0]}{i}", "file": f"{i}.wav"} for i in range(3)]
+        write_rows(tmp_path / corpus / "000" / "manifest.csv", rows)
+    manifests = [tmp_path / corpus / "000" / "manifest.csv" for corpus in ("piano", "drums")]
+    found = observations.pair(manifests, 2)
+    assert {clip: list(sources) for clip, sources in found.items()} == {
+        "p0+d0": ["piano/p0", "drums/d0"],
+        "p1+d1": ["piano/p1", "drums/d1"],
+    }
+    folder, row = found["p1+d1"]["drums/d1"]
+    assert (folder, row["file"]) == (tmp_path / "drums" / "000", "1.wav")
+    assert list(observations.pair(manifests[:1], 3)) == ["p0", "p1", "p2"]
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_the_same_whenever_it_is_made(name, tone):
+    forwards = {clip: make(name, tone, clip) for clip in "abc"}
+    backwards = {clip: make(name, tone, clip) for clip in "cba"}
+    for clip in "abc":
+        assert same(forwards[clip], backwards[clip])
+        assert forwards[clip].facts == backwards[clip].facts
+
+
+@pytest.mark.parametrize("name", set(CORRUPTIONS) - {"mixture", "quantization"})
+def test_drawn_by_seed_names_and_clip(name, tone):
+    first = make(name, tone)
+    assert not same(first, make(name, tone, clip="b"))
+    assert not same(first, make(name, tone, seed=2))
+    assert not same(first, make(name, tone, names=("experiment", "other")))
+
+
+@pytest.fixture
+def noises(tmp_path, hiss):
+    for i in range(3):
+        write(tmp_path / f"{i}.wav", hiss[i * 8000 : (i + 1) * 8000] * (1 + i), RATE)
+    return "noise", {"folder": str(tmp_path), "files": "*.wav"}
+
+
+def test_environmental_ratios_are_uniform(tone, noises):
+    ratios, files, starts = [], [], []
+    for i in range(300):
+        made = make("environmental", tone, f"clip-{i}", noise=noises)
+        noise = made.signal.astype(np.float64) - tone
+        ratios.append(10 * np.log10(np.sum(tone.astype(np.float64) ** 2) / np.sum(noise**2)))
+        drawn = np.random.default_rng(derive(1, "corruption", "experiment", "cell", f"clip-{i}"))
+        assert ratios[-1] == pytest.approx(drawn.uniform(5, 9), abs=1e-4)
+        assert made.facts["snr_db"] == pytest.approx(ratios[-1], abs=1e-4)
+        files.append(made.facts["noise_file"])
+        starts.append(made.facts["noise_start"])
+    assert min(ratios) > 5 - 1e-4
+    assert max(ratios) < 9 + 1e-4
+    assert scipy.stats.kstest(ratios, "uniform", args=(5, 4)).pvalue > 0.01
+    assert {files.count(f"{i}.wav") > 70 for i in range(3)} == {True}  # of 100
+    assert scipy.stats.kstest(starts, "uniform", args=(0, 8000 - 4096)).pvalue > 0.01
+
+
+def test_silent_noise_is_named(tone, tmp_path):
+    # sounds, but at none of the places where an excerpt may be drawn from
+    write(tmp_path / "hush.wav", np.r_[np.zeros(100_000), 1e-3], RATE)
+    noise = ("noise", {"folder": str(tmp_path), "files": "*.wav"})
+    with pytest.raises(DapError, match=r"hush\.wav: the drawn noise is silent from sample \d+ on"):
+        make("environmental", tone, noise=noise)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_read_back(name, tone, tmp_path):
+    made = make(name, tone)
+    row = {"file": "a.wav", "sha256": write_signal(tmp_path / "a.wav", made.signal, RATE)}
+    row |= {"known": "", "known_sha256": ""}
+    if made.known:
+        write_arrays(tmp_path / "a.npz", made.known)
+        row |= {"known": "a.npz", "known_sha256": sha256(tmp_path / "a.npz")}
+    found = observations.load(tmp_path, row)
+    assert same(found, made)
+    assert found.facts == {}  # what was drawn is not for methods
+    assert observations.load(tmp_path, row, 8000).sample_rate == 8000
+    (tmp_path / (row["known"] or "a.wav")).write_bytes(b"another")
+    with pytest.raises(DapError, match="sha256 differs"):
+        observations.load(tmp_path, row)

@@ -1,0 +1,273 @@
+import numpy as np
+import pytest
+import torch
+
+from dap.data.corruptions import Observation, quantization
+from dap.fitting.objectives.spectral import (
+    OBJECTIVES,
+    Denoise,
+    Dequantize,
+    Inpaint,
+    Separate,
+    exclusion,
+    objective,
+)
+from dap.stft import Transform
+
+SAMPLES = 40
+TRANSFORM = Transform(16, 4, "hann")  # 9 bins, 11 frames
+WEIGHTS = {"reconstruction": "l1", "smoothness": 0.0, "exclusion": 0.0, "binarity": 0.0}
+
+
+@pytest.fixture
+def signal() -> np.ndarray:
+    return np.random.default_rng(3).uniform(-0.5, 0.5, SAMPLES).astype(np.float32)
+
+
+@pytest.fixture
+def target(signal) -> torch.Tensor:
+    return TRANSFORM.analyse(torch.from_numpy(signal))
+
+
+def noise(*shape: int, seed: int = 0, grad: bool = False) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator).requires_grad_(grad)
+
+
+def loss(goal, outs, progress: float = 0.5) -> torch.Tensor:
+    return goal.loss(outs, goal.estimates(outs), progress)
+
+
+def test_denoising_is_the_mean_squared_error(signal, target):
+    goal = Denoise(Observation(signal), TRANSFORM, "cpu")
+    out = noise(2, 9, 11)
+    expected = np.mean((out.numpy().astype(np.float64) - target.numpy()) ** 2)
+    assert loss(goal, [out]).item() == pytest.approx(expected, rel=1e-6)
+    assert loss(goal, [target + 0.5]).item() == pytest.approx(0.25)
+    assert loss(goal, [target]).item() == 0
+    assert goal.estimates([out]).shape == (1, 2, 9, 11)
+
+
+def test_estimates_are_clipped(signal, target):
+    goal = Denoise(Observation(signal), TRANSFORM, "cpu")
+    found = goal.read_out(goal.estimates([3 * target]))
+    expected = np.clip(3 * signal, -1, 1)[np.newaxis]
+    assert np.abs(expected).max() == 1
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+def gapped(signal, target, domain) -> Observation:
+    lost = np.zeros(SAMPLES, bool)
+    lost[14:22] = True
+    observed = np.ones(11, bool)
+    if domain == "frames":
+        observed[4:6] = False
+        rest = target * torch.from_numpy(observed)
+        known = {"lost": lost, "observed_frames": observed, "spectrogram": rest.numpy()}
+        return Observation(TRANSFORM.synthesise(rest, SAMPLES).numpy(), known)
+    observed[2:8] = False  # frames reach 8 samples to both sides of 4 t
+    known = {"lost": lost, "observed_frames": observed}
+    return Observation(np.where(lost, np.float32(0), signal), known)
+
+
+@pytest.mark.parametrize("domain", ["frames", "samples"])
+def test_inpainting_looks_at_observed_frames_alone(signal, target, domain):
+    observation = gapped(signal, target, domain)
+    goal = Inpaint(observation, TRANSFORM, "cpu")
+    observed = torch.from_numpy(observation.known["observed_frames"])
+    out = noise(2, 9, 11)
+    error = (out - target)[..., observed].numpy().astype(np.float64)
+    assert loss(goal, [out]).item() == pytest.approx(np.mean(error**2), rel=1e-5)
+    other = torch.where(observed, out, 1e6)
+    assert loss(goal, [other]).item() == loss(goal, [out]).item()
+    # the true spectrogram is a perfect fit: nothing of the gap leaks into the observed frames
+    assert loss(goal, [target]).item() < 1e-12
+
+
+@pytest.mark.parametrize("domain", ["frames", "samples"])
+def test_only_gaps_are_filled(signal, target, domain):
+    observation = gapped(signal, target, domain)
+    goal = Inpaint(observation, TRANSFORM, "cpu")
+    lost, observed = (observation.known[name] for name in ("lost", "observed_frames"))
+    out = 0.1 * noise(2, 9, 11)
+    raw, filled = goal.read_out(goal.estimates([out])).numpy()
+    np.testing.assert_allclose(raw, TRANSFORM.synthesise(out, SAMPLES).clamp(-1, 1), atol=1e-6)
+    if domain == "samples":
+        np.testing.assert_array_equal(filled[~lost], signal[~lost])
+        np.testing.assert_array_equal(filled[lost], raw[lost])
+    else:
+        mixed = torch.where(torch.from_numpy(observed), target, out)
+        expected = TRANSFORM.synthesise(mixed, SAMPLES).clamp(-1, 1)
+        np.testing.assert_allclose(filled, expected, rtol=0, atol=1e-6)
+        # where no window of a lost frame reaches, it is the clean signal
+        np.testing.assert_allclose(filled[:8], signal[:8], rtol=0, atol=1e-6)
+        np.testing.assert_allclose(filled[28:], signal[28:], rtol=0, atol=1e-6)
+    whole = goal.read_out(goal.estimates([target])).numpy()
+    np.testing.assert_allclose(whole, np.stack((signal, signal)), rtol=0, atol=1e-6)
+
+
+@pytest.fixture
+def quantised(signal) -> Observation:
+    return quantization(signal, bins=16, quantiser="mid-rise")
+
+
+def dequantize(quantised, consistency, transform=TRANSFORM) -> Dequantize:
+    return Dequantize(quantised, transform, "cpu", consistency=consistency)
+
+
+def test_dequantising_with_the_plain_loss_is_denoising(quantised):
+    out = noise(2, 9, 11)
+    plain = loss(Denoise(quantised, TRANSFORM, "cpu"), [out])
+    assert loss(dequantize(quantised, 0.0), [out]).item() == plain.item()
+
+
+def test_signals_in_their_cells_cost_nothing(signal, target, quantised):
+    # the clean signal itself is as good as the quantised one; the plain loss takes it for wrong
+    assert loss(dequantize(quantised, 1.0), [target]).item() < 1e-10
+    assert loss(dequantize(quantised, 0.0), [target]).item() > 1e-3
+    inside = 0.95 * quantised.known["upper"] + 0.05 * quantised.known["lower"]
+    out = TRANSFORM.analyse(torch.from_numpy(inside))
+    assert loss(dequantize(quantised, 1.0), [out]).item() < 1e-10
+
+
+def test_distance_to_the_cells_by_hand(signal, quantised):
+    far = signal + np.where(np.arange(SAMPLES) % 2, 0.3, 0).astype(np.float32)
+    out = TRANSFORM.analyse(torch.from_numpy(far))
+    over = np.maximum(far.astype(np.float64) - quantised.known["upper"], 0)
+    energy = np.square(np.hanning(17)[:-1]).sum() / 2
+    expected = energy * np.mean(over**2)
+    assert expected > 0.01
+    assert loss(dequantize(quantised, 1.0), [out]).item() == pytest.approx(expected, rel=1e-4)
+    plain = loss(dequantize(quantised, 0.0), [out]).item()
+    mixed = loss(dequantize(quantised, 0.25), [out]).item()
+    assert mixed == pytest.approx(0.25 * expected + 0.75 * plain, rel=1e-4)
+
+
+@pytest.mark.parametrize("window", ["hann", "rectangular"])
+def test_both_losses_of_dequantising_are_of_one_scale(window):
+    # of two cells as wide as can be resolved, the distance to a cell is that to its level
+    transform = Transform(256, 64, window)
+    zeros = np.zeros(20_000, np.float32)
+    narrow = Observation(zeros, {"lower": zeros, "upper": zeros})
+    error = np.random.default_rng(0).normal(0, 0.1, 20_000).astype(np.float32)
+    out = transform.analyse(torch.from_numpy(error))
+    plain, cells = (loss(dequantize(narrow, share, transform), [out]) for share in (0.0, 1.0))
+    assert cells.item() == pytest.approx(plain.item(), rel=0.02)  # padding at the clip's ends
+
+
+def test_what_is_read_out_of_dequantising(quantised):
+    goal = dequantize(quantised, 0.0)
+    out = noise(2, 9, 11)
+    raw, projected = goal.read_out(goal.estimates([out])).numpy()
+    np.testing.assert_allclose(raw, TRANSFORM.synthesise(out, SAMPLES).clamp(-1, 1), atol=1e-6)
+    lower, upper = quantised.known["lower"], quantised.known["upper"]
+    np.testing.assert_array_equal(projected, np.clip(raw, lower, upper))
+    assert (np.abs(raw - projected) > 0).mean() > 0.5
+    again = quantization(
+        projected * 0.9999 + quantised.signal * 0.0001, bins=16, quantiser="mid-rise"
+    )
+    np.testing.assert_array_equal(again.signal, quantised.signal)
+
+
+@pytest.fixture
+def mixture(signal):
+    def make(**weights) -> Separate:
+        return Separate(Observation(signal), TRANSFORM, "cpu", **WEIGHTS | weights)
+
+    return make
+
+
+def test_separated_sources_are_masked(mixture):
+    outs = [noise(2, 9, 11, seed=1), noise(2, 9, 11, seed=2), noise(1, 9, 11, seed=3)]
+    mask = 1 / (1 + np.exp(-outs[2].numpy().astype(np.float64)))
+    found = mixture().estimates(outs)
+    expected = np.stack((mask * outs[0].numpy(), (1 - mask) * outs[1].numpy()))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    assert mixture().read_out(found).shape == (2, SAMPLES)
+
+
+def test_sources_that_add_up_to_the_mixture(mixture, target):
+    # one signal for both: m s + (1 - m) s = s, whatever the mask
+    mask = noise(1, 9, 11, seed=3)
+    assert loss(mixture(), [target, target, mask]).item() < 1e-6
+    beside = target + 0.5
+    assert loss(mixture(), [beside, beside, mask]).item() == pytest.approx(0.5, rel=1e-5)
+    squared = mixture(reconstruction="l2")
+    assert loss(squared, [beside, beside, mask]).item() == pytest.approx(0.25, rel=1e-5)
+
+
+def test_smoothness_by_hand(mixture, target):
+    outs = [noise(2, 9, 11, seed=1), noise(2, 9, 11, seed=2), noise(1, 9, 11, seed=3)]
+    goal = mixture(smoothness=2.0)
+    # of the sources before the mask: |s1| and |s2|
+    magnitudes = [np.sqrt((out.numpy().astype(np.float64) ** 2).sum(axis=0)) for out in outs[:2]]
+    change = sum(np.abs(np.diff(magnitude, axis=1)).mean() for magnitude in magnitudes)
+    apart = goal.estimates(outs).sum(dim=0) - target
+    expected = apart.abs().mean().item() + 2.0 * change
+    assert loss(goal, outs).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_binarity_counts_in_the_last_tenth_alone(mixture, target):
+    # a mask of sigmoid(log 3) = 3/4 everywhere is 1/4 away from being flat
+    outs = [target, target, torch.full((1, 9, 11), np.log(3))]
+    goal = mixture(binarity=0.01)
+    for i in range(1, 91):
+        assert loss(goal, outs, i / 100).item() < 1e-6
+    for i in range(91, 101):
+        assert loss(goal, outs, i / 100).item() == pytest.approx(0.01 / 0.250001, rel=1e-4)
+    flat = [target, target, torch.zeros(1, 9, 11)]
+    assert loss(goal, flat, 1.0).item() == pytest.approx(0.01 / 1e-6, rel=1e-4)
+
+
+def test_exclusion_of_what_does_not_overlap():
+    bars = torch.zeros(2, 16, 16)
+    bars[0, :8] = torch.rand(8, 16, generator=torch.Generator().manual_seed(1))
+    floor = 2 * 1e-12**0.25 / 18
+    assert exclusion(bars, 3).item() == pytest.approx(floor, rel=1e-3)
+    bars[1, 12:, ::2] = 1.0  # changes elsewhere, at both scales
+    assert exclusion(bars, 2).item() == pytest.approx(floor, rel=1e-3)
+
+
+def test_exclusion_by_hand():
+    magnitudes = noise(2, 6, 5).abs()
+    first, second = magnitudes.numpy().astype(np.float64)
+    terms = []
+    for axis in (0, 1):
+        # tanh(x / 2), as 2 sigmoid(x) - 1
+        a, b = (2 / (1 + np.exp(-np.diff(part, axis=axis))) - 1 for part in (first, second))
+        terms.append(np.mean((a * b) ** 2) ** 0.25)
+    coarse = exclusion(magnitudes, 1).item()
+    assert coarse == pytest.approx(np.sum(terms) / 18, rel=1e-5)
+    # constant over 2 x 2, so the second scale is the first one of the smaller picture
+    doubled = magnitudes.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
+    fine = exclusion(doubled, 1).item()
+    assert exclusion(doubled, 2).item() == pytest.approx((fine + coarse) / 2, rel=1e-5)
+
+
+def test_exclusion_grows_with_the_overlap():
+    same = noise(1, 16, 16).abs().repeat(2, 1, 1)
+    shifted = torch.stack((same[0], same[0].roll(5, dims=0)))
+    assert exclusion(same, 3) > exclusion(shifted, 3) > 0.01
+
+
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("task", OBJECTIVES)
+def test_gradients_reach_every_network(signal, target, task, zero):
+    observation = Observation(signal)
+    if task == "inpaint":
+        observation = gapped(signal, target, "frames")
+    if task == "dequantize":
+        observation = quantization(signal, bins=16, quantiser="mid-rise")
+    options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
+    options["consistency"] = 0.5
+    own = {name: options[name] for name in OBJECTIVES[task]["options"]}
+    goal = objective(task, observation, TRANSFORM, "cpu", own)
+    outs = [noise(channels, 9, 11, seed=channels, grad=True) for channels in goal.networks]
+    if zero:  # where magnitudes have no slope, a gradient must still be a number
+        outs = [torch.zeros_like(out, requires_grad=True) for out in outs]
+    loss(goal, outs, 1.0).backward()
+    for out in outs:
+        assert out.grad.isfinite().all()
+    if not zero:
+        assert all(out.grad.abs().max() > 1e-6 for out in outs)
+    assert len(OBJECTIVES[task]["outputs"]) == len(goal.read_out(goal.estimates(outs).detach()))

@@ -1,0 +1,144 @@
+"""The waveform's objectives: losses and outputs by hand, and a fit of each task."""
+
+import numpy as np
+import pytest
+import torch
+
+from dap.data.corruptions import Observation, gaps, quantization
+from dap.errors import DapError
+from dap.fitting.method import restore
+from dap.fitting.objectives.spectral import OBJECTIVES
+from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
+from dap.metrics.level import snr
+from dap.segments import restore_recording
+from dap.stft import Transform
+from dap.study.schema import fit_options
+
+FIT = fit_options(
+    {"iterations": 30, "learning_rate": 3e-3, "step_every": 0, "width": 0.1, "snapshots": 4}
+)
+SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
+
+
+def run(observation, task, method="wave-u-net", **fit):
+    options = FIT | {"precision": "float32"} | fit
+    return restore(
+        method, task, observation, fit=options, spectrogram=SPECTROGRAM, device="cpu", seed=1
+    )
+
+
+def test_the_input_is_uniform(tone):
+    z = WaveDenoise(Observation(tone), "cpu").draw()
+    assert z.shape == (1, 1, 4096)
+    assert -1 <= z.min() < -0.99 < 0.99 < z.max() <= 1
+    assert z.var().item() == pytest.approx(1 / 3, rel=0.1)
+
+
+def test_denoising_by_hand():
+    goal = WaveDenoise(Observation(np.array([0.5, -0.5, 1.5], np.float32)), "cpu")
+    estimates = goal.estimates([torch.tensor([[0.0, -0.5, 1.0]])])
+    assert goal.loss([], estimates, 0.5).item() == pytest.approx((0.25 + 0.25) / 3)
+    assert goal.read_out(3 * estimates).tolist() == [[0.0, -1.0, 1.0]]
+
+
+def test_inpainting_by_hand():
+    lost = np.array([False, True, False, False])
+    signal = np.array([0.2, 0.9, 0.4, 0.6], np.float32)  # what lies in a gap has no influence
+    estimate = [torch.tensor([[0.1, 0.3, 0.4, 0.8]])]
+    goal = WaveInpaint(Observation(signal, {"lost": lost}), "cpu")
+    estimates = goal.estimates(estimate)
+    assert goal.loss([], estimates, 0).item() == pytest.approx((0.01 + 0.04) / 3)
+    raw, filled = goal.read_out(estimates)
+    assert raw.tolist() == pytest.approx([0.1, 0.3, 0.4, 0.8])
+    assert filled.tolist() == pytest.approx([0.2, 0.3, 0.4, 0.6])
+    # a third sample of which the frames beside the gap kept half
+    known = {"lost": lost, "kept": np.array([1, 0, 0.5, 1], np.float32)}
+    goal = WaveInpaint(Observation(signal * known["kept"], known), "cpu")
+    estimates = goal.estimates(estimate)
+    assert goal.loss([], estimates, 0).item() == pytest.approx((0.01 + 0.04) / 3)
+    # half of 0.4 was kept, the other half comes from the estimate
+    assert goal.read_out(estimates)[1].tolist() == pytest.approx([0.2, 0.3, 0.4, 0.6])
+
+
+def test_what_whole_frames_keep_is_what_the_spectral_priors_see(tone):
+    # with the true signal as the estimate, nothing is wrong, and the filled signal is the true one
+    transform = Transform(254, 32, "hann")
+    observation = gaps(
+        tone,
+        transform,
+        sample_rate=16000,
+        seconds=(0.02, 0.03),
+        per_second=4,
+        domain="frames",
+        rng=np.random.default_rng(0),
+    )
+    goal = WaveInpaint(observation, "cpu")
+    estimates = goal.estimates([torch.from_numpy(tone)[None]])
+    assert goal.loss([], estimates, 0).item() < 1e-10
+    np.testing.assert_allclose(goal.read_out(estimates)[1], tone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("consistency", "loss"), [(0, 0.18 / 3), (1, 0.0225 / 3), (0.5, 0.10125 / 3)]
+)
+def test_dequantising_by_hand(consistency, loss):
+    known = {"lower": [0, 0, -0.5], "upper": [0.5, 0.5, 0]}
+    known = {name: np.array(values, np.float32) for name, values in known.items()}
+    signal = np.array([0.25, 0.25, -0.25], np.float32)
+    goal = WaveDequantize(Observation(signal, known), "cpu", consistency=consistency)
+    # the third is 0.4 from the level, and 0.15 from the cell
+    estimates = goal.estimates([torch.tensor([[0.15, 0.35, 0.15]])])
+    assert goal.loss([], estimates, 0).item() == pytest.approx(loss, rel=1e-5)
+    raw, projected = goal.read_out(estimates)
+    assert raw.tolist() == pytest.approx([0.15, 0.35, 0.15])
+    assert projected.tolist() == pytest.approx([0.15, 0.35, 0])
+
+
+@pytest.mark.parametrize("task", ["denoise", "inpaint", "dequantize"])
+def test_a_fit_of_each_task(task, tone, hiss):
+    clean = 0.5 * tone[:2048]
+    if task == "denoise":
+        observation = Observation((clean + hiss[:2048]).astype(np.float32))
+    elif task == "inpaint":
+        lost = np.zeros(2048, bool)
+        lost[900:1000] = True
+        observation = Observation(np.where(lost, np.float32(0), clean), {"lost": lost})
+    else:
+        observation = quantization(clean, bins=8, quantiser="mid-rise")
+    result = run(observation, task)
+    outputs = OBJECTIVES[task]["outputs"]
+    assert result.selections["last"].shape == (len(outputs), 2048)
+    assert result.snapshots.shape == (4, len(outputs), 2048)
+    assert result.cost["engine"] == "pytorch"
+    assert result.cost["parameters"] > 50_000
+    assert result.losses[-1] < 0.3 * result.losses[0]
+    assert snr(clean, result.selections["last"][0], 16000) > 3
+    again = run(observation, task)
+    np.testing.assert_array_equal(result.selections["last"], again.selections["last"])
+    if task == "inpaint":
+        np.testing.assert_array_equal(result.selections["last"][1][~lost], clean[~lost])
+    if task == "dequantize":
+        projected = result.selections["last"][1]
+        assert (observation.known["lower"] <= projected).all()
+        assert (projected <= observation.known["upper"]).all()
+
+
+def test_he_s_initialisation_and_scaled_outputs(tone):
+    # a waveform is not scaled: the preset `fast` fits, too
+    fast = fit_options({"preset": "fast", "iterations": 25, "warm_up": 5, "width": 0.1})
+    result = run(Observation(0.5 * tone[:2048]), "denoise", **fast | {"precision": "float32"})
+    assert result.losses[-1] < 0.3 * result.losses[0]
+
+
+def test_a_recording_too_short_for_the_network_is_refused():
+    with pytest.raises(DapError, match="has 60 samples; wave-u-net needs at least 65"):
+        run(Observation(np.zeros(60, np.float32)), "denoise")
+
+
+def test_a_recording_is_denoised_and_other_tasks_are_refused(tone):
+    fit = FIT | {"iterations": 2}
+    given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu"}
+    found = restore_recording(tone, 16000, method="dnp-lsa", **given)
+    assert found.shape == tone.shape
+    with pytest.raises(DapError, match="dnp-lsa does not fill gaps"):
+        restore_recording(tone, 16000, method="dnp-lsa", gaps=[(0.1, 0.12)], **given)

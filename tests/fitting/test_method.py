@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import torch
+
+from dap.data.corruptions import Observation, gaps, quantization
+from dap.errors import DapError
+from dap.fitting.method import Restored, fingerprint, is_prior, restore
+from dap.fitting.objectives.spectral import OBJECTIVES
+from dap.stft import Transform
+from dap.store import read_arrays, write_arrays
+from dap.study.schema import schema
+
+SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
+# as a study that sets no more than this
+FIT = {key: facts["default"] for key, facts in schema()["$defs"]["fit"]["properties"].items()}
+FIT |= {"iterations": 3, "snapshots": 2, "width": 0.03}
+
+
+def observation(task, tone) -> Observation:
+    if task == "dequantize":
+        return quantization(tone, bins=16, quantiser="mid-rise")
+    if task != "inpaint":
+        return Observation(tone)
+    options = {"seconds": (0.02, 0.04), "per_second": 4.0, "domain": "frames"}
+    rng = np.random.default_rng(1)
+    return gaps(tone, Transform(**SPECTROGRAM), sample_rate=16000, rng=rng, **options)
+
+
+def restored(method, task, tone, **options):
+    defaults = {"fit": FIT, "spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
+    return restore(method, task, observation(task, tone), **defaults | options)
+
+
+@pytest.mark.parametrize("task", OBJECTIVES)
+def test_observed_does_nothing(task, tone):
+    found = restored("observed", task, tone, fit={})
+    signal = observation(task, tone).signal
+    outputs = len(OBJECTIVES[task]["outputs"])
+    assert list(found.selections) == ["last"]
+    np.testing.assert_array_equal(found.selections["last"], np.stack([signal] * outputs))
+    assert (found.cost["iterations"], found.cost["parameters"]) == (0, 0)
+    assert found.snapshots.shape == (0, outputs, 4096)
+    assert len(found.iterations) == len(found.losses) == 0
+    assert not is_prior("observed")
+
+
+@pytest.mark.parametrize(
+    ("method", "task"), [("wiener", "denoise"), ("janssen", "inpaint"), ("nmf", "separate")]
+)
+def test_a_baseline_restores(method, task, tone):
+    found = restored(method, task, tone, fit={})
+    outputs = OBJECTIVES[task]["outputs"]
+    assert found.selections["last"].shape == (len(outputs), 4096)
+    assert not np.array_equal(found.selections["last"][0], observation(task, tone).signal)
+    assert found.cost["seconds"] > 0
+    assert found.cost["iterations"] == 0
+
+
+@pytest.mark.parametrize("task", OBJECTIVES)
+def test_a_prior_is_fitted(task, tone):
+    found = restored("conv", task, tone, device="auto" if not torch.cuda.is_available() else "cpu")
+    outputs = len(OBJECTIVES[task]["outputs"])
+    assert set(found.selections) == {"last", "average"}
+    assert {array.shape for array in found.selections.values()} == {(outputs, 4096)}
+    assert found.iterations.tolist() == [1, 3]
+    assert found.snapshots.shape == (2, outputs, 4096)
+    assert found.losses.shape == (3,)
+    assert found.cost["device"] == "cpu"
+    assert found.cost["iterations"] == 3
+    assert found.cost["gflop"] > 0
+    assert is_prior("conv")
+
+
+def test_options_reach_the_network(tone):
+    base = restored("conv", "denoise", tone)
+    text = restored("conv", "denoise", tone, fit=FIT | {"network": "text"})
+    wide = restored("conv", "denoise", tone, fit=FIT | {"width": 0.06})
+    parameters = [found.cost["parameters"] for found in (base, text, wide)]
+    assert len(set(parameters)) == 3
+    again, other = (restored("conv", "denoise", tone, seed=seed) for seed in (1, 2))
+    np.testing.assert_array_equal(again.losses, base.losses)
+    assert not np.array_equal(other.losses, base.losses)
+
+
+@pytest.mark.parametrize("method", ["conv", "observed"])
+def test_arrays_round_trip(method, tone, tmp_path):
+    found = restored(method, "denoise", tone)
+    write_arrays(tmp_path / "a.npz", found.arrays())
+    back = Restored.from_arrays(read_arrays(tmp_path / "a.npz"))
+    assert back.cost == found.cost
+    assert back.selections.keys() == found.selections.keys()
+    pairs = [(back.selections[name], found.selections[name]) for name in found.selections]
+    names = ("iterations", "snapshots", "losses")
+    for one, other in pairs + [(getattr(back, name), getattr(found, name)) for name in names]:
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def test_fingerprint():
+    parts = {"setup": {"fit": FIT, "spectrogram": SPECTROGRAM}, "code": "ab", "seed": 1}
+    mark = fingerprint(**parts)
+    assert len(mark) == 64
+    assert fingerprint(**dict(reversed(parts.items()))) == mark
+    others = [
+        parts | {"code": "ac"},
+        parts | {"seed": 2},
+        parts | {"threads": 2},
+        parts | {"setup": {"fit": FIT | {"width": 0.5}, "spectrogram": SPECTROGRAM}},
+        parts | {"setup": {"fit": FIT, "spectrogram": SPECTROGRAM | {"hop_length": 64}}},
+    ]
+    assert len({mark, *(fingerprint(**other) for other in others)}) == 1 + len(others)
+
+
+def test_no_gpu(tone, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(DapError, match="device is cuda, and PyTorch finds no GPU here; set device"):
+        restored("conv", "denoise", tone, device="cuda")
+    assert restored("observed", "denoise", tone, device="cuda").cost["device"] == "cpu"
+
+
+def test_unknown_method(tone):
+    with pytest.raises(DapError, match="unknown baselines name 'nothing'"):
+        restored("nothing", "denoise", tone)

@@ -1,0 +1,101 @@
+"""Tables as Markdown, LaTeX and CSV."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_tables import CORPORA, PRINTED, SIX, STUDY, ladder, study, summary
+
+from dap.reporting.typeset import to_latex, to_markdown, write_table
+from dap.scoring.statistics import SIGNIFICANT
+
+
+def test_markdown_by_hand():
+    lines = to_markdown(summary(ladder(SIX)), notes=["A note."], **PRINTED).splitlines()
+    assert lines[0] == "# Denoising"
+    assert lines[2] == "## Synthetic speech (stands for ljspeech), n = 6 clips"
+    assert lines[4] == (
+        "| method | selection | SNR ↑ (dB) | SNR vs observed | SNR vs conv [95 %] (p Holm) |"
+    )
+    assert lines[5] == "| --- | --- | ---: | ---: | ---: |"
+    assert lines[6] == "| observed | - | 3.50 ± 1.87 |  |  |"
+    assert lines[7] == "| conv | last | 4.50 ± 1.87 | +1.00 |  |"
+    assert re.fullmatch(
+        r"\| dense \| last \| \*\*6\.50 ± 2\.57\*\* \| \+3\.00 "
+        r"\| \+2\.00 \[\+1\.\d\d, \+2\.\d\d\] \(p = 0\.031\) \|",
+        lines[8],
+    )
+    assert lines[-1] == "A note."
+
+
+@pytest.mark.parametrize(
+    ("metric", "sign", "bold"),
+    [
+        ("snr", 1, True),
+        ("snr", -1, False),
+        ("envelope_distance", 1, False),
+        ("envelope_distance", -1, True),
+    ],
+)
+def test_bold_is_significant_and_better(metric, sign, bold):
+    values = {method: sign * np.array(several) for method, several in SIX.items()}
+    table = summary(ladder(values, metric), metrics=[metric])
+    text = to_markdown(table, **PRINTED)
+    assert text.count("**") == (2 if bold else 0)
+    assert to_latex(table, **PRINTED).count(r"\textbf{") == (1 if bold else 0)
+
+
+def test_what_holm_takes_back_is_not_bold():
+    frame = pd.concat([ladder(SIX), ladder(SIX, corpus="piano")])
+    table = summary(frame)
+    assert (table["p"].dropna() < SIGNIFICANT).all()
+    assert (table["p_holm"].dropna() >= SIGNIFICANT).all()
+    assert "**" not in to_markdown(table, **PRINTED)
+
+
+def test_oracle_and_scopes_are_labelled():
+    frames = [ladder(SIX, scope=scope) for scope in ("gaps", "raw")]
+    dense = {"conv": SIX["conv"], "dense": SIX["dense"]}
+    frames += [ladder(dense, selection="oracle", scope=scope) for scope in ("gaps", "raw")]
+    table = summary(pd.concat(frames), selections=["last", "oracle"])
+    assert table["scope"].unique().tolist() == ["raw", "gaps"]
+    text = to_markdown(table, **PRINTED)
+    assert "| dense | oracle (uses the clean clip) |" in text
+    assert "(stands for ljspeech), gaps, n = 6" in text
+    only = summary(pd.concat(frames), selections=["last", "oracle"], scopes=["gaps"])
+    assert only["scope"].unique().tolist() == ["gaps"]
+
+
+def test_the_same_bytes_whatever_the_order(tmp_path):
+    frame = study()
+    for name, rows in (("a", frame), ("b", frame), ("c", frame.sample(frac=1, random_state=3))):
+        write_table(summary(rows, **STUDY), tmp_path / f"{name}.x", **PRINTED)
+    for suffix in ("csv", "md", "tex"):
+        files = [(tmp_path / f"{name}.x.{suffix}").read_bytes() for name in "abc"]
+        assert files[0] == files[1] == files[2]
+        assert b"\r" not in files[0]
+    read = pd.read_csv(tmp_path / "a.x.csv")
+    assert read["mean"].to_list() == pytest.approx(summary(frame, **STUDY)["mean"], rel=1e-5)
+
+
+def test_latex_is_balanced_and_escaped():
+    frame = study().replace({"corpus": {"own": "my_own"}})
+    corpora = CORPORA | {"my_own": {"title": r"A_B & 50 % #1 {x} ~ ^ \ $", "stands_for": None}}
+    text = to_latex(summary(frame, corpora=corpora, **STUDY), notes=["1 < 2"], **PRINTED)
+    assert (
+        r"A\_B \& 50 \% \#1 \{x\} \textasciitilde{} \textasciicircum{} \textbackslash{} \$" in text
+    )
+    assert r"1 \textless{} 2" in text
+    assert r"PESQ\_NB $\uparrow$" in text
+    assert text.isascii()
+    for environment in ("table", "tabular", "adjustbox"):
+        assert text.count(rf"\begin{{{environment}}}") == 3
+        assert text.count(rf"\end{{{environment}}}") == 3
+    bare = re.sub(r"\\[{}]", "", text)
+    depth = np.cumsum([(c == "{") - (c == "}") for c in bare])
+    assert depth.min() == 0
+    assert depth[-1] == 0
+    for tabular in re.findall(r"\\begin{tabular}{(l+r+)}(.*?)\\end{tabular}", text, re.DOTALL):
+        for line in re.findall(r".*\\\\$", tabular[1], re.MULTILINE):
+            assert len(re.findall(r"(?<!\\)&", line)) == len(tabular[0]) - 1

@@ -1,0 +1,121 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dap.errors import DapError
+from dap.scoring.statistics import clip_values, holm, mean_interval, paired, subtract
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def scores(rows):
+    """Rows of (clip, seed, selection, value) of one cell."""
+    frame = pd.DataFrame(rows, columns=["clip", "seed", "selection", "value"])
+    cell = {"experiment": "e", "corpus": "c", "source": "", "scope": "full", "method": "conv"}
+    return frame.assign(**cell, iteration=10, metric="snr", unit="dB")
+
+
+def test_paired_by_hand():
+    test = paired([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (test.n, test.mean) == (5, 3.0)
+    # all five of one sign: 2 of the 32 sign patterns are as extreme
+    assert test.p == 2 / 32
+    # 3 +- 1.96 * sqrt(2 / 5), the std of a resample's mean; the step of the means is 0.2
+    assert test.low == pytest.approx(3 - 1.24, abs=0.21)
+    assert test.high == pytest.approx(3 + 1.24, abs=0.21)
+
+
+def test_interval_is_that_of_a_large_sample():
+    values = np.random.default_rng(0).normal(1.0, 2.0, 400)
+    half = 1.96 * values.std(ddof=0) / 20
+    test = paired(values, seed=3)
+    # the ends of 9,999 resamples scatter by about 3 % of the half width
+    assert test.high - test.mean == pytest.approx(half, rel=0.1)
+    assert test.mean - test.low == pytest.approx(half, rel=0.1)
+
+
+def test_seeded():
+    differences = np.random.default_rng(1).normal(size=12)
+    assert paired(differences, seed=1) == paired(differences, seed=1)
+    assert paired(differences, seed=1).low != paired(differences, seed=2).low
+
+
+def test_constant_differences():
+    assert paired([0.0] * 6) == (6, 0.0, 0.0, 0.0, 1.0)
+    assert paired([0.5] * 6) == (6, 0.5, 0.5, 0.5, 2 / 64)
+
+
+def test_few_clips_have_a_mean_alone():
+    np.testing.assert_equal(paired([1.0, 2.0, 4.0, 5.0]), (4, 3.0, np.nan, np.nan, np.nan))
+    np.testing.assert_equal(paired([]), (0, np.nan, np.nan, np.nan, np.nan))
+
+
+def test_unscorable_clips_form_no_pair():
+    test = paired([1.0, np.nan, 2.0, 3.0, np.nan, 4.0, 5.0])
+    assert (test.n, test.mean, test.p) == (5, 3.0, 2 / 32)
+
+
+def test_a_perfect_estimate_has_ranks_and_no_interval():
+    test = paired([np.inf, 1.0, 2.0, 3.0, 4.0])
+    assert test.mean == np.inf
+    assert np.isnan([test.low, test.high]).all()
+    assert test.p == 2 / 32
+    assert np.isnan(paired([np.inf, -np.inf, 1.0, 2.0, 3.0]).mean)
+
+
+def test_subtract_takes_common_clips_and_equal_infinities():
+    values = pd.Series({"a": np.inf, "b": 3.0, "c": np.nan, "d": 1.0})
+    others = pd.Series({"e": 7.0, "a": np.inf, "b": 1.0, "c": 1.0})
+    assert subtract(values, others).sort_index().to_dict() == pytest.approx(
+        {"a": 0.0, "b": 2.0, "c": np.nan}, nan_ok=True
+    )
+
+
+def test_holm_by_hand():
+    # sorted 0.01, 0.03, 0.04: times 3, 2, 1, and never less than the one before
+    np.testing.assert_allclose(holm([0.04, np.nan, 0.01, 0.03]), [0.06, np.nan, 0.03, 0.06])
+    np.testing.assert_allclose(holm([0.5, 0.6]), [1.0, 1.0])
+    assert np.isnan(holm([np.nan])).all()
+    assert len(holm([])) == 0
+
+
+def test_mean_interval_of_a_curve():
+    values = np.array([[1, 7.0], [2, 7.0], [3, 7.0], [4, np.nan], [5, 7.0]])
+    mean, low, high = mean_interval(values, seed=4)
+    np.testing.assert_array_equal(mean, [3.0, 7.0])
+    single = mean_interval(values[:, 0], seed=4)
+    assert (single.mean, single.low, single.high) == (mean[0], low[0], high[0])
+    assert low[0] < 2 < 4 < high[0]
+    assert np.isnan([low[1], high[1]]).all()  # four clips at the second point
+
+
+def test_clip_values_average_initialisations():
+    frame = scores([("a", 0, "last", 1.0), ("a", 1, "last", 4.0), ("b", 0, "last", 2.0)])
+    values = clip_values(frame).set_index("clip")
+    assert values["value"].to_dict() == {"a": 2.5, "b": 2.0}
+    assert values.loc["a", "seeds_std"] == pytest.approx(3 / np.sqrt(2))
+    assert np.isnan(values.loc["b", "seeds_std"])
+
+
+def test_clip_values_keep_what_cannot_be_scored_and_leave_snapshots():
+    rows = [("a", 0, "last", np.nan), ("a", 1, "last", 4.0), ("b", 0, "last", np.inf)]
+    rows += [("b", 1, "last", 2.0), ("b", 0, "snapshot", 9.0), ("b", 0, "snapshot", 9.0)]
+    values = clip_values(scores(rows)).set_index("clip")["value"]
+    np.testing.assert_equal(values.to_dict(), {"a": np.nan, "b": np.inf})
+
+
+def test_clip_values_read_from_csv_have_nan_for_no_source():
+    frame = scores([("a", 0, "last", 1.0)]).assign(source=np.nan)
+    assert clip_values(frame)["source"].to_list() == [""]
+
+
+def test_clip_values_refuse_doubles():
+    with pytest.raises(DapError, match="1 values twice, first e, c, , full, conv, last, snr, a, 0"):
+        clip_values(scores([("a", 0, "last", 1.0), ("a", 0, "last", 1.0)]))

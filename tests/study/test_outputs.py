@@ -1,0 +1,190 @@
+"""What tables and figures may ask for: refused at once, where a job would find it too late."""
+
+import copy
+
+import pytest
+import yaml
+
+from dap.errors import DapError
+from dap.study.outputs import FIGURES
+from dap.study.schema import schema
+from dap.study.study import Study
+
+BASE = yaml.safe_load("""
+study: tiny
+corpora:
+  synthetic-speech: {title: speech, synthetic: speech, samples: 2048}
+  synthetic-piano: {title: piano, synthetic: piano, samples: 2048}
+experiments:
+  denoise:
+    corruption: {kind: gaussian}
+    corpora: [synthetic-speech]
+    methods: [observed, conv]
+    metrics: [snr, psnr, pesq_wb]
+    fit: {iterations: 100, snapshots: 10, snapshot_at: [20, 50]}
+  dequantize:
+    corruption: {kind: quantization}
+    corpora: [synthetic-speech]
+    methods: [observed, conv]
+    metrics: [snr]
+  separate:
+    corruption: {kind: mixture}
+    corpora: [synthetic-speech+synthetic-piano]
+    methods: [conv]
+    metrics: [sdr]
+  look:
+    corruption: {kind: gaussian}
+    corpora: [synthetic-speech, synthetic-piano]
+    methods: []
+    metrics: []
+""")
+
+
+def with_figures(*figures, **fit):
+    given = copy.deepcopy(BASE)
+    given["figures"] = {f"f{i}": figure for i, figure in enumerate(figures)}
+    given["experiments"]["denoise"]["fit"] |= fit
+    return Study(given)
+
+
+def test_every_kind_of_figure_is_in_the_schema():
+    figure = schema()["$defs"]["figure"]["properties"]
+    assert set(FIGURES) == set(figure["kind"]["enum"])
+    own = {key for keys in FIGURES.values() for key in keys}
+    assert own == set(figure) - {"title", "kind", "experiment"}
+    assert all(part.get("description") for part in figure.values())
+
+
+def test_figures_settle_what_is_scored_of_each_snapshot():
+    curves = {"kind": "curves", "experiment": "denoise"}
+    study = with_figures(
+        curves,
+        curves | {"metric": "psnr", "against": ["observed", "clean"]},
+        curves | {"against": ["observed"], "x": "seconds"},
+        {"kind": "curves", "experiment": "separate"},
+        {"kind": "example", "experiment": "dequantize"},
+    )  # fmt: skip
+    assert study.trajectory("denoise") == {"clean": ["psnr"], "observed": ["psnr", "snr"]}
+    assert study.trajectory("dequantize") == study.trajectory("separate") == {}
+
+
+def test_claims_on_convergence_settle_what_is_scored():
+    claim = "without anchors fitting is slower and without mixing the final quality is lower"
+    pair = {"experiment": "denoise", "metric": "psnr", "method": "conv", "over": "conv"}
+
+    def claiming(**keys):
+        given = copy.deepcopy(BASE)
+        given["claims"] = [{"paper": "iclr2020", "claim": claim, "convergence": [pair | keys]}]
+        return Study(given)
+
+    study = claiming()
+    assert study.trajectory("denoise") == {"clean": ["psnr"]}
+    assert claiming(metric="snr").trajectory("denoise") == {}
+    found = study["claims"][0]["convergence"][0]
+    assert (found["target"], found["share"]) == ("own", 0.99)
+    with pytest.raises(DapError, match=r"claims\[0\]\.convergence\.over: unknown name 'observed'"):
+        claiming(over="observed")
+    with pytest.raises(DapError, match=r"convergence\.metric: pesq_wb is too slow for every"):
+        claiming(metric="pesq_wb")
+
+
+def test_figures_without_fits():
+    study = with_figures({"kind": "statistics", "experiment": "look"})
+    assert study.experiments["look"].methods == []
+    assert study.clip_counts == {"synthetic-speech": 2, "synthetic-piano": 2}
+
+
+def test_steps_that_are_kept():
+    entry = {"kind": "steps", "experiment": "denoise", "steps": [20, 50, 100]}
+    assert with_figures(entry)["figures"]["f0"]["steps"] == [20, 50, 100]
+    assert with_figures(entry, snapshots=38)
+    with pytest.raises(
+        DapError, match=r"f0.steps: 30 is not kept; .* whose conv keeps 20, 50, 100"
+    ):
+        with_figures(entry | {"steps": [30]})
+    with pytest.raises(DapError, match=r"snapshot_at: 200 is beyond the 100 iterations"):
+        with_figures(snapshot_at=[50, 200])
+    with pytest.raises(DapError, match=r"denoise\.fit: .* are 39 \+ 2: at most 40 in all"):
+        with_figures(snapshots=39)
+
+
+@pytest.mark.parametrize(
+    ("figure", "words"),
+    [
+        (
+            {"kind": "curves", "experiment": "denoise", "steps": [20]},
+            "figures.f0.steps: is of figures of kind steps, not curves",
+        ),
+        (
+            {"kind": "statistics", "experiment": "denoise", "corpus": "synthetic-speech"},
+            "figures.f0.corpus: is of figures of kind example or steps, not statistics",
+        ),
+        (
+            {"kind": "curves", "experiment": "look"},
+            "figures.f0: look has no prior among its methods, so no iterates",
+        ),
+        (
+            {"kind": "curves", "experiment": "denoise", "metric": "pesq_wb"},
+            "figures.f0.metric: pesq_wb is too slow for every snapshot",
+        ),
+        (
+            {"kind": "curves", "experiment": "dequantize", "metric": "psnr"},
+            "figures.f0.metric: unknown name 'psnr'; allowed: snr",
+        ),
+        (
+            {"kind": "curves", "experiment": "separate", "against": ["observed"]},
+            "figures.f0.against: a mixture is no reference",
+        ),
+        (
+            {"kind": "curves", "experiment": "denoise", "against": ["noisy"]},
+            "figures.f0.against.0 is 'noisy'; allowed: clean, observed",
+        ),
+        (
+            {"kind": "curves", "experiment": "denoise", "methods": ["dilated"]},
+            "figures.f0.methods: unknown name 'dilated'; allowed: conv, observed",
+        ),
+        (
+            {"kind": "curves", "experiment": "denoise", "methods": ["observed"]},
+            "figures.f0: no prior among its methods",
+        ),
+        (
+            {"kind": "statistics", "experiment": "separate"},
+            "figures.f0: statistics is not for separation",
+        ),
+        ({"kind": "steps", "experiment": "denoise"}, "figures.f0: needs `steps`"),
+        (
+            {"kind": "steps", "experiment": "denoise", "steps": [20], "corpus": "synthetic-piano"},
+            "figures.f0.corpus: unknown name 'synthetic-piano'; allowed: synthetic-speech",
+        ),
+        (
+            {"kind": "steps", "experiment": "denoise", "steps": []},
+            "figures.f0.steps: [] should be non-empty",
+        ),
+    ],
+)
+def test_figures_that_cannot_be_made(figure, words):
+    with pytest.raises(DapError) as refused:
+        with_figures(figure)
+    assert words in str(refused.value)
+
+
+def with_table(**published):
+    given = copy.deepcopy(BASE)
+    given["experiments"]["denoise"]["methods"] += ["conv7", "wave-u-net"]
+    source = {"paper": "iclr2020", "table": 1, "metrics": {"pesq_wb": "pesq"}} | published
+    given["tables"] = {"t": {"experiment": "denoise", "metrics": ["pesq_wb"], "published": source}}
+    return Study(given)
+
+
+def test_published_methods_that_are_not_run():
+    source = with_table(not_run=["dfl", "harmonic"]).config["tables"]["t"]["published"]
+    assert source["not_run"] == ["dfl", "harmonic"]
+    with pytest.raises(DapError, match=r"tables.t.published.not_run: unknown name 'dlf'; allowed"):
+        with_table(not_run=["dlf"])
+    # the paper's name of conv7 is conv
+    for name in ("conv", "wave-u-net"):
+        with pytest.raises(DapError, match=f"{name} is among the methods of denoise"):
+            with_table(not_run=[name])
+    # dfl dequantises nothing: it is in table 1 alone
+    with pytest.raises(DapError, match=r"not_run: unknown name 'dfl'; allowed: conv, dilated, har"):
+        with_table(table=2, not_run=["dfl"])

@@ -1,0 +1,295 @@
+"""What a study may not say: refused before any job, with the key, the value and what is allowed."""
+
+import math
+
+import pytest
+from small_studies import config
+
+from dap.errors import DapError
+from dap.plugins import plugins
+from dap.study.study import Study
+
+METHODS = ", ".join(sorted([*plugins("priors", "PRIORS"), *plugins("baselines", "BASELINES")]))
+
+
+def changed(where, value):
+    """The same study with the key at the dotted path `where` set, or taken out by None."""
+    base = config()
+    *path, last = where.split(".")
+    part = base
+    for key in path:
+        part = part.setdefault(key, {})
+    part[last] = value
+    if value is None:
+        del part[last]
+    return base
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "words"),
+    [
+        # keys
+        ("clipz", 3, ["the study: unknown key 'clipz'", "allowed: claims, clips, clips_per_job"]),
+        ("corpora", None, ["the study: 'corpora' is a required property"]),
+        ("study", "a/b", ["study: 'a/b' does not match"]),
+        ("fit.rate", 1, ["fit: unknown key 'rate'", "iterations, learning_rate"]),
+        ("experiments.denoise.metric", [], ["experiments.denoise: unknown key 'metric'"]),
+        (
+            "experiments.denoise.fit.iteration",
+            5,
+            [
+                "experiments.denoise.fit: unknown key 'iteration'",
+                "allowed: anneal, average_decay, ",
+            ],
+        ),
+        (
+            "experiments.denoise.fits",
+            {"conv": {"rate": 1}},
+            ["experiments.denoise.fits.conv: unknown key 'rate'; allowed: anneal, "],
+        ),
+        (
+            "experiments.denoise.fits",
+            {"conv": {"width": 9}},
+            ["experiments.denoise.fits.conv.width: 9 is greater than the maximum of 4"],
+        ),
+        ("experiments.denoise.fits", {"conv": 3}, ["experiments.denoise.fits.conv: 3 is not of"]),
+        (
+            "experiments.denoise.fits",
+            {"dilated": {"width": 1}},
+            ["experiments.denoise.fits: unknown name 'dilated'; allowed: conv"],
+        ),
+        (
+            "experiments.denoise.fits",
+            {"observed": {"width": 1}},
+            ["experiments.denoise.fits: unknown name 'observed'; allowed: conv"],
+        ),
+        (
+            "experiments.denoise.methods",
+            ["observed", "conv", "nmf"],
+            ["experiments.denoise.methods: nmf is not for the task denoise"],
+        ),
+        (
+            "experiments.separate.methods",
+            ["observed", "conv", "wave-u-net"],
+            ["experiments.separate.methods: wave-u-net is not for the task separate"],
+        ),
+        (
+            "experiments.denoise.corruption.stdev",
+            1,
+            ["experiments.denoise.corruption: unknown name 'stdev'; allowed: kind, std"],
+        ),
+        ("corpora.synthetic-speech.path", "x", ["corpora.synthetic-speech: unknown key 'path'"]),
+        # names
+        (
+            "experiments.denoise.corruption.kind",
+            "noise",
+            [
+                "experiments.denoise.corruption.kind: unknown name 'noise'",
+                "allowed: environmental, gaps, gaussian, mixture, quantization",
+            ],
+        ),
+        (
+            "experiments.denoise.methods",
+            ["conv", "harmonik"],
+            [f"experiments.denoise.methods: unknown name 'harmonik'; allowed: {METHODS}"],
+        ),
+        (
+            "experiments.denoise.methods",
+            ["observed", "janssen"],
+            ["experiments.denoise.methods: janssen is not for the task denoise"],
+        ),
+        (
+            "experiments.denoise",
+            {
+                "corruption": {"kind": "environmental", "noise": "synthetic-drums"},
+                "corpora": ["synthetic-speech"],
+                "methods": ["observed", "wiener-known"],
+                "metrics": ["snr"],
+            },
+            ["wiener-known is for the corruption gaussian, not environmental"],
+        ),
+        (
+            "experiments.denoise.metrics",
+            ["snrr"],
+            ["experiments.denoise.metrics: unknown name 'snrr'", "psnr", "envelope_distance"],
+        ),
+        (
+            "experiments.denoise.metrics",
+            ["sdr"],
+            ["experiments.denoise.metrics: sdr is for the task separate alone"],
+        ),
+        (
+            "experiments.denoise.corpora",
+            ["speech"],
+            ["experiments.denoise.corpora: unknown name 'speech'", "synthetic-drums, "],
+        ),
+        (
+            "experiments.denoise.selections",
+            ["best"],
+            ["experiments.denoise.selections: unknown name 'best'", "average, last, oracle"],
+        ),
+        ("experiments.denoise.clips.piano", 3, ["experiments.denoise.clips: unknown name 'piano'"]),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "environmental"},
+            ["experiments.denoise.corruption.noise: unknown name None", "synthetic-drums"],
+        ),
+        (
+            "experiments.separate.corpora",
+            ["synthetic-piano"],
+            ["experiments.separate.corpora: 'synthetic-piano' is not a pair of corpora"],
+        ),
+        (
+            "corpora.synthetic-drums.samples",
+            4096,
+            ["experiments.separate.corpora", "`samples` differ: [2048, 4096]"],
+        ),
+        (
+            "corpora.synthetic-speech.synthetic",
+            "song",
+            ["unknown name 'song'", "speech"],
+        ),
+        ("corpora.speech", {"title": "x", "synthetic": "speech"}, ["starts with synthetic-"]),
+        (
+            "corpora.both",
+            {"title": "x", "archive": "sc09", "folder": "x"},
+            ["corpora.both: needs one of `synthetic`, `folder` and `archive`"],
+        ),
+        (
+            "corpora.mine",
+            {"title": "x", "archive": "vctk"},
+            ["corpora.mine.archive: unknown name 'vctk'; allowed: demand, drums, ljspeech, music"],
+        ),
+        (
+            "corpora.mine",
+            {"title": "x", "archive": "music"},
+            ["corpora.mine: music is published as a list of video ids", "--config mirror=PATH"],
+        ),
+        ("device", "tpu", ["device is 'tpu'; allowed: auto, cpu, cuda"]),
+        ("fit.network", "paper", ["fit.network is 'paper'; allowed: code, text"]),
+        (
+            "tables.t",
+            {"experiment": "denoise", "metrics": ["psnr"]},
+            ["tables.t.metrics: unknown name 'psnr'; allowed: snr"],
+        ),
+        (
+            "tables.t",
+            {"experiment": "denoise", "metrics": ["snr"], "baseline": "dilated"},
+            ["tables.t.baseline: unknown name 'dilated'; allowed: conv, observed"],
+        ),
+        (
+            "figures.f",
+            {"kind": "curves", "experiment": "inpaint"},
+            ["figures.f.experiment: unknown name 'inpaint'; allowed: denoise, separate"],
+        ),
+        (
+            "figures.f",
+            {"kind": "curve", "experiment": "denoise"},
+            ["figures.f.kind is 'curve'; allowed: example, curves, steps, statistics"],
+        ),
+        # numbers
+        ("clips", 0, ["clips: 0 is less than the minimum of 1"]),
+        ("clips", 2.5, ["clips: 2.5 is not of type 'integer'"]),
+        ("clips", "many", ["clips: 'many' is not of type 'integer'"]),
+        ("seed", -1, ["seed: -1 is less than the minimum of 0"]),
+        ("sample_rate", 4000, ["sample_rate: 4000 is less than the minimum of 8000"]),
+        ("fit.snapshots", 41, ["fit.snapshots: 41 is greater than the maximum of 40"]),
+        ("fit.learning_rate", 0, ["fit.learning_rate: 0 is less than or equal to the minimum"]),
+        ("fit.learning_rate", math.nan, ["fit.learning_rate is nan: must be a finite number"]),
+        ("experiments.denoise.fit.width", 5, ["experiments.denoise.fit.width: 5 is greater than"]),
+        ("spectrogram.n_fft", 1023, ["spectrogram.n_fft: 1023 is not a multiple of 2"]),
+        ("experiments.denoise.clips.synthetic-piano", 0, ["0 is less than the minimum of 1"]),
+        (
+            "experiments.denoise.corruption.std",
+            -0.1,
+            ["experiments.denoise.corruption.std is -0.1: must be a number above 0"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "gaps", "seconds": [0.25, 0.1]},
+            ["corruption.seconds is [0.25, 0.1]: must be two numbers, lowest and highest"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "gaps", "domain": "bins"},
+            ["corruption.domain is 'bins': must be frames or samples"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "bins": 1},
+            ["corruption.bins is 1: must be a whole number, at least 2"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "bins": 15},
+            ["corruption.bins is 15: must be even for a mid-rise quantiser"],
+        ),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "quantiser": "floor"},
+            ["corruption.quantiser is 'floor': must be mid-rise or mid-tread"],
+        ),
+        ("fit.consistency", 2, ["fit.consistency: 2 is greater than the maximum of 1"]),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "environmental", "noise": "synthetic-drums", "snr_db": [5, math.inf]},
+            ["experiments.denoise.corruption.snr_db is inf: must be a finite number"],
+        ),
+    ],
+)
+def test_what_is_refused_names_the_key_the_value_and_what_is_allowed(where, value, words):
+    with pytest.raises(DapError) as refused:
+        Study(changed(where, value))
+    for word in words:
+        assert word in str(refused.value)
+
+
+def with_table(**entry):
+    base = config()
+    base["tables"] = {"table1": {"experiment": "denoise", "metrics": ["snr"], **entry}}
+    return base
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (config(spectrogram={"n_fft": 512, "hop_length": 600}), ["hop_length is 600", "256"]),
+        (
+            changed("experiments.separate.corpora", ["synthetic-piano+synthetic-piano"]),
+            ["'synthetic-piano+synthetic-piano' is not a pair of corpora"],
+        ),
+        (
+            config(sample_rate=22050)
+            | changed("experiments.denoise.metrics", ["pesq_wb"])
+            | {"sample_rate": 22050},
+            ["pesq_wb needs a sample_rate of 16000, not 22050"],
+        ),
+        (
+            with_table(published={"paper": "interspeech2021", "table": 9, "metrics": {}}),
+            ["published.table: unknown name '9'", "allowed: 1, 2, 3, 4"],
+        ),
+        (
+            with_table(
+                published={"paper": "interspeech2021", "table": 1, "metrics": {"snr": "snr"}}
+            ),
+            ["published.metrics.snr: unknown name 'snr'; allowed: pesq, psnr"],
+        ),
+        (
+            config(claims=[{"paper": "iclr2020", "claim": "it is good"}]),
+            ["claims[0].claim: unknown name 'it is good'"],
+        ),
+        (
+            config(tables={"cost": {"experiment": "denoise", "metrics": ["snr"]}}),
+            ["tables.cost: cost, study, provenance are the run's own files"],
+        ),
+        (
+            with_table()
+            | {"experiments": changed("experiments.denoise.methods", ["conv"])["experiments"]},
+            ["improvements are over observed"],
+        ),
+    ],
+)
+def test_what_a_job_would_find_too_late_is_refused_at_once(given, words):
+    with pytest.raises(DapError) as refused:
+        Study(given)
+    assert all(word in str(refused.value) for word in words), refused.value

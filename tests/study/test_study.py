@@ -1,0 +1,258 @@
+"""A study's defaults, and which clips its chunks hold."""
+
+import copy
+from itertools import chain
+
+import pytest
+from small_studies import config
+
+from dap.data.catalogue import listing
+from dap.errors import DapError
+from dap.options import PRESETS
+from dap.study.schema import load, schema
+from dap.study.study import Study
+
+
+def test_defaults_are_those_of_the_schema():
+    given = config()
+    before = copy.deepcopy(given)
+    study = Study(given)
+    assert given == before
+    assert (study["seed"], study["clips"], study["clips_per_job"]) == (2021, 2, 4)
+    assert (study["seeds"], study["threads"], study["device"]) == (1, 1, "auto")
+    assert study["spectrogram"] == {"n_fft": 1022, "hop_length": 64, "window": "hann"}
+    assert study["fit"]["iterations"] == 2000
+    assert set(study["fit"]) == set(schema()["$defs"]["fit"]["properties"])
+    assert (study["tables"], study["figures"], study["claims"], study["notes"]) == ({}, {}, [], [])
+    corpus = study.corpus("synthetic-speech")
+    assert (corpus["level"], corpus["window"], corpus["stands_for"]) == ("peak", "loudest", None)
+    assert corpus["speech"] is False
+    denoise = study.experiments["denoise"]
+    assert (denoise.title, denoise.task, denoise.quality) == ("denoise", "denoise", "snr")
+    assert denoise.corruption == {"kind": "gaussian", "std": 0.1}
+    assert denoise.selections == ["last", "average", "oracle"]
+    assert denoise.fit == study["fit"]
+    separate = study.experiments["separate"]
+    assert (separate.task, separate.quality) == ("separate", "sdr")
+
+
+def test_every_key_of_the_schema_is_described():
+    def described(part, where):
+        assert "$ref" in part or part.get("description"), where
+        for key, below in part.get("properties", {}).items():
+            described(below, f"{where}.{key}")
+
+    # the claims' inner keys and those of `published` explain themselves
+    for key, part in schema()["properties"].items():
+        described(part, key)
+    for name in ("fit", "corpus", "experiment"):
+        described(schema()["$defs"][name], name)
+
+
+def test_an_experiment_overrides_some_of_the_fit_alone():
+    given = config(fit={"iterations": 100, "width": 0.5})
+    given["experiments"]["denoise"]["fit"] = {"iterations": 7}
+    study = Study(given)
+    denoise, separate = study.experiments["denoise"].fit, study.experiments["separate"].fit
+    assert (denoise["iterations"], denoise["width"]) == (7, 0.5)
+    assert separate["iterations"] == 100
+    assert {key for key in denoise if denoise[key] != separate[key]} == {"iterations"}
+
+
+def test_a_prior_is_fitted_otherwise_than_the_others():
+    given = config(fit={"iterations": 100, "width": 0.5})
+    given["experiments"]["denoise"] |= {
+        "methods": ["observed", "conv", "dilated", "wave-u-net"],
+        "fit": {"iterations": 7},
+        "fits": {"wave-u-net": {"iterations": "5000"}, "dilated": "fast"},
+    }
+    denoise = Study(given).experiments["denoise"]
+    assert denoise.fit_of("conv") == denoise.fit
+    # over the experiment's, which is over the study's
+    assert denoise.fit_of("wave-u-net") == denoise.fit | {"iterations": 5000}
+    assert denoise.fit_of("wave-u-net")["width"] == 0.5
+    assert denoise.fit_of("dilated") == denoise.fit | PRESETS["fast"] | {"preset": "fast"}
+    assert Study(given).experiments["separate"].fits == {}
+
+
+def test_presets():
+    assert list(PRESETS) == schema()["$defs"]["fit"]["properties"]["preset"]["enum"]
+    fast = PRESETS["fast"]
+    given = config(fit="fast")
+    given["experiments"]["denoise"]["fit"] = {"iterations": 7}
+    study = Study(given)
+    assert {key: study["fit"][key] for key in fast} == fast
+    assert study["fit"]["step_factor"] == 0.1
+    found = study.experiments["denoise"].fit
+    assert found == study["fit"] | {"iterations": 7}
+    # an experiment goes back to the paper's, or leaves it
+    given["experiments"]["denoise"]["fit"] = "paper"
+    found = Study(given).experiments["denoise"].fit
+    assert (found["iterations"], found["step_every"], found["initialisation"]) == (
+        2000, 500, "pytorch",
+    )  # fmt: skip
+    given["fit"] = {"preset": "fast", "iterations": 50}
+    assert Study(given)["fit"]["iterations"] == 50
+    given["fit"] = "faster"
+    with pytest.raises(DapError, match=r"fit.preset is 'faster'; allowed: paper, fast"):
+        Study(given)
+
+
+def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
+    # Snakemake's --config gives text below the first level, and YAML takes 1e-3 for text
+    given = config(fit={"iterations": "500", "learning_rate": "1e-3"}, title="1984")
+    given["keep_snapshots"] = "false"
+    given["experiments"]["denoise"] |= {
+        "corruption": {"kind": "gaussian", "std": "0.5"},
+        "clips": {"synthetic-piano": "3"},
+        "fit": {"width": "0.25"},
+    }
+    study = Study(given)
+    assert (study["fit"]["iterations"], study["fit"]["learning_rate"]) == (500, 0.001)
+    assert study["title"] == "1984"
+    assert study["keep_snapshots"] is False
+    denoise = study.experiments["denoise"]
+    assert denoise.corruption["std"] == 0.5
+    assert denoise.cells == {"synthetic-speech": 2, "synthetic-piano": 3}
+    assert denoise.fit["width"] == 0.25
+
+
+def with_folder(folder, **keys):
+    given = config(**keys)
+    given["corpora"]["mine"] = {"title": "mine", "folder": str(folder), "samples": 2048}
+    given["experiments"]["denoise"]["corpora"] = ["mine"]
+    return given
+
+
+def test_folders(tmp_path):
+    with pytest.raises(DapError, match=r"^corpora\.mine: folder '.*/gone' does not exist"):
+        Study(with_folder(tmp_path / "gone"))
+    (tmp_path / "README.txt").touch()
+    with pytest.raises(DapError, match=r"corpora\.mine: .* holds no audio .*\.wav, \.flac"):
+        Study(with_folder(tmp_path))
+    with pytest.raises(
+        DapError, match=r"^corpora\.mine: folder is '\{recordings\}/x', and recordings is not set"
+    ):
+        Study(with_folder("{recordings}/x"))
+    (tmp_path / "a.wav").touch()
+    listing.cache_clear()
+    study = Study(with_folder("{mirror}/.", mirror=f"{tmp_path}/"))
+    assert study.corpus("mine")["folder"] == str(tmp_path)
+    assert [draw.file for draw in study.clips("mine", "000")] == ["a.wav", "a.wav"]
+
+
+def with_archive(**keys):
+    given = config(**keys)
+    given["corpora"]["mine"] = {"title": "mine", "archive": "sc09", "samples": 2048}
+    given["experiments"]["denoise"]["corpora"] = ["mine"]
+    return given
+
+
+def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
+    study = Study(with_archive(clips=6))
+    assert (study.indexed("mine"), study.indexed("synthetic-piano")) == (True, False)
+    assert study.known == ["sc09"]
+    entry = study.corpus("mine")
+    assert (entry["folder"], entry["index"]) == (
+        "resources/corpora/sc09",
+        "resources/corpora/sc09.csv",
+    )
+    assert entry["licence"] == "CC BY 4.0"
+    assert "Speech Commands" in entry["citation"]
+    assert study.clip_counts["mine"] == 6
+    assert [study.span(chunk, 6) for chunk in study.chunks(6)] == [(0, 4), (4, 6)]
+    given = with_archive()
+    given["corpora"]["unused"] = {"title": "x", "archive": "drums"}
+    given["corpora"]["noise"] = {"title": "x", "archive": "demand"}
+    given["experiments"]["denoise"]["corruption"] = {"kind": "environmental", "noise": "noise"}
+    assert Study(given).known == ["demand", "sc09"]
+    # a folder of the mirror is read where it is
+    (tmp_path / "sc09" / "test").mkdir(parents=True)
+    study = Study(with_archive(mirror=f"{tmp_path}/"))
+    assert study.corpus("mine")["folder"] == str(tmp_path / "sc09" / "test")
+    with pytest.raises(
+        DapError, match=r"^corpora\.mine: mirror '.*gone' has none of: sc09\.tar\.gz, "
+    ):
+        Study(with_archive(mirror=str(tmp_path / "gone")))
+    away = Study(with_archive(mirror=str(tmp_path / "gone")), mirrored=False)
+    assert away.corpus("mine") == entry
+    given = with_archive()
+    given["corpora"]["mine"] |= {"licence": "mine", "citation": "me"}
+    assert Study(given).corpus("mine")["licence"] == "mine"
+
+
+def test_chunks_hold_the_clips_in_an_order_that_more_clips_do_not_change(tmp_path):
+    for i in range(30):
+        (tmp_path / f"{i:02d}.wav").touch()
+
+    def drawn(**keys):
+        study = Study(with_folder(tmp_path, **keys))
+        chunks = study.chunks(study.clip_counts["mine"])
+        return [[draw.clip for draw in study.clips("mine", chunk)] for chunk in chunks]
+
+    ten = drawn(clips=10, clips_per_job=4)
+    assert [len(chunk) for chunk in ten] == [4, 4, 2]
+    assert drawn(clips=14, clips_per_job=4)[:2] == ten[:2]
+    flat = list(chain(*ten))
+    assert len(set(flat)) == 10
+    assert flat != sorted(flat)
+    assert list(chain(*drawn(clips=10, clips_per_job=3))) == flat
+    assert list(chain(*drawn(clips=10, clips_per_job=4, seed=1))) != flat
+    assert Study(with_folder(tmp_path)).chunks(8) == ["000", "001"]
+
+
+def test_clip_counts_are_the_largest_of_the_experiments():
+    given = config(clips=3, clips_per_job=2)
+    given["experiments"]["denoise"]["clips"] = {"synthetic-speech": 5}
+    study = Study(given)
+    assert study.clip_counts == {
+        "synthetic-speech": 5,
+        "synthetic-piano": 3,
+        "synthetic-drums": 3,
+    }
+    found = [(experiment.name, cell, chunk) for experiment, cell, chunk in study.cells()]
+    assert found == [
+        *(("denoise", "synthetic-speech", chunk) for chunk in ("000", "001", "002")),
+        *(("denoise", "synthetic-piano", chunk) for chunk in ("000", "001")),
+        *(("separate", "synthetic-piano+synthetic-drums", chunk) for chunk in ("000", "001")),
+    ]
+
+
+def test_observations_take_no_more_clips_than_their_cell_asks_for():
+    given = config(clips=3, clips_per_job=2)
+    given["experiments"]["separate"]["clips"] = {"synthetic-piano+synthetic-drums": 1}
+    study = Study(given)
+    assert study.observations("denoise", "synthetic-piano", "000") == {
+        "piano-00000": ["synthetic-piano/piano-00000"],
+        "piano-00001": ["synthetic-piano/piano-00001"],
+    }
+    assert list(study.observations("denoise", "synthetic-piano", "001")) == ["piano-00002"]
+    assert study.observations("separate", "synthetic-piano+synthetic-drums", "000") == {
+        "piano-00000+drums-00000": ["synthetic-piano/piano-00000", "synthetic-drums/drums-00000"]
+    }
+
+
+def test_a_corpus_of_noise_alone_needs_no_clips():
+    given = config()
+    given["experiments"]["denoise"] |= {
+        "corruption": {"kind": "environmental", "noise": "synthetic-drums"},
+        "corpora": ["synthetic-speech"],
+    }
+    del given["experiments"]["separate"]
+    study = Study(given)
+    assert study.clip_counts == {"synthetic-speech": 2}
+    assert study.experiments["denoise"].corruption["snr_db"] == [5.0, 9.0]
+
+
+def test_load(tmp_path):
+    with pytest.raises(DapError, match=r"gone\.yaml: cannot be read as YAML"):
+        load(tmp_path / "gone.yaml")
+    path = tmp_path / "study.yaml"
+    path.write_text("study: [")
+    with pytest.raises(DapError, match=r"study\.yaml: cannot be read as YAML"):
+        load(path)
+    path.write_text("- study")
+    with pytest.raises(DapError, match=r"study\.yaml: holds no keys"):
+        load(path)
+    path.write_text("study: tiny")
+    assert load(path) == {"study": "tiny"}
