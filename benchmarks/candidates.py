@@ -21,9 +21,9 @@ from torch.nn import functional
 from benchmarks.__main__ import heading
 from benchmarks.reference_fit import DESIGNS
 from benchmarks.speed import PAPER, SEED
-from dap.fitting.gpu.cuda_graph import WARM_UP, Recorded
+from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
 from dap.fitting.interleave import side_stream
-from dap.nn.dilated_unet import Block, Layout, UNet, layout
+from dap.nn.dilated_unet import Block, DilatedUNet, Layout, layout
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class SubGrids(nn.Module):
         return y.reshape(batch, -1, rows * d, columns * d)[..., :height, :width]
 
 
-def build(method: str, width: float, way: Way) -> UNet:
+def build(method: str, width: float, way: Way) -> DilatedUNet:
     """A network of one of paper A's designs, with the same weights for the same sizes."""
     torch.manual_seed(SEED)
     plan = layout("code", width, DESIGNS[method]["dilation"])
@@ -97,7 +97,7 @@ def build(method: str, width: float, way: Way) -> UNet:
         for block in plan.blocks()
     ]
     plan = Layout((blocks[0], blocks[1]), blocks[2], (blocks[3], blocks[4]))
-    net = UNet(plan, dense=DESIGNS[method]["dense"])
+    net = DilatedUNet(plan, dense=DESIGNS[method]["dense"])
     if way.sub_grids:
         for module in list(net.modules()):
             for name, layer in module.named_children():
@@ -154,7 +154,7 @@ def measure(candidate: Candidate, repeats: int, iterations: int) -> tuple[float,
     on_gpu = candidate.target.is_cuda
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
-    for _ in range(WARM_UP + 1 if on_gpu else 1):
+    for _ in range(WARMUP + 1 if on_gpu else 1):
         candidate.step()
     times = []
     for _ in range(repeats):

@@ -23,15 +23,15 @@ from torch import nn
 from benchmarks.__main__ import heading
 from benchmarks.memory import used
 from dap.fitting import engine
-from dap.fitting.gpu.cuda_graph import WARM_UP, Recorded
+from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
 from dap.fitting.interleave import side_stream
 from dap.nn.harmonic_conv import HarmonicConv2d
-from dap.nn.harmonic_unet import UNetB, harmonic, regular
+from dap.nn.harmonic_unet import HarmonicUNet, harmonic, regular
 
 SEED = 2021
 MIXED = {"anchors": 7, "mixing": "matrix"}
 # name -> the network, and whether it runs on the engine that fits take
-STEPS: dict[str, tuple[Callable[..., UNetB], bool]] = {
+STEPS: dict[str, tuple[Callable[..., HarmonicUNet], bool]] = {
     "harmonic, deformable convolution": (
         partial(harmonic, **MIXED, implementation="deform"),
         False,
@@ -80,7 +80,7 @@ def step(name: str, bins: int, frames: int, width: float, device: str) -> Callab
         with stream:
             recorded(0.0)
 
-    for _ in range(WARM_UP):
+    for _ in range(WARMUP):
         once()
     return once
 

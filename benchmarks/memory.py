@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.speed import Noise, ours, reference
-from dap.fitting.gpu.cuda_graph import WARM_UP
+from dap.fitting.gpu.cuda_graph import WARMUP
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         reference(method, float(width), goal, 2)
     else:
         # enough to be recorded, on a GPU
-        ours(method, float(width), goal, kind, WARM_UP + 2)
+        ours(method, float(width), goal, kind, WARMUP + 2)
     print(used(device) - before)
 
 

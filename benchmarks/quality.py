@@ -30,7 +30,7 @@ from benchmarks.speed import PAPER, choose, reference, steady
 from dap.fitting import loop as fit
 from dap.fitting.objectives.spectral import MULTIPLE, Denoise
 from dap.options import PRESETS, learning_rate
-from dap.stft import Transform
+from dap.stft import STFT
 
 METHOD, STD = "dilated-exp-dense", 0.1
 WAYS = ("observed", "reference", "another seed", "ours", "fast")
@@ -42,7 +42,7 @@ class Noisy(Denoise):
     def __init__(self, clean: np.ndarray, index: int, device: str):
         noise = np.random.default_rng(index).normal(0, STD, clean.shape).astype(np.float32)
         self.clean, self.noisy, self.samples = clean, clean + noise, len(clean)
-        self.transform = Transform(1022, 64, "hann", device)
+        self.transform = STFT(1022, 64, "hann", device)
         self.target = self.transform.analyse(torch.from_numpy(self.noisy).to(device))
 
     def snr(self, estimate: np.ndarray) -> float:

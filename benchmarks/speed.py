@@ -15,22 +15,22 @@ from dap.fitting import engine
 from dap.fitting import loop as fit
 from dap.fitting.interleave import in_turn
 from dap.fitting.objectives.spectral import MULTIPLE, Denoise
-from dap.stft import Transform
+from dap.stft import STFT
 
 SEED, HOP = 2021, 64
 # paper A's fit at a constant rate, as the reference does it
 PAPER = fit.FitOptions(
     iterations=2000,
     learning_rate=1e-3,
-    step_every=0,
-    step_factor=1.0,
-    warm_up=0,
-    anneal=0.0,
+    lr_step_size=0,
+    lr_gamma=1.0,
+    warmup=0,
+    cooldown=0.0,
     initialisation="pytorch",
     output_scale=0.0,
     snapshots=1,
     snapshot_at=(),
-    average_decay=0.99,
+    ema_decay=0.99,
     precision="float32",
 )
 
@@ -40,7 +40,7 @@ class Noise(Denoise):
 
     def __init__(self, frames: int, device: str):
         self.samples = (frames - 1) * HOP
-        self.transform = Transform(1022, HOP, "hann", device)
+        self.transform = STFT(1022, HOP, "hann", device)
         generator = torch.Generator().manual_seed(SEED)
         signal = torch.randn(self.samples, generator=generator) * 0.1
         self.target = self.transform.analyse(signal.to(device))

@@ -71,7 +71,7 @@ def main() -> None:
     "bins",
     type=click.IntRange(2, 2**16),
     metavar="BINS",
-    help="Undo quantisation to this number of levels on [-1, 1], such as 256 of 8 bits.",
+    help="Undo quantization to this number of levels on [-1, 1], such as 256 of 8 bits.",
 )
 @click.option(
     "--consistency",
@@ -137,11 +137,11 @@ def restore(
 
     Without --gap or --dequantize the recording is denoised. An untrained network is fitted to each
     segment, and it fits the sound before the noise: too many iterations bring the noise back. The
-    classical methods take seconds: janssen fills gaps, cell-projection undoes quantisation, the
+    classical methods take seconds: janssen fills gaps, cell-projection undoes quantization, the
     others denoise.
 
-    With --dequantize each sample of the result is one that would be quantised to what was recorded.
-    The recording must be as it left the quantiser, at --sample-rate and in one channel.
+    With --dequantize each sample of the result is one that would be quantized to what was recorded.
+    The recording must be as it left the quantizer, at --sample-rate and in one channel.
     """
     if bins is None and consistency is not None:
         raise click.UsageError("--consistency is of --dequantize, which is not given")
@@ -214,9 +214,9 @@ def _lost(recording: Path, sample_rate: int) -> str:
     import soundfile
 
     info = soundfile.info(recording)
-    lost = []
+    changes = []
     if info.channels > 1:
-        lost.append(f"the mean of {info.channels} channels")
+        changes.append(f"the mean of {info.channels} channels")
     if info.samplerate != sample_rate:
-        lost.append(f"resampled from {info.samplerate} Hz")
-    return f" ({', '.join(lost)})" if lost else ""
+        changes.append(f"resampled from {info.samplerate} Hz")
+    return f" ({', '.join(changes)})" if changes else ""

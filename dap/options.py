@@ -9,25 +9,25 @@ PRESETS = {
     "fast": {
         "iterations": 200,
         "learning_rate": 0.0015,
-        "rate_by_width": True,
-        "step_every": 0,
-        "warm_up": 20,
-        "anneal": 0.4,
+        "scale_lr_by_width": True,
+        "lr_step_size": 0,
+        "warmup": 20,
+        "cooldown": 0.4,
         "initialisation": "he",
         "output_scale": 0.2,
-        "average_decay": 0.95,
+        "ema_decay": 0.95,
     },
 }
 
-# of the networks for which `rate_by_width` raises the learning rate
+# of the networks for which `scale_lr_by_width` raises the learning rate
 NARROWEST = 0.25
 
 
 def learning_rate(fit: dict) -> float:
     """The learning rate that fit options ask for, at the width that they ask for.
 
-    With `rate_by_width` it goes as 1 / width (Adam's in hidden layers, Yang et al. 2021, "Tensor
-    programs V"), but for networks narrower than a quarter.
+    With `scale_lr_by_width` it goes as 1 / width (Adam's in hidden layers, Yang et al. 2021,
+    "Tensor programs V"), but for networks narrower than a quarter.
     """
-    width = max(fit["width"], NARROWEST) if fit["rate_by_width"] else 1.0
+    width = max(fit["width"], NARROWEST) if fit["scale_lr_by_width"] else 1.0
     return fit["learning_rate"] / width

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTISERS, Observation, cells, untouched_frames
+from dap.data.corruptions import QUANTIZERS, Observation, cells, untouched_frames
 from dap.errors import DapError
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import Restored, is_prior, place, restoring
@@ -15,7 +15,7 @@ from dap.seeds import derive
 FADE_SECONDS = 0.064  # one window of the transform
 AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
 SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
-OFF_LEVEL = 2e-4  # how far a sample may lie from a quantiser's level: 16-bit files round by 3e-5
+OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
 
 
 def segments(samples: int, length: int, fade: int) -> list[tuple[int, int]]:
@@ -46,7 +46,7 @@ def restore_recording(
     report: Callable[[int, int, int, float], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> np.ndarray:
-    """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantisation.
+    """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantization.
 
     The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back. A prior
     is fitted to segments; a baseline is given the whole.
@@ -57,7 +57,7 @@ def restore_recording(
         fit: the study's fit options.
         selection: "last" or "average".
         gaps: (start, end) in seconds.
-        bins: of the quantiser that the recording went through; every sample of the result stays in
+        bins: of the quantizer that the recording went through; every sample of the result stays in
             the cell that it was found in.
         report: called with segment, number of segments, iteration and loss.
         say: told which segments' fits learned nothing. They are fitted again at a third of the
@@ -68,19 +68,19 @@ def restore_recording(
 
     Raises:
         DapError: the recording is too short, a gap is not inside of it, or leaves nothing of a
-            segment; samples are not a quantiser's levels; the method is not for the task.
+            segment; samples are not a quantizer's levels; the method is not for the task.
     """
     if gaps and bins:
-        raise DapError("gaps are filled or quantisation is undone: ask for one of the two")
+        raise DapError("gaps are filled or quantization is undone: ask for one of the two")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     whole = not is_prior(method)
     facts = plugin(*(("baselines", "BASELINES") if whole else ("priors", "PRIORS")), method).facts
     if task not in facts.get("tasks", [task]):
-        wanted = {"inpaint": "fill gaps", "dequantize": "undo quantisation"}.get(task, "denoise")
+        wanted = {"inpaint": "fill gaps", "dequantize": "undo quantization"}.get(task, "denoise")
         raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:
         raise DapError(f"the recording has {len(recording)} samples; at least 1024 are needed")
-    lost = np.zeros(len(recording), bool)
+    mask = np.zeros(len(recording), bool)
     for start, end in gaps:
         first, last = round(start * sample_rate), round(end * sample_rate)
         if not 0 <= first < last <= len(recording):
@@ -88,21 +88,21 @@ def restore_recording(
                 f"the gap {start}-{end} s is not inside of the recording, which lasts "
                 f"{len(recording) / sample_rate:.3f} s"
             )
-        lost[first:last] = True
-    bounds = quantised(recording, bins) if bins else None
-    kept = bounds if bins else recording[~lost]
+        mask[first:last] = True
+    bounds = quantized(recording, bins) if bins else None
+    kept = bounds if bins else recording[~mask]
     peak = float(np.abs(kept).max()) if kept.any() else 1.0
-    scaled = np.where(lost, np.float32(0), recording / peak).astype(np.float32)
+    scaled = np.where(mask, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
     length = len(recording) if whole else round(segment_seconds * sample_rate)
     parts = segments(len(recording), length, fade)
     where = "cpu" if whole else place(device)
     estimates, fits = {}, {}
     for index, (start, end) in enumerate(parts):
-        if lost.any() and not lost[start:end].any():
+        if mask.any() and not mask[start:end].any():
             estimates[index] = scaled[start:end]
             continue
-        observation = _observation(scaled[start:end], lost[start:end], spectrogram, sample_rate)
+        observation = _observation(scaled[start:end], mask[start:end], spectrogram, sample_rate)
         if bins:
             for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
                 observation.known[name] = bound[start:end].astype(np.float32)
@@ -123,7 +123,7 @@ def restore_recording(
     restored = (joined * peak).astype(np.float32)
     if bins:  # the cross-fade of two estimates in a cell is in it, but for rounding
         return np.clip(restored, *bounds)
-    return np.where(lost, restored, recording) if lost.any() else restored
+    return np.where(mask, restored, recording) if mask.any() else restored
 
 
 def _fitted(
@@ -174,8 +174,8 @@ def _cross_faded(
     return total / weights
 
 
-def quantised(recording: np.ndarray, bins: int) -> np.ndarray:
-    """The cells of a recording that was quantised on [-1, 1], (2, samples): lower and upper bounds.
+def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
+    """The cells of a recording that was quantized on [-1, 1], (2, samples): lower and upper bounds.
 
     Mid-rise or mid-tread is found from the samples, which have to be its levels.
 
@@ -183,28 +183,28 @@ def quantised(recording: np.ndarray, bins: int) -> np.ndarray:
         DapError: they are the levels of neither.
     """
     shares = []
-    for quantiser in QUANTISERS:
-        if quantiser == "mid-rise" and bins % 2:
+    for quantizer in QUANTIZERS:
+        if quantizer == "mid-rise" and bins % 2:
             continue
-        level, lower, upper = cells(recording, bins, quantiser)
+        level, lower, upper = cells(recording, bins, quantizer)
         off = np.abs(recording - level) > min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
         if not off.any():
             return np.stack((lower, upper))
-        shares.append(f"{off.mean():.2%} are not those of {quantiser}")
+        shares.append(f"{off.mean():.2%} are not those of {quantizer}")
     raise DapError(
-        f"the samples are not the levels of a quantiser of {bins} bins on [-1, 1] "
+        f"the samples are not the levels of a quantizer of {bins} bins on [-1, 1] "
         f"({', '.join(shares)}): was the recording resampled, mixed or scaled since, or has it "
         "other bins?"
     )
 
 
 def _observation(
-    signal: np.ndarray, lost: np.ndarray, spectrogram: dict, sample_rate: int
+    signal: np.ndarray, mask: np.ndarray, spectrogram: dict, sample_rate: int
 ) -> Observation:
-    if not lost.any():
+    if not mask.any():
         return Observation(signal, sample_rate=sample_rate)
-    observed = untouched_frames(lost, spectrogram["n_fft"], spectrogram["hop_length"])
+    observed = untouched_frames(mask, spectrogram["n_fft"], spectrogram["hop_length"])
     if not observed.any():
         raise DapError("a gap leaves nothing of a segment: take longer segments")
-    known = {"lost": lost, "observed_frames": observed}
+    known = {"mask": mask, "observed_frames": observed}
     return Observation(signal, known, sample_rate=sample_rate)

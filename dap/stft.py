@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-class Transform:
+class STFT:
     """A matched short-time Fourier transform whose real and imaginary parts are two channels.
 
     Decision 5: 1022 / 64 with a Hann window for paper A and a rectangular one for paper B, analysis

@@ -43,13 +43,13 @@ SIGNALS = {
 def observe(signal: np.ndarray, task: str, rate: int) -> Observation:
     signal = signal.astype(np.float32)
     if task == "dequantize":
-        return replace(quantization(signal, bins=16, quantiser="mid-rise"), sample_rate=rate)
+        return replace(quantization(signal, bins=16, quantizer="mid-rise"), sample_rate=rate)
     known = {"noise_std": np.float32(0.1)}
     if task == "inpaint":
-        lost = np.zeros(len(signal), bool)
-        lost[len(signal) // 2 : len(signal) // 2 + 40] = True
-        signal = np.where(lost, np.float32(0), signal)
-        known = {"lost": lost, "observed_frames": untouched_frames(lost, 126, 63)}
+        mask = np.zeros(len(signal), bool)
+        mask[len(signal) // 2 : len(signal) // 2 + 40] = True
+        signal = np.where(mask, np.float32(0), signal)
+        known = {"mask": mask, "observed_frames": untouched_frames(mask, 126, 63)}
     return Observation(signal, known, sample_rate=rate)
 
 
@@ -59,7 +59,7 @@ def refused(method: str, task: str, observation: Observation) -> bool:
     if not is_prior(method):
         return False
     if PRIORS[method].facts.get("domain") == "waveform":
-        return samples < 65 or (task == "inpaint" and observation.known["lost"].all())
+        return samples < 65 or (task == "inpaint" and observation.known["mask"].all())
     if task == "inpaint":
         return not observation.known["observed_frames"].any()
     return task == "separate" and samples // SPECTROGRAM["hop_length"] + 1 < 8

@@ -179,11 +179,11 @@ def test_only_the_gap_changes(tone):
 
 
 @pytest.mark.parametrize(
-    ("bins", "quantiser"), [(16, "mid-rise"), (16, "mid-tread"), (15, "mid-tread")]
+    ("bins", "quantizer"), [(16, "mid-rise"), (16, "mid-tread"), (15, "mid-tread")]
 )
 @pytest.mark.parametrize("method", ["conv", "wave-u-net", "cell-projection"])
-def test_dequantised_samples_stay_in_their_cells(tone, bins, quantiser, method):
-    level, lower, upper = cells(tone, bins, quantiser)
+def test_dequantized_samples_stay_in_their_cells(tone, bins, quantizer, method):
+    level, lower, upper = cells(tone, bins, quantizer)
     restored = restore_recording(
         level, 16000, method=method, fit=FIT, spectrogram=SPECTROGRAM, bins=bins,
         segment_seconds=0.2,
@@ -194,21 +194,21 @@ def test_dequantised_samples_stay_in_their_cells(tone, bins, quantiser, method):
     assert np.abs(restored - level).max() > 0.01
 
 
-def test_recordings_that_were_not_quantised_so_are_refused(tone):
+def test_recordings_that_were_not_quantized_so_are_refused(tone):
     options = {"method": "conv", "fit": FIT, "spectrogram": SPECTROGRAM}
     level, _, _ = cells(tone, 16, "mid-rise")
     for wrong, bins in ((tone, 16), (level, 8), (0.7 * level, 16)):
         with pytest.raises(
-            DapError, match=rf"not the levels of a quantiser of {bins} bins on \[-1, 1\] \(\d+"
+            DapError, match=rf"not the levels of a quantizer of {bins} bins on \[-1, 1\] \(\d+"
         ):
             restore_recording(wrong, 16000, bins=bins, **options)
     with pytest.raises(DapError, match="one of the two"):
         restore_recording(level, 16000, bins=16, gaps=[(0.1, 0.2)], **options)
-    with pytest.raises(DapError, match="wavelet does not undo quantisation"):
+    with pytest.raises(DapError, match="wavelet does not undo quantization"):
         restore_recording(level, 16000, bins=16, **options | {"method": "wavelet"})
 
 
-def test_the_command_dequantises_an_eight_bit_file(tone, tmp_path):
+def test_the_command_dequantizes_an_eight_bit_file(tone, tmp_path):
     damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
     soundfile.write(damaged, tone, 16000, subtype="PCM_U8")
     options = ["--iterations", "2", "--width", "0.05", "--method", "conv", "--consistency", "0.5"]
@@ -219,7 +219,7 @@ def test_the_command_dequantises_an_eight_bit_file(tone, tmp_path):
     assert 0 < np.abs(before - after).max() <= 0.5 / 128 + 1e-7
     result = CliRunner().invoke(main, [*command, "64", *options])
     assert result.exit_code == 1
-    assert "not the levels of a quantiser of 64 bins" in result.output
+    assert "not the levels of a quantizer of 64 bins" in result.output
     result = CliRunner().invoke(main, [*command, "256", "--gap", "0.1-0.2"])
     assert result.exit_code == 2
     assert "exclude each other" in result.output

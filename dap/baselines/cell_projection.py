@@ -1,6 +1,6 @@
-"""Dequantisation as the sparsest signal in the cells (Brauer et al. 2016; Zaviska et al. 2020).
+"""Dequantization as the sparsest signal in the cells (Brauer et al. 2016; Zaviska et al. 2020).
 
-Of all signals that would be quantised to the observation, that of the least sum of magnitudes in a
+Of all signals that would be quantized to the observation, that of the least sum of magnitudes in a
 tight Gabor frame, min |A x|_1 subject to lower <= x <= upper: a convex problem, solved by the
 primal-dual method of Chambolle and Pock (2011). Nothing is trained, and nothing is random.
 """

@@ -27,22 +27,22 @@ def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
     each sample `kept` times its true value. That is undone first, and only what no frame saw is
     filled: a prior that fits those frames is told as much.
     """
-    signal, lost = observation.signal.astype(np.float64), observation.known["lost"]
+    signal, mask = observation.signal.astype(np.float64), observation.known["mask"]
     if "kept" in observation.known:
         kept = observation.known["kept"]
-        lost = kept < LEAST_KEPT
-        signal = signal / np.where(lost, 1, kept)
+        mask = kept < LEAST_KEPT
+        signal = signal / np.where(mask, 1, kept)
     context = round(CONTEXT_SECONDS * observation.sample_rate)
-    filled = inpaint(signal, lost, context=context).astype(np.float32)
+    filled = inpaint(signal, mask, context=context).astype(np.float32)
     return np.repeat(filled[np.newaxis], len(outputs), axis=0)
 
 
-def inpaint(signal: np.ndarray, lost: np.ndarray, *, context: int, order: int = ORDER):
+def inpaint(signal: np.ndarray, mask: np.ndarray, *, context: int, order: int = ORDER):
     """Fill every run of lost samples, from left to right.
 
     Args:
         signal: (samples,) float64; what it holds where samples are lost has no influence.
-        lost: (samples,) bool.
+        mask: (samples,) bool.
         context: how many samples on each side of a gap are looked at, up to the next gap.
         order: of the autoregressive model, where gap and context are long enough.
 
@@ -50,8 +50,8 @@ def inpaint(signal: np.ndarray, lost: np.ndarray, *, context: int, order: int = 
         (samples,); samples that are not lost are untouched, the others clipped to [-1, 1]. Without
         any sound around a gap it is filled with zeros.
     """
-    filled = np.where(lost, 0.0, signal)
-    edges = np.flatnonzero(np.diff(np.r_[False, lost, False].astype(np.int8)))
+    filled = np.where(mask, 0.0, signal)
+    edges = np.flatnonzero(np.diff(np.r_[False, mask, False].astype(np.int8)))
     starts, ends = edges[::2], edges[1::2]
     nexts = np.r_[starts, len(signal)][1:]
     for start, end, following in zip(starts, ends, nexts, strict=True):

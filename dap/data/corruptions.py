@@ -17,9 +17,9 @@ CORRUPTIONS = {
         "options": {"seconds": [0.1, 0.25], "per_second": 1.0, "domain": "frames"},
     },
     "mixture": {"task": "separate", "options": {}},
-    "quantization": {"task": "dequantize", "options": {"bins": 16, "quantiser": "mid-rise"}},
+    "quantization": {"task": "dequantize", "options": {"bins": 16, "quantizer": "mid-rise"}},
 }
-QUANTISERS = ("mid-rise", "mid-tread")
+QUANTIZERS = ("mid-rise", "mid-tread")
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Observation:
 
     Attributes:
         signal: float32 (samples,).
-        known: named arrays. Gaussian noise leaves `noise_std`, a scalar. Gaps leave `lost`
+        known: named arrays. Gaussian noise leaves `noise_std`, a scalar. Gaps leave `mask`
             (samples,) bool, `observed_frames` (frames,) bool, and, where whole frames were lost,
             the `spectrogram` (2, bins, frames) of the rest and `kept` (samples,), the factor that
-            the loss left of each sample. Quantisation leaves `bins` and `quantiser`, scalars, and
+            the loss left of each sample. Quantization leaves `bins` and `quantizer`, scalars, and
             each sample's cell: `lower` and `upper`, float32 (samples,).
         facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
         sample_rate: in Hz.
@@ -98,7 +98,7 @@ def gaps(
     `seconds`; they neither touch each other nor the clip's ends.
 
     Args:
-        transform: the study's `dap.stft.Transform`.
+        transform: the study's `dap.stft.STFT`.
         domain: "frames" sets whole frames of the STFT to zero over all bins, as in paper A: the
             frames beside a gap still see into it. "samples" sets the samples to zero, and counts
             as observed only the frames whose window touches none of them: a real dropout.
@@ -124,60 +124,60 @@ def gaps(
     offsets = np.sort(rng.integers(0, free + 1, count))
     starts = offsets + margin * np.arange(1, count + 1) + np.r_[0, np.cumsum(lengths)[:-1]]
     lost_frames = np.zeros(frames, bool)
-    lost = np.zeros(len(clean), bool)
+    mask = np.zeros(len(clean), bool)
     for start, length in zip(starts, lengths, strict=True):
         lost_frames[start : start + length] = True
         # frame t is centred on sample t * hop: the samples nearest to a lost frame are lost
         first = start * hop - hop // 2
-        lost[first : first + length * hop] = True
+        mask[first : first + length * hop] = True
     facts = {
         "gaps": count,
         "gap_seconds": " ".join(f"{n * hop / sample_rate:.3f}" for n in lengths),
-        "lost_fraction": float(lost.mean()),
+        "lost_fraction": float(mask.mean()),
     }
     if domain == "samples":
-        observed = untouched_frames(lost, transform.n_fft, hop)
-        signal = np.where(lost, np.float32(0), clean)
-        return Observation(signal, {"lost": lost, "observed_frames": observed}, facts)
+        observed = untouched_frames(mask, transform.n_fft, hop)
+        signal = np.where(mask, np.float32(0), clean)
+        return Observation(signal, {"mask": mask, "observed_frames": observed}, facts)
     both = torch.from_numpy(np.stack((clean, np.ones_like(clean))))
     spectrograms = transform.analyse(both)  # (2, 2, F, T)
     spectrograms[..., torch.from_numpy(lost_frames)] = 0
     # what analysis and synthesis make of a constant 1 is what they make of each sample's weight
     signal, kept = transform.synthesise(spectrograms, len(clean)).numpy()
-    known = {"lost": lost, "observed_frames": ~lost_frames, "kept": kept}
+    known = {"mask": mask, "observed_frames": ~lost_frames, "kept": kept}
     known["spectrogram"] = spectrograms[0].numpy()
     return Observation(signal, known, facts)
 
 
-def untouched_frames(lost: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
     """Which frames of the centred STFT touch no lost sample.
 
     Args:
-        lost: (samples,) bool.
+        mask: (samples,) bool.
 
     Returns:
         (frames,) bool.
     """
-    runs = np.flatnonzero(lost)
-    centres = np.arange(len(lost) // hop_length + 1) * hop_length
+    runs = np.flatnonzero(mask)
+    centres = np.arange(len(mask) // hop_length + 1) * hop_length
     # a window covers [centre - n_fft/2, centre + n_fft/2)
     first = np.searchsorted(runs, centres - n_fft // 2, side="left")
     last = np.searchsorted(runs, centres + n_fft // 2, side="left")
     return first == last
 
 
-def quantization(clean: np.ndarray, *, bins: int, quantiser: str) -> Observation:
-    """Quantise the signal uniformly on [-1, 1] (decision 18).
+def quantization(clean: np.ndarray, *, bins: int, quantizer: str) -> Observation:
+    """Quantize the signal uniformly on [-1, 1] (decision 18).
 
     Nothing is drawn. What lies beyond [-1, 1] saturates.
 
     Args:
         bins: number of levels.
-        quantiser: as for `cells`.
+        quantizer: as for `cells`.
     """
-    level, lower, upper = cells(clean, bins, quantiser)
+    level, lower, upper = cells(clean, bins, quantizer)
     known = {"lower": lower, "upper": upper}
-    known |= {"bins": np.int64(bins), "quantiser": np.array(quantiser)}
+    known |= {"bins": np.int64(bins), "quantizer": np.array(quantizer)}
     facts = {
         "snr_db": ratio_db(clean, level.astype(np.float64) - clean),
         "levels": len(np.unique(level)),
@@ -187,9 +187,9 @@ def quantization(clean: np.ndarray, *, bins: int, quantiser: str) -> Observation
 
 
 def cells(
-    signal: np.ndarray, bins: int, quantiser: str
+    signal: np.ndarray, bins: int, quantizer: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The level that a uniform quantiser on [-1, 1] gives each sample, and the cell around it.
+    """The level that a uniform quantizer on [-1, 1] gives each sample, and the cell around it.
 
     The step is 2 / bins. "mid-rise" has a decision at 0 and levels at the middles of its cells, for
     an even number of bins. "mid-tread" has a level at 0; for an even number of bins there is one
@@ -202,16 +202,16 @@ def cells(
         level, lower and upper, float32 (samples,) each.
 
     Raises:
-        DapError: the quantiser does not exist, or not with this number of bins.
+        DapError: the quantizer does not exist, or not with this number of bins.
     """
-    if quantiser not in QUANTISERS:
-        raise DapError(f"quantiser is {quantiser!r}: must be {' or '.join(QUANTISERS)}")
-    if bins < 2 or (quantiser == "mid-rise" and bins % 2):
+    if quantizer not in QUANTIZERS:
+        raise DapError(f"quantizer is {quantizer!r}: must be {' or '.join(QUANTIZERS)}")
+    if bins < 2 or (quantizer == "mid-rise" and bins % 2):
         raise DapError(
-            f"bins is {bins}: must be {'even and ' * (quantiser == 'mid-rise')}at least 2"
+            f"bins is {bins}: must be {'even and ' * (quantizer == 'mid-rise')}at least 2"
         )
     step = 2.0 / bins
-    half = 0.5 if quantiser == "mid-rise" else 0.0  # of a step, from a level to the next decision
+    half = 0.5 if quantizer == "mid-rise" else 0.0  # of a step, from a level to the next decision
     index = np.floor(np.asarray(signal, np.float64) / step + 0.5 - half)
     index = np.clip(index, -(bins // 2), (bins - 1) // 2)
     level = (index + half) * step

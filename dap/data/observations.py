@@ -66,13 +66,13 @@ def make(
         return _environmental(clip, clean, corruption, noise, rng, seed, names, sample_rate)
     if kind == "quantization":
         return corruptions.quantization(
-            clean, bins=corruption["bins"], quantiser=corruption["quantiser"]
+            clean, bins=corruption["bins"], quantizer=corruption["quantizer"]
         )
-    from dap.stft import Transform
+    from dap.stft import STFT
 
     return corruptions.gaps(
         clean,
-        Transform(**spectrogram),
+        STFT(**spectrogram),
         sample_rate=sample_rate,
         seconds=corruption["seconds"],
         per_second=corruption["per_second"],

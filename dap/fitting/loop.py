@@ -28,31 +28,31 @@ class FitOptions:
     Attributes:
         iterations: number of optimisation steps.
         learning_rate: Adam's, at the start.
-        step_every: iterations after which the rate is multiplied by `step_factor`; 0 for never
+        lr_step_size: iterations after which the rate is multiplied by `lr_gamma`; 0 for never
             (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
-        warm_up: iterations over which the rate rises linearly from 0.
-        anneal: share of the iterations, at the end, over which it falls linearly to 0.
+        warmup: iterations over which the rate rises linearly from 0.
+        cooldown: share of the iterations, at the end, over which it falls linearly to 0.
         initialisation: "pytorch", its default, or "he" (He et al. 2015): normal, variance
             2 / fan-in, which keeps a signal's level through the decoder, which normalises nothing.
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
             of the target; 0 leaves them as they are (decision 1b).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
         snapshot_at: iterations that are kept beside them, at most the last.
-        average_decay: of the moving average of the outputs.
+        ema_decay: of the moving average of the outputs.
         precision: of the networks, "float32" or "bfloat16" (`dap.fitting.engine.choose`).
     """
 
     iterations: int
     learning_rate: float
-    step_every: int
-    step_factor: float
-    warm_up: int
-    anneal: float
+    lr_step_size: int
+    lr_gamma: float
+    warmup: int
+    cooldown: float
     initialisation: str
     output_scale: float
     snapshots: int
     snapshot_at: Sequence[int]
-    average_decay: float
+    ema_decay: float
     precision: str
 
 
@@ -91,13 +91,13 @@ def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np
 
 def rate(options: FitOptions, iteration: int) -> float:
     """The learning rate of an iteration, counted from 1."""
-    steps = (iteration - 1) // options.step_every if options.step_every else 0
-    factor = options.step_factor**steps
-    if options.warm_up:
-        factor *= min(1.0, iteration / options.warm_up)
-    if options.anneal:
+    steps = (iteration - 1) // options.lr_step_size if options.lr_step_size else 0
+    factor = options.lr_gamma**steps
+    if options.warmup:
+        factor *= min(1.0, iteration / options.warmup)
+    if options.cooldown:
         left = options.iterations + 1 - iteration
-        factor *= min(1.0, left / (options.iterations * options.anneal))
+        factor *= min(1.0, left / (options.iterations * options.cooldown))
     return options.learning_rate * factor
 
 
@@ -191,7 +191,7 @@ def steps(
     optimiser = torch.optim.Adam(
         parameters, lr=options.learning_rate, fused=True, capturable=on_gpu
     )
-    average = MovingAverage(options.average_decay)
+    average = MovingAverage(options.ema_decay)
     points = grid(options.iterations, options.snapshots, options.snapshot_at)
     follow = getattr(objective, "follow", None)
     losses = torch.empty(options.iterations, device=device)

@@ -124,7 +124,7 @@ def restoring(
         )
     from dap.fitting import engine, loop
     from dap.fitting.objectives.spectral import objective
-    from dap.stft import Transform
+    from dap.stft import STFT
 
     where = place(device)
     module = plugin("priors", "PRIORS", method).load()
@@ -139,7 +139,7 @@ def restoring(
     if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":
         target = module.objective(method, task, observation, where, own)
     else:
-        target = objective(task, observation, Transform(**spectrogram, device=where), where, own)
+        target = objective(task, observation, STFT(**spectrogram, device=where), where, own)
     parameters, gflop = loop.size(build, target)
     trajectory = yield from loop.steps(
         build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint

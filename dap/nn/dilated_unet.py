@@ -105,7 +105,7 @@ def _conv3x3(in_channels: int, out_channels: int, dilation: int, normalise: bool
     return nn.Sequential(*layers, nn.ReLU())
 
 
-class UNet(nn.Module):
+class DilatedUNet(nn.Module):
     """Paper A's U-Net: max-pooling down, bilinear up, skips from before each transition.
 
     Instance normalisation in the encoder and at the bottom alone; the last layer is a linear 1x1.
@@ -165,9 +165,9 @@ def design(
     network: str = "code",
     in_channels: int = 2,
     out_channels: int = 2,
-) -> UNet:
+) -> DilatedUNet:
     """One of A's designs, with PyTorch's default initialisation from the global random state."""
-    return UNet(
+    return DilatedUNet(
         layout(network, width, dilation),
         dense=dense,
         in_channels=in_channels,

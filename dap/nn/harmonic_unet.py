@@ -28,7 +28,7 @@ class Pair(nn.Sequential):
         self.out_channels = channels[-1]
 
 
-class UNetB(nn.Module):
+class HarmonicUNet(nn.Module):
     """Paper B's U-Net: average pooling down, bilinear up, a final linear 1x1.
 
     Weights are drawn from N(0, 0.02), biases are 0. Height and width must be multiples of 4.
@@ -71,7 +71,7 @@ class UNetB(nn.Module):
         return self.final(x)
 
     def compiled(self, z: Tensor, precision: str) -> Callable[[], Tensor]:
-        """The same on the CPU's compiled layers, as `dap.nn.dilated_unet.UNet.compiled`."""
+        """The same on the CPU's compiled layers, as `dap.nn.dilated_unet.DilatedUNet.compiled`."""
         from dap.fitting.cpu.network import Network
         from dap.fitting.cpu.unet_b import wire
 
@@ -85,14 +85,16 @@ def regular(
     network: str = "code",
     in_channels: int = 2,
     out_channels: int = 2,
-) -> UNetB:
+) -> HarmonicUNet:
     """B's U-Net of regular 7x7 convolutions; `network`, a choice of A's, is not used."""
 
     def convolution(before: int, after: int) -> nn.Module:
         padding = dilation * (KERNEL // 2)
         return nn.Conv2d(before, after, KERNEL, padding=padding, dilation=dilation)
 
-    return UNetB(convolution, width=width, in_channels=in_channels, out_channels=out_channels)
+    return HarmonicUNet(
+        convolution, width=width, in_channels=in_channels, out_channels=out_channels
+    )
 
 
 def harmonic(
@@ -104,7 +106,7 @@ def harmonic(
     in_channels: int = 2,
     out_channels: int = 2,
     **options: object,
-) -> UNetB:
+) -> HarmonicUNet:
     """B's U-Net of harmonic convolutions; further options are those of `HarmonicConv2d`."""
 
     def convolution(before: int, after: int) -> nn.Module:
@@ -112,4 +114,6 @@ def harmonic(
             before, after, (KERNEL, KERNEL), anchors=anchors, mixing=mixing, **options
         )
 
-    return UNetB(convolution, width=width, in_channels=in_channels, out_channels=out_channels)
+    return HarmonicUNet(
+        convolution, width=width, in_channels=in_channels, out_channels=out_channels
+    )

@@ -63,8 +63,8 @@ def load(
     gaps = []
     if task == "inpaint":
         path = checked(observations.parent, row["known"], row["known_sha256"])
-        lost = read_arrays(path)["lost"].astype(np.int8)
-        edges = np.flatnonzero(np.diff(np.r_[0, lost, 0])) / sample_rate
+        mask = read_arrays(path)["mask"].astype(np.int8)
+        edges = np.flatnonzero(np.diff(np.r_[0, mask, 0])) / sample_rate
         gaps = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
     sources = [name.partition("/")[0] for name in names] if len(names) > 1 else []
     return Example(clip, sources, columns, gaps)

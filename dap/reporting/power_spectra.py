@@ -74,9 +74,9 @@ def spectrograms(signals: Iterable[np.ndarray], spectrogram: dict) -> Iterable[n
     """
     import torch
 
-    from dap.stft import Transform
+    from dap.stft import STFT
 
-    transform = Transform(**spectrogram)
+    transform = STFT(**spectrogram)
     for signal in signals:
         channels = transform.analyse(torch.from_numpy(np.asarray(signal, np.float32)))
         yield torch.linalg.vector_norm(channels, dim=0).numpy().astype(np.float64)

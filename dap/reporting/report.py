@@ -126,9 +126,9 @@ def audio_uri(signal: np.ndarray, sample_rate: int) -> str:
     if signal.ndim != 1 or not np.isfinite(signal).all():
         raise ValueError(f"expected finite samples of shape (samples,), not {signal.shape}")
     # rounded here: libsndfile scales floats by 32767, which would change the level a little
-    quantised = np.clip(np.rint(signal * 32768), -32768, 32767).astype(np.int16)
+    quantized = np.clip(np.rint(signal * 32768), -32768, 32767).astype(np.int16)
     file = io.BytesIO()
-    soundfile.write(file, quantised, sample_rate, format="WAV", subtype="PCM_16")
+    soundfile.write(file, quantized, sample_rate, format="WAV", subtype="PCM_16")
     return _data_uri("audio/wav", file.getvalue())
 
 

@@ -34,7 +34,7 @@ def score(
     sources: list[str],
     sample_rate: int,
     last_iteration: int,
-    lost: np.ndarray | None = None,
+    mask: np.ndarray | None = None,
     trajectory: Mapping[str, Sequence[str]] | None = None,
     observed: np.ndarray | None = None,
 ) -> list[dict]:
@@ -49,7 +49,7 @@ def score(
         wanted: selections to report; "oracle" is the snapshot of the best SNR or mean SDR.
         sources: names of the sources in separation, else [""].
         last_iteration: iteration of the selections that are not a snapshot.
-        lost: (samples,) bool, the gaps, in inpainting.
+        mask: (samples,) bool, the gaps, in inpainting.
         trajectory: metrics of each snapshot, beside the task's quality, by what they are against,
             "clean" or "observed" (`dap.fitting.ema.TRAJECTORIES`).
         observed: (1, samples) the observation, where `trajectory` needs it.
@@ -69,7 +69,7 @@ def score(
     tracked["clean"] = [quality, *(name for name in tracked["clean"] if name != quality)]
 
     def rows(estimates, selection, iteration, names, scopes=None, references=references):
-        values = _values(references, estimates, names, task, sources, sample_rate, lost, scopes)
+        values = _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
         try:
             values = list(values)
         except DapError as error:
@@ -139,7 +139,7 @@ def unfitted(
     ]
 
 
-def _values(references, estimates, names, task, sources, sample_rate, lost, scopes):
+def _values(references, estimates, names, task, sources, sample_rate, mask, scopes):
     """(source, scope, metric, value) of one set of estimates."""
     kinds = plugins("metrics", "METRICS")
     single = {
@@ -166,7 +166,7 @@ def _values(references, estimates, names, task, sources, sample_rate, lost, scop
         parts = {
             "raw": (estimates[0], None),
             "filled": (estimates[1], None),
-            "gaps": (estimates[1], lost),
+            "gaps": (estimates[1], mask),
         }
     elif task == "dequantize":
         parts = {"raw": (estimates[0], None), "projected": (estimates[1], None)}

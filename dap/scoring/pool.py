@@ -37,7 +37,7 @@ class Case:
     snapshots: np.ndarray
     sources: list[str]
     last_iteration: int
-    lost: np.ndarray | None = None
+    mask: np.ndarray | None = None
     observed: np.ndarray | None = None
 
 

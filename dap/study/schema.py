@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,16 @@ import yaml
 from dap.errors import DapError
 from dap.options import PRESETS
 
+# keys of earlier versions, and what they are called now
+RENAMED = {
+    "rate_by_width": "scale_lr_by_width",
+    "step_every": "lr_step_size",
+    "step_factor": "lr_gamma",
+    "warm_up": "warmup",
+    "anneal": "cooldown",
+    "average_decay": "ema_decay",
+    "quantiser": "quantizer",
+}
 SCHEMA = Path(__file__).resolve().parent / "schema.yaml"
 
 
@@ -95,7 +106,7 @@ def with_preset(fit: dict) -> dict:
     A learning rate that is given is meant as it is, whatever the width.
     """
     if "learning_rate" in fit:
-        fit = {"rate_by_width": False} | fit
+        fit = {"scale_lr_by_width": False} | fit
     if "preset" not in fit:
         return fit
     known = schema()["$defs"]["fit"]["properties"]
@@ -141,6 +152,7 @@ def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root:
     if error.validator == "additionalProperties":
         allowed = sorted(error.schema.get("properties", {}))
         unknown = sorted(set(error.instance) - set(allowed))
+        raise_if_renamed(where, unknown)
         raise DapError(
             f"{where}: unknown key {', '.join(map(repr, unknown))}; allowed: {', '.join(allowed)}"
         )
@@ -149,6 +161,17 @@ def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root:
             f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}"
         )
     raise DapError(f"{where}: {error.message}")
+
+
+def raise_if_renamed(where: str, keys: Iterable[str]) -> None:
+    """Refuse the keys of an earlier version by their new names.
+
+    Raises:
+        DapError: for the first of them.
+    """
+    for key in keys:
+        if key in RENAMED:
+            raise DapError(f"{where}: the key {key!r} is called {RENAMED[key]!r} now")
 
 
 def _raise_not_finite(value: object, where: str) -> None:

@@ -13,7 +13,7 @@ from dap.data.catalogue import Draw, draws, listing
 from dap.errors import DapError
 from dap.plugins import declared, plugins
 from dap.study.outputs import check, require
-from dap.study.schema import validated
+from dap.study.schema import raise_if_renamed, validated
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
 
@@ -164,6 +164,7 @@ class Study:
         require(f"{where}.corruption.kind", kind, corruptions)
         task = corruptions[kind]["task"]
         options = corruptions[kind]["options"]
+        raise_if_renamed(f"{where}.corruption", entry["corruption"])
         for key in entry["corruption"]:
             require(f"{where}.corruption", key, ["kind", *options])
         corruption = {**options, **entry["corruption"]}
@@ -245,10 +246,10 @@ class Study:
                 raise wrong(key, "must be above 0")
             if key == "bins" and not (isinstance(value, int) and number(value) and value >= 2):
                 raise wrong(key, "must be a whole number, at least 2")
-            if key == "quantiser" and value not in ("mid-rise", "mid-tread"):
+            if key == "quantizer" and value not in ("mid-rise", "mid-tread"):
                 raise wrong(key, "must be mid-rise or mid-tread")
             if value == "mid-rise" and corruption["bins"] % 2:
-                raise wrong("bins", "must be even for a mid-rise quantiser")
+                raise wrong("bins", "must be even for a mid-rise quantizer")
             if key == "domain" and value not in ("frames", "samples"):
                 raise wrong(key, "must be frames or samples")
             if key == "noise":

@@ -14,7 +14,7 @@ from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
 from dap.plugins import plugins
-from dap.stft import Transform
+from dap.stft import STFT
 
 RATE = 16000
 BASELINES = plugins("baselines", "BASELINES")
@@ -44,13 +44,13 @@ def tones(duration: float) -> np.ndarray:
 
 def observe(signal: np.ndarray, task: str, sample_rate: int = RATE) -> Observation:
     if task == "dequantize":  # mid-tread keeps silence
-        quantised = quantization(signal.astype(np.float32), bins=16, quantiser="mid-tread")
-        return replace(quantised, sample_rate=sample_rate)
+        quantized = quantization(signal.astype(np.float32), bins=16, quantizer="mid-tread")
+        return replace(quantized, sample_rate=sample_rate)
     facts = {"noise_std": np.float32(0.1)}
     if task == "inpaint":
-        lost = np.zeros(len(signal), bool)
-        lost[len(signal) // 3 : len(signal) // 2] = True
-        facts, signal = {"lost": lost}, np.where(lost, np.float32(0), signal)
+        mask = np.zeros(len(signal), bool)
+        mask[len(signal) // 3 : len(signal) // 2] = True
+        facts, signal = {"mask": mask}, np.where(mask, np.float32(0), signal)
     return Observation(signal.astype(np.float32), facts, sample_rate=sample_rate)
 
 
@@ -227,11 +227,11 @@ def test_the_spectral_gate_is_the_package(noisy):
 
 
 def drop(clean: np.ndarray, *runs: tuple[int, int]) -> Observation:
-    lost = np.zeros(len(clean), bool)
+    mask = np.zeros(len(clean), bool)
     for start, end in runs:
-        lost[start:end] = True
+        mask[start:end] = True
     # what lies in a gap must have no influence
-    return Observation(np.where(lost, np.float32(0.7), clean), {"lost": lost})
+    return Observation(np.where(mask, np.float32(0.7), clean), {"mask": mask})
 
 
 # measured: 98, 92, 42, 43, 44 and 105 dB; speech-like sound is far harder
@@ -250,9 +250,9 @@ def test_a_gap_in_steady_tones_is_filled(runs, least):
     clean = tones(1.0)
     observation = drop(clean, *runs)
     raw, filled = janssen.restore(observation, ["raw", "filled"])
-    lost = observation.known["lost"]
-    assert snr(clean, filled, RATE, lost) > least
-    np.testing.assert_array_equal(filled[~lost], clean[~lost])
+    mask = observation.known["mask"]
+    assert snr(clean, filled, RATE, mask) > least
+    np.testing.assert_array_equal(filled[~mask], clean[~mask])
     np.testing.assert_array_equal(raw, filled)
 
 
@@ -260,7 +260,7 @@ def test_a_short_gap_in_a_voice_is_filled():
     clean = syllables(1.0)
     observation = drop(clean, (6000, 6160))
     filled = janssen.restore(observation, ["raw", "filled"])[1]
-    assert snr(clean, filled, RATE, observation.known["lost"]) > 10
+    assert snr(clean, filled, RATE, observation.known["mask"]) > 10
 
 
 def test_no_gap_and_nothing_but_a_gap():
@@ -274,7 +274,7 @@ def test_what_the_frames_beside_a_gap_still_hold_is_taken_from_them(window):
     clean = syllables(1.0)
     options = {"sample_rate": RATE, "per_second": 1.0, "domain": "frames"}
     options["rng"] = np.random.default_rng(2)
-    transform = Transform(1022, 64, window)
+    transform = STFT(1022, 64, window)
     # a gap shorter than a window is seen by frames on both sides: nothing is lost
     observation = gaps(clean, transform, seconds=(0.04, 0.05), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
@@ -283,7 +283,7 @@ def test_what_the_frames_beside_a_gap_still_hold_is_taken_from_them(window):
     observation = gaps(clean, transform, seconds=(0.15, 0.2), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
     unseen = observation.known["kept"] < 1e-3
-    assert 0 < unseen.sum() < observation.known["lost"].sum()
+    assert 0 < unseen.sum() < observation.known["mask"].sum()
     np.testing.assert_allclose(filled[~unseen], clean[~unseen], atol=1e-3)
 
 

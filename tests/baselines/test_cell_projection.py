@@ -65,12 +65,12 @@ def test_the_optimum_of_a_small_problem():
 # measured: from 15.2 to 19.0 dB, 4.9 to 7.0, 18.8 to 19.3. Mid-tread, silence has no error to begin
 # with
 @pytest.mark.parametrize(
-    ("level", "quantiser", "bins", "gain"),
+    ("level", "quantizer", "bins", "gain"),
     [(0.9, "mid-rise", 16, 3), (0.3, "mid-rise", 16, 1.5), (0.9, "mid-tread", 16, 0.3)],
 )
-def test_a_voice_gains_some_decibels(level, quantiser, bins, gain, voice):
+def test_a_voice_gains_some_decibels(level, quantizer, bins, gain, voice):
     clean = (level * voice[4000:16000] / np.abs(voice).max()).astype(np.float32)
-    observation = quantization(clean, bins=bins, quantiser=quantiser)
+    observation = quantization(clean, bins=bins, quantizer=quantizer)
     raw, projected = restore(observation, OUTPUTS)
     assert snr(clean, raw, RATE) > snr(clean, observation.signal, RATE) + gain
     np.testing.assert_array_equal(raw, projected)
@@ -80,7 +80,7 @@ def test_a_voice_gains_some_decibels(level, quantiser, bins, gain, voice):
 
 
 def test_the_gap_ends_the_iterations(monkeypatch, voice):
-    observation = quantization(voice[:4000].astype(np.float32) * 3, bins=16, quantiser="mid-rise")
+    observation = quantization(voice[:4000].astype(np.float32) * 3, bins=16, quantizer="mid-rise")
     bounds = [observation.known[name].astype(np.float64) for name in ("lower", "upper")]
     found, gap = sparsest(*bounds, 1024)
     assert gap < 1e-3
@@ -95,7 +95,7 @@ def test_the_gap_ends_the_iterations(monkeypatch, voice):
 
 
 def test_silence_and_cells_of_no_size():
-    silent = quantization(np.zeros(3000, np.float32), bins=16, quantiser="mid-rise")
+    silent = quantization(np.zeros(3000, np.float32), bins=16, quantizer="mid-rise")
     assert (silent.signal == 1 / 16).all()
     # 0 is in the cells, and nothing is sparser
     assert not restore(silent, OUTPUTS).any()

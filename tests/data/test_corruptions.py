@@ -14,10 +14,10 @@ from dap.data.corruptions import (
     ratio_db,
 )
 from dap.errors import DapError
-from dap.stft import Transform
+from dap.stft import STFT
 
 RATE = 16000
-HANN = Transform(1022, 64, "hann")
+HANN = STFT(1022, 64, "hann")
 HALF_HOP = 32 / RATE
 
 
@@ -89,9 +89,9 @@ def damaged(samples, seed=0, transform=HANN, **options):
     return clean, gaps(clean, transform, sample_rate=RATE, rng=rng, **defaults | options)
 
 
-def runs(lost: np.ndarray) -> np.ndarray:
+def runs(mask: np.ndarray) -> np.ndarray:
     """(gaps, 2): the first lost sample of each gap, and the first one after it."""
-    edges = np.flatnonzero(np.diff(np.r_[0, lost.astype(int), 0]))
+    edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(int), 0]))
     return edges.reshape(-1, 2)
 
 
@@ -102,21 +102,21 @@ def runs(lost: np.ndarray) -> np.ndarray:
 def test_number_and_lengths_of_gaps(domain, seconds, count):
     for seed in range(3):
         _, observation = damaged(round(seconds * RATE), seed, domain=domain)
-        found = runs(observation.known["lost"])
+        found = runs(observation.known["mask"])
         assert len(found) == count == observation.facts["gaps"]  # so none touches another
         lengths = np.diff(found)[:, 0] / RATE
         assert lengths.min() >= 0.1 - HALF_HOP
         assert lengths.max() <= 0.25 + HALF_HOP
         said = [float(text) for text in observation.facts["gap_seconds"].split()]
         np.testing.assert_allclose(lengths, said, rtol=0, atol=5.1e-4)
-        assert observation.facts["lost_fraction"] == observation.known["lost"].mean()
+        assert observation.facts["lost_fraction"] == observation.known["mask"].mean()
 
 
 def test_gaps_are_spread_evenly():
     lengths, middles = [], []
     for seed in range(150):
         _, observation = damaged(8 * RATE, seed)
-        found = runs(observation.known["lost"]) / RATE
+        found = runs(observation.known["mask"]) / RATE
         lengths += list(np.diff(found)[:, 0])
         middles += list(found.mean(axis=1))
     assert len(lengths) == 150 * 8  # one a second
@@ -131,17 +131,17 @@ def test_gaps_are_spread_evenly():
 @pytest.mark.parametrize("window", ["hann", "rectangular"])
 @pytest.mark.parametrize(("n_fft", "hop_length"), [(1022, 64), (256, 96), (64, 64)])
 def test_lost_samples_touch_no_observed_frame(window, n_fft, hop_length):
-    transform = Transform(n_fft, hop_length, window)
+    transform = STFT(n_fft, hop_length, window)
     for seed, samples in enumerate((16384, 20001, 24000)):
         clean, observation = damaged(samples, seed, transform)
-        lost, observed = observation.known["lost"], observation.known["observed_frames"]
-        padded = np.pad(lost, n_fft // 2)
+        mask, observed = observation.known["mask"], observation.known["observed_frames"]
+        padded = np.pad(mask, n_fft // 2)
         touched = [
             padded[hop_length * t : hop_length * t + n_fft].any()
             for t in range(transform.frames(samples))
         ]
         np.testing.assert_array_equal(observed, ~np.array(touched))
-        np.testing.assert_array_equal(observation.signal, np.where(lost, 0, clean))
+        np.testing.assert_array_equal(observation.signal, np.where(mask, 0, clean))
         before, after = (
             transform.analyse(torch.from_numpy(signal))[..., observed]
             for signal in (clean, observation.signal)
@@ -151,12 +151,12 @@ def test_lost_samples_touch_no_observed_frame(window, n_fft, hop_length):
 
 @pytest.mark.parametrize(("n_fft", "hop_length"), [(1022, 64), (256, 96), (64, 64)])
 def test_between_gaps_something_is_observed(n_fft, hop_length):
-    transform = Transform(n_fft, hop_length, "hann")
+    transform = STFT(n_fft, hop_length, "hann")
     centres = hop_length * np.arange(transform.frames(RATE))
     for seed in range(40):  # as many gaps as fit
         _, observation = damaged(RATE, seed, transform, seconds=(0.05, 0.05), per_second=8.0)
         observed = observation.known["observed_frames"]
-        edges = runs(observation.known["lost"])
+        edges = runs(observation.known["mask"])
         for end, start in zip(np.r_[0, edges[:, 1]], np.r_[edges[:, 0], RATE + 1], strict=True):
             assert observed[(centres >= end) & (centres < start)].any()
 
@@ -177,14 +177,14 @@ def test_whole_frames_are_lost():
     assert kept.max() == pytest.approx(1)
     # the samples nearest to a lost frame are lost
     nearest = (np.arange(2 * RATE) + 32) // 64
-    np.testing.assert_array_equal(observation.known["lost"], ~observed[nearest])
+    np.testing.assert_array_equal(observation.known["mask"], ~observed[nearest])
 
 
 RAMP = np.linspace(-1, 1, 4001)
 
 
 @pytest.mark.parametrize(
-    ("bins", "quantiser", "levels"),
+    ("bins", "quantizer", "levels"),
     [
         (16, "mid-rise", (np.arange(-8, 8) + 0.5) / 8),
         (16, "mid-tread", np.arange(-8, 8) / 8),  # one more below 0 than above
@@ -193,8 +193,8 @@ RAMP = np.linspace(-1, 1, 4001)
         (2, "mid-tread", np.array([-1.0, 0.0])),
     ],
 )
-def test_levels_and_cells_of_quantisers(bins, quantiser, levels):
-    level, lower, upper = cells(RAMP, bins, quantiser)
+def test_levels_and_cells_of_quantizers(bins, quantizer, levels):
+    level, lower, upper = cells(RAMP, bins, quantizer)
     assert np.unique(level) == pytest.approx(levels)
     # cells tile [-1, 1], each sample lies in its own, and is half a step at most from its level
     edges = np.unique(np.r_[lower, upper])
@@ -202,36 +202,36 @@ def test_levels_and_cells_of_quantisers(bins, quantiser, levels):
     assert ((lower - 1e-7 <= RAMP) & (upper + 1e-7 >= RAMP)).all()
     inside = np.abs(RAMP - (levels[0] + levels[-1]) / 2) < (levels[-1] - levels[0]) / 2 + 1 / bins
     assert np.abs(level - RAMP)[inside].max() == pytest.approx(1 / bins, abs=1e-3)
-    # a level is quantised to itself, and so is all that lies inside of its cell
+    # a level is quantized to itself, and so is all that lies inside of its cell
     for again in (level, 0.999 * lower + 0.001 * upper, 0.001 * lower + 0.999 * upper):
-        np.testing.assert_array_equal(cells(again, bins, quantiser)[0], level)
+        np.testing.assert_array_equal(cells(again, bins, quantizer)[0], level)
 
 
 def test_quantization(tone):
     loud = 3 * tone
-    observation = corruptions.quantization(loud, bins=16, quantiser="mid-rise")
+    observation = corruptions.quantization(loud, bins=16, quantizer="mid-rise")
     known, facts = observation.known, observation.facts
     assert observation.signal.dtype == known["lower"].dtype == known["upper"].dtype == np.float32
     # beyond [-1, 1] it saturates
     assert np.abs(observation.signal).max() == 15 / 16
     assert (known["lower"].min(), known["upper"].max()) == (-1, 1)
-    assert (int(known["bins"]), str(known["quantiser"])) == (16, "mid-rise")
+    assert (int(known["bins"]), str(known["quantizer"])) == (16, "mid-rise")
     assert facts["snr_db"] == pytest.approx(snr_db(loud, observation.signal), abs=1e-4)
     assert facts["levels"] == 16
     assert facts["saturated_fraction"] == (np.abs(loud) > 1).mean() > 0.4
     # an error uniform over a cell has the variance step^2 / 12
     hiss = np.random.default_rng(0).uniform(-1, 1, 100_000)
-    error = corruptions.quantization(hiss, bins=16, quantiser="mid-tread").signal - hiss
+    error = corruptions.quantization(hiss, bins=16, quantizer="mid-tread").signal - hiss
     inside = hiss < 15 / 16  # above, the last level of two's complement is missing
     assert np.var(error[inside]) == pytest.approx(0.125**2 / 12, rel=0.02)
 
 
-def test_quantisers_that_do_not_exist():
+def test_quantizers_that_do_not_exist():
     with pytest.raises(DapError, match="bins is 15: must be even and at least 2"):
         cells(RAMP, 15, "mid-rise")
     with pytest.raises(DapError, match="bins is 1: must be at least 2"):
         cells(RAMP, 1, "mid-tread")
-    with pytest.raises(DapError, match="quantiser is 'floor': must be mid-rise or mid-tread"):
+    with pytest.raises(DapError, match="quantizer is 'floor': must be mid-rise or mid-tread"):
         cells(RAMP, 16, "floor")
 
 

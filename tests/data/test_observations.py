@@ -17,7 +17,7 @@ CORRUPTIONS = {
     "frames": {"kind": "gaps", "seconds": [0.02, 0.06], "per_second": 1.0, "domain": "frames"},
     "samples": {"kind": "gaps", "seconds": [0.02, 0.06], "per_second": 1.0, "domain": "samples"},
     "mixture": {"kind": "mixture"},
-    "quantization": {"kind": "quantization", "bins": 16, "quantiser": "mid-rise"},
+    "quantization": {"kind": "quantization", "bins": 16, "quantizer": "mid-rise"},
 }
 
 

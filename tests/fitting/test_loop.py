@@ -14,22 +14,22 @@ from dap.metrics.level import snr
 from dap.nn.dilated_unet import design
 from dap.nn.harmonic_unet import harmonic
 from dap.options import learning_rate
-from dap.stft import Transform
+from dap.stft import STFT
 from dap.study.schema import fit_options
 
-TRANSFORM = Transform(254, 32, "hann")  # 128 bins, a quarter of the studies'
+TRANSFORM = STFT(254, 32, "hann")  # 128 bins, a quarter of the studies'
 OPTIONS = FitOptions(
     iterations=12,
     learning_rate=5e-3,
-    step_every=0,
-    step_factor=0.1,
-    warm_up=0,
-    anneal=0.0,
+    lr_step_size=0,
+    lr_gamma=0.1,
+    warmup=0,
+    cooldown=0.0,
     initialisation="pytorch",
     output_scale=0.0,
     snapshots=5,
     snapshot_at=(),
-    average_decay=0.9,
+    ema_decay=0.9,
     precision="float32",
 )
 BUILD = partial(design, dilation=None, dense=True, width=0.1)
@@ -86,14 +86,14 @@ def test_the_rate_goes_with_the_width():
 
 
 def test_stepped_rates():
-    options = replace(OPTIONS, learning_rate=1e-3, step_every=500, step_factor=0.1)
+    options = replace(OPTIONS, learning_rate=1e-3, lr_step_size=500, lr_gamma=0.1)
     rates = [rate(options, i) for i in (1, 500, 501, 1000, 1001, 2000)]
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-6])
-    assert rate(replace(options, step_every=0), 2000) == 1e-3
+    assert rate(replace(options, lr_step_size=0), 2000) == 1e-3
 
 
 def test_warm_up_and_annealing():
-    options = replace(OPTIONS, learning_rate=1.0, iterations=100, warm_up=20, anneal=0.4)
+    options = replace(OPTIONS, learning_rate=1.0, iterations=100, warmup=20, cooldown=0.4)
     rates = [rate(options, i) for i in (1, 10, 20, 60, 61, 81, 100)]
     assert rates == pytest.approx([0.05, 0.5, 1, 1, 1, 0.5, 0.025])
 
@@ -128,7 +128,7 @@ def test_outputs_are_scaled_by_the_observation(denoising):
 
 def test_the_rate_is_that_of_its_iteration(denoising):
     # a rate of zero after 4 steps: iterates 5, 6, ... see the same parameters
-    stopped = replace(OPTIONS, step_every=4, step_factor=0.0, snapshots=40)
+    stopped = replace(OPTIONS, lr_step_size=4, lr_gamma=0.0, snapshots=40)
     losses = fit(BUILD, denoising, stopped, seed=1, device="cpu").losses
     assert len(set(losses[:5])) == 5
     assert len(set(losses[4:])) == 1
@@ -178,7 +178,7 @@ def test_snapshots_where_they_were_asked_for(denoising):
 
 
 def test_average_of_the_outputs(denoising):
-    options = replace(OPTIONS, iterations=4, snapshots=40, average_decay=0.5)
+    options = replace(OPTIONS, iterations=4, snapshots=40, ema_decay=0.5)
     found = fit(BUILD, denoising, options, seed=5, device="cpu")
     weights = np.array([1, 2, 4, 8]) / 15
     expected = np.tensordot(weights, found.snapshots, axes=1)

@@ -6,7 +6,7 @@ from dap.data.corruptions import Observation, gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import Restored, fingerprint, is_prior, restore
 from dap.fitting.objectives.spectral import OBJECTIVES
-from dap.stft import Transform
+from dap.stft import STFT
 from dap.store import read_arrays, write_arrays
 from dap.study.schema import schema
 
@@ -18,12 +18,12 @@ FIT |= {"iterations": 3, "snapshots": 2, "width": 0.03}
 
 def observation(task, tone) -> Observation:
     if task == "dequantize":
-        return quantization(tone, bins=16, quantiser="mid-rise")
+        return quantization(tone, bins=16, quantizer="mid-rise")
     if task != "inpaint":
         return Observation(tone)
     options = {"seconds": (0.02, 0.04), "per_second": 4.0, "domain": "frames"}
     rng = np.random.default_rng(1)
-    return gaps(tone, Transform(**SPECTROGRAM), sample_rate=16000, rng=rng, **options)
+    return gaps(tone, STFT(**SPECTROGRAM), sample_rate=16000, rng=rng, **options)
 
 
 def restored(method, task, tone, **options):

@@ -19,7 +19,7 @@ STUDY = """\
 study: tiny
 clips: 4
 clips_per_job: 4
-fit: {iterations: 3, snapshots: 3, width: 0.05, learning_rate: 0.005, step_every: 0}
+fit: {iterations: 3, snapshots: 3, width: 0.05, learning_rate: 0.005, lr_step_size: 0}
 corpora:
   synthetic-speech:
     title: synthetic speech

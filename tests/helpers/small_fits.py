@@ -8,20 +8,20 @@ from dap.data.corruptions import Observation
 from dap.fitting.loop import FitOptions, fit
 from dap.fitting.objectives.spectral import objective
 from dap.nn.dilated_unet import design
-from dap.stft import Transform
+from dap.stft import STFT
 
 OPTIONS = FitOptions(
     iterations=14,
     learning_rate=5e-3,
-    step_every=5,  # a step lies before, at and after a stop
-    step_factor=0.5,
-    warm_up=3,
-    anneal=0.4,
+    lr_step_size=5,  # a step lies before, at and after a stop
+    lr_gamma=0.5,
+    warmup=3,
+    cooldown=0.4,
     initialisation="he",
     output_scale=0.2,
     snapshots=6,
     snapshot_at=(),
-    average_decay=0.9,
+    ema_decay=0.9,
     precision="float32",
 )
 BUILD = partial(design, dilation=None, dense=True, width=0.05)
@@ -30,7 +30,7 @@ MARK = "a" * 64
 
 
 def goal(task, tone, device="cpu"):
-    transform = Transform(254, 32, "hann", device)
+    transform = STFT(254, 32, "hann", device)
     options = OWN if task == "separate" else {}
     return objective(task, Observation(tone[:2048]), transform, device, options)
 

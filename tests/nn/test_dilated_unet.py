@@ -5,9 +5,9 @@ from torch import nn
 from dap.nn.dilated_unet import (
     DILATIONS,
     ConvBlock,
+    DilatedUNet,
     InstanceNorm,
     Layout,
-    UNet,
     design,
     layout,
     receptive_field,
@@ -37,7 +37,7 @@ PARAMETERS = {
 }
 
 
-def build(name: str, **options) -> UNet:
+def build(name: str, **options) -> DilatedUNet:
     return plugins("priors", "PRIORS")[name].load().build(**options)
 
 
@@ -180,7 +180,7 @@ def test_gradients_are_the_same_in_channels_last(name):
         torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-12)
 
 
-def linear(net: UNet) -> UNet:
+def linear(net: DilatedUNet) -> DilatedUNet:
     """The same wiring with nothing that hides a dependency: every output grows with every input."""
     for module in net.modules():
         for name, child in module.named_children():

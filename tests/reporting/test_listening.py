@@ -55,17 +55,17 @@ def test_a_missing_fit_has_no_column_and_a_missing_step_is_named(chunk, tmp_path
 
 def test_of_inpainting_the_gaps_alone_are_filled(chunk, tmp_path, tone):
     clips, observations, _ = chunk
-    lost = np.zeros(4096, bool)
-    lost[800:960] = True
+    mask = np.zeros(4096, bool)
+    mask[800:960] = True
     path = observations.parent / "a.npz"
-    write_arrays(path, {"lost": lost})
+    write_arrays(path, {"mask": mask})
     (row,) = read_rows(observations)
     known = {"known": "a.npz", "known_sha256": sha256(path.read_bytes()).hexdigest()}
     write_rows(observations, [row | known])
     fits = tmp_path / "conv" / "manifest.csv"
     rows = []
     for seed, gain in (("0", 0.5), ("1", 0.25)):
-        for output, signal in (("raw", gain * tone), ("filled", np.where(lost, gain * tone, tone))):
+        for output, signal in (("raw", gain * tone), ("filled", np.where(mask, gain * tone, tone))):
             file = f"{seed}.{output}.wav"
             digest = write_signal(fits.parent / file, signal.astype(np.float32), RATE)
             fact = {"clip": "a", "seed": seed, "selection": "last", "output": output}
@@ -74,5 +74,5 @@ def test_of_inpainting_the_gaps_alone_are_filled(chunk, tmp_path, tone):
     found = load([clips], observations, {"conv": fits}, task="inpaint", sample_rate=RATE)
     assert found.gaps == [(0.05, 0.06)]
     filled = found.columns["conv"][0]
-    np.testing.assert_array_equal(filled[~lost], tone[~lost])
-    np.testing.assert_allclose(filled[lost], tone[lost] / 2)
+    np.testing.assert_array_equal(filled[~mask], tone[~mask])
+    np.testing.assert_allclose(filled[mask], tone[mask] / 2)

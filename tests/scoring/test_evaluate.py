@@ -64,7 +64,7 @@ def test_denoising(tone, trajectory):
     assert points == {("snr", i): by_hand[k] for k, i in enumerate((1, 10, 100))}
 
 
-def test_dequantising_has_the_own_and_the_projected_signal(tone, trajectory):
+def test_dequantizing_has_the_own_and_the_projected_signal(tone, trajectory):
     # raw is the noisiest, projected the best; the trajectory and the oracle follow raw
     snapshots = np.stack([trajectory[[0, 1], 0], trajectory[[2, 1], 0]])  # (2, 2, 4096)
     found = frame(
@@ -125,10 +125,10 @@ def test_observed_has_no_trajectory(tone, trajectory):
 
 
 def test_inpainting_has_three_scopes(tone, hiss):
-    lost = np.zeros(4096, bool)
-    lost[1000:2000] = True
+    mask = np.zeros(4096, bool)
+    mask[1000:2000] = True
     raw = tone + hiss[:4096]
-    filled = np.where(lost, raw, tone + 0.01 * hiss[:4096])
+    filled = np.where(mask, raw, tone + 0.01 * hiss[:4096])
     estimates = np.stack((raw, filled))
     options = INPAINT | {"metrics": ["snr", "psnr", "pesq_nb", "pesq_wb"]}
     found = frame(
@@ -136,14 +136,14 @@ def test_inpainting_has_three_scopes(tone, hiss):
         {"last": estimates},
         iterations=np.array([100]),
         snapshots=estimates[np.newaxis],
-        lost=lost,
+        mask=mask,
         **options,
     )
     last = values(found[found["selection"] == "last"], "scope", "metric")
     assert last["raw", "snr"] == snr(tone, raw, RATE)
     assert last["filled", "snr"] == snr(tone, filled, RATE)
-    assert last["gaps", "snr"] == snr(tone, filled, RATE, lost)
-    assert last["gaps", "psnr"] == psnr(tone[lost], raw[lost], RATE)
+    assert last["gaps", "snr"] == snr(tone, filled, RATE, mask)
+    assert last["gaps", "psnr"] == psnr(tone[mask], raw[mask], RATE)
     assert last["gaps", "snr"] < last["filled", "snr"]
     # PESQ is of whole signals
     assert {scope for scope, metric in last if metric.startswith("pesq")} == {"raw", "filled"}
@@ -159,7 +159,7 @@ def test_the_oracle_of_inpainting_judges_the_networks_own_output(tone, hiss):
         {},
         iterations=np.array([10, 20]),
         snapshots=np.stack((np.stack((good, bad)), np.stack((bad, good)))),
-        lost=np.zeros(4096, bool),
+        mask=np.zeros(4096, bool),
         **INPAINT | {"metrics": ["snr"], "wanted": ["oracle"]},
     )
     assert found.loc[found["selection"] == "oracle", "iteration"].eq(10).all()

@@ -81,7 +81,7 @@ def _end(parent: int) -> None:
 @EVERY_PLATFORM
 def test_a_process_that_dies_is_reported(cases, platform, monkeypatch):
     monkeypatch.setattr(sys, "platform", platform)
-    given = [cases[0], replace(cases[1], lost=Fatal(os.getpid()))]
+    given = [cases[0], replace(cases[1], mask=Fatal(os.getpid()))]
     with pytest.raises(DapError, match="scored one of the clips 000, 001 died"):
         scoring.score_all(given, processes=2, **SETUP)
 

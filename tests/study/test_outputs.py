@@ -185,6 +185,6 @@ def test_published_methods_that_are_not_run():
     for name in ("conv", "wave-u-net"):
         with pytest.raises(DapError, match=f"{name} is among the methods of denoise"):
             with_table(not_run=[name])
-    # dfl dequantises nothing: it is in table 1 alone
+    # dfl dequantizes nothing: it is in table 1 alone
     with pytest.raises(DapError, match=r"not_run: unknown name 'dfl'; allowed: conv, dilated, har"):
         with_table(table=2, not_run=["dfl"])

@@ -7,6 +7,7 @@ from small_studies import config
 
 from dap.errors import DapError
 from dap.plugins import plugins
+from dap.study.schema import RENAMED
 from dap.study.study import Study
 
 METHODS = ", ".join(sorted([*plugins("priors", "PRIORS"), *plugins("baselines", "BASELINES")]))
@@ -39,13 +40,24 @@ def changed(where, value):
             5,
             [
                 "experiments.denoise.fit: unknown key 'iteration'",
-                "allowed: anneal, average_decay, ",
+                "allowed: binarity, consistency, ",
             ],
         ),
         (
             "experiments.denoise.fits",
             {"conv": {"rate": 1}},
-            ["experiments.denoise.fits.conv: unknown key 'rate'; allowed: anneal, "],
+            ["experiments.denoise.fits.conv: unknown key 'rate'; allowed: binarity, "],
+        ),
+        *(
+            (f"experiments.denoise.fit.{old}", 1, [f".fit: the key '{old}' is called '{new}' now"])
+            for old, new in RENAMED.items()
+            if old != "quantiser"
+        ),
+        ("fit.anneal", 0.4, ["fit: the key 'anneal' is called 'cooldown' now"]),
+        (
+            "experiments.denoise.corruption",
+            {"kind": "quantization", "quantiser": "mid-rise"},
+            ["experiments.denoise.corruption: the key 'quantiser' is called 'quantizer' now"],
         ),
         (
             "experiments.denoise.fits",
@@ -222,12 +234,12 @@ def changed(where, value):
         (
             "experiments.denoise.corruption",
             {"kind": "quantization", "bins": 15},
-            ["corruption.bins is 15: must be even for a mid-rise quantiser"],
+            ["corruption.bins is 15: must be even for a mid-rise quantizer"],
         ),
         (
             "experiments.denoise.corruption",
-            {"kind": "quantization", "quantiser": "floor"},
-            ["corruption.quantiser is 'floor': must be mid-rise or mid-tread"],
+            {"kind": "quantization", "quantizer": "floor"},
+            ["corruption.quantizer is 'floor': must be mid-rise or mid-tread"],
         ),
         ("fit.consistency", 2, ["fit.consistency: 2 is greater than the maximum of 1"]),
         (

@@ -82,13 +82,13 @@ def test_presets():
     given["experiments"]["denoise"]["fit"] = {"iterations": 7}
     study = Study(given)
     assert {key: study["fit"][key] for key in fast} == fast
-    assert study["fit"]["step_factor"] == 0.1
+    assert study["fit"]["lr_gamma"] == 0.1
     found = study.experiments["denoise"].fit
     assert found == study["fit"] | {"iterations": 7}
     # an experiment goes back to the paper's, or leaves it
     given["experiments"]["denoise"]["fit"] = "paper"
     found = Study(given).experiments["denoise"].fit
-    assert (found["iterations"], found["step_every"], found["initialisation"]) == (
+    assert (found["iterations"], found["lr_step_size"], found["initialisation"]) == (
         2000, 500, "pytorch",
     )  # fmt: skip
     given["fit"] = {"preset": "fast", "iterations": 50}

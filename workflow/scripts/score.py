@@ -53,13 +53,13 @@ with job(snakemake.log[0]) as log:
                 for name in names
             ]
         )
-        lost = seen = None
+        mask = seen = None
         if params.trajectory.get("observed"):
             file, digest = observed["file"], observed["sha256"]
             seen = read_checked_signal(observations.parent, file, digest)[np.newaxis]
         if params.task == "inpaint":
             known = checked(observations.parent, observed["known"], observed["known_sha256"])
-            lost = read_arrays(known)["lost"]
+            mask = read_arrays(known)["mask"]
         sources = [name.partition("/")[0] for name in names] if len(names) > 1 else [""]
         for (wanted, seed), reason in missing.items():
             if wanted != clip:
@@ -82,7 +82,7 @@ with job(snakemake.log[0]) as log:
                 snapshots[f"{clip}.s{seed}.snapshots"],
                 sources,
                 iterations[clip, seed],
-                lost,
+                mask,
                 seen,
             )
             for (wanted, seed), selections in estimates.items()

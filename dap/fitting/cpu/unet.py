@@ -6,10 +6,10 @@ from torch import nn
 
 from dap.fitting.cpu.layers import Conv, Feature, Resize
 from dap.fitting.cpu.network import Layer
-from dap.nn.dilated_unet import ConvBlock, UNet
+from dap.nn.dilated_unet import ConvBlock, DilatedUNet
 
 
-def wire(net: UNet, z: Feature, add: Callable[[Layer], Feature]) -> None:
+def wire(net: DilatedUNet, z: Feature, add: Callable[[Layer], Feature]) -> None:
     """Add the layers of `net` (`dap.fitting.cpu.network.Wiring`)."""
 
     def block(part: ConvBlock, inputs: list[Feature]) -> tuple[list[Feature], Feature]:

@@ -8,10 +8,10 @@ from dap.fitting.cpu.layers import Conv, Feature, Resize, Value
 from dap.fitting.cpu.network import Layer
 from dap.fitting.cpu.sampling import Sample
 from dap.nn.harmonic_conv import HarmonicConv2d, positions
-from dap.nn.harmonic_unet import Pair, UNetB
+from dap.nn.harmonic_unet import HarmonicUNet, Pair
 
 
-def wire(net: UNetB, z: Feature, add: Callable[[Layer], Feature]) -> None:
+def wire(net: HarmonicUNet, z: Feature, add: Callable[[Layer], Feature]) -> None:
     """Add the layers of `net` (`dap.fitting.cpu.network.Wiring`)."""
 
     def pair(part: Pair, inputs: list[Feature]) -> Feature:

@@ -16,7 +16,7 @@ from torch import Tensor
 Iterate = Callable[[float], tuple[Tensor, Tensor]]
 
 # eager iterations before the first is recorded: libraries set themselves up in them
-WARM_UP = 3
+WARMUP = 3
 
 
 class Recorded:
@@ -37,7 +37,7 @@ class Recorded:
 
     def __init__(self, iterate: Iterate, phase: Callable[[float], Hashable]):
         self.iterate, self.phase = iterate, phase
-        self.left = WARM_UP
+        self.left = WARMUP
         self.of: Hashable = phase(0.0)
         self.graph: torch.cuda.CUDAGraph | None = None
         self.result: tuple[Tensor, Tensor] | None = None

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dap.data.corruptions import Observation
 from dap.fitting.objectives.waveform import WaveDenoise
-from dap.stft import Transform
+from dap.stft import STFT
 
 N_FFT, HOP_LENGTH = 512, 128
 FIRST = 48  # the iteration whose output is the first to be compared with the next
@@ -30,7 +30,7 @@ class Fluctuation:
     """
 
     def __init__(self, device: str):
-        self.transform = Transform(N_FFT, HOP_LENGTH, "hann", device)
+        self.transform = STFT(N_FFT, HOP_LENGTH, "hann", device)
         self.quantiles = torch.tensor(QUANTILES, device=device)
         self.before: Tensor | None = None  # (bins, frames) magnitudes
         self.total: Tensor | None = None

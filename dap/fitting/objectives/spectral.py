@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from dap.data.corruptions import Observation
 from dap.errors import DapError
-from dap.stft import Transform
+from dap.stft import STFT
 
 # the U-Nets halve height and width twice
 MULTIPLE = 4
@@ -60,7 +60,7 @@ class Denoise:
     spectral = (True,)
     recordable = True
 
-    def __init__(self, observation: Observation, transform: Transform, device: str):
+    def __init__(self, observation: Observation, transform: STFT, device: str):
         signal = torch.from_numpy(observation.signal).to(device)
         self.samples = len(observation.signal)
         self.transform = transform
@@ -95,7 +95,7 @@ class Inpaint(Denoise):
         DapError: no frame was observed.
     """
 
-    def __init__(self, observation: Observation, transform: Transform, device: str):
+    def __init__(self, observation: Observation, transform: STFT, device: str):
         super().__init__(observation, transform, device)
         known = {name: torch.from_numpy(array) for name, array in observation.known.items()}
         self.observed = known["observed_frames"].to(device)  # (T,)
@@ -104,7 +104,7 @@ class Inpaint(Denoise):
             raise DapError(
                 f"the gaps leave no frame whole of {self.samples} samples: nothing to fit"
             )
-        self.lost = known["lost"].to(device)  # (samples,)
+        self.mask = known["mask"].to(device)  # (samples,)
         self.signal = torch.from_numpy(observation.signal).to(device)
         self.whole_frames = "spectrogram" in known
         if self.whole_frames:
@@ -123,16 +123,16 @@ class Inpaint(Denoise):
             spectrogram = torch.where(self.observed, self.target, estimates[0])
             filled = self.transform.synthesise(spectrogram, self.samples)
         else:
-            filled = torch.where(self.lost, raw, self.signal)
+            filled = torch.where(self.mask, raw, self.signal)
         return torch.stack((raw, filled)).clamp(-1, 1)
 
 
 class Dequantize(Denoise):
-    """Mean squared error over the quantised signal's spectrogram, as in B, or over its cells.
+    """Mean squared error over the quantized signal's spectrogram, as in B, or over its cells.
 
     The plain loss draws every sample to the middle of its cell, though all that is known of it is
     the cell. `consistency`, from 0 to 1, is the share of the loss that is instead the mean squared
-    distance of the samples to their cells, which is 0 once the estimate would be quantised to the
+    distance of the samples to their cells, which is 0 once the estimate would be quantized to the
     observation. It is multiplied by half of the window's energy, which is what a squared error in
     the signal adds to the mean squared error in the spectrogram: the two are of one scale.
 
@@ -140,7 +140,7 @@ class Dequantize(Denoise):
     """
 
     def __init__(
-        self, observation: Observation, transform: Transform, device: str, *, consistency: float
+        self, observation: Observation, transform: STFT, device: str, *, consistency: float
     ):
         super().__init__(observation, transform, device)
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)  # (samples,)
@@ -189,7 +189,7 @@ class Separate:
     def __init__(
         self,
         observation: Observation,
-        transform: Transform,
+        transform: STFT,
         device: str,
         *,
         reconstruction: str,
@@ -272,7 +272,7 @@ def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
 
 
 def objective(
-    task: str, observation: Observation, transform: Transform, device: str, options: dict
+    task: str, observation: Observation, transform: STFT, device: str, options: dict
 ) -> Denoise | Inpaint | Separate | Dequantize:
     """The objective of a task, for one observation."""
     kinds = {"denoise": Denoise, "inpaint": Inpaint, "separate": Separate, "dequantize": Dequantize}

@@ -46,9 +46,9 @@ class WaveInpaint(WaveDenoise):
 
     def __init__(self, observation: Observation, device: str):
         super().__init__(observation, device)
-        lost = torch.from_numpy(observation.known["lost"])
+        mask = torch.from_numpy(observation.known["mask"])
         kept = observation.known.get("kept")
-        self.kept = (~lost).float() if kept is None else torch.from_numpy(kept)
+        self.kept = (~mask).float() if kept is None else torch.from_numpy(kept)
         self.kept = self.kept.to(device)  # (samples,)
         self.seen = self.kept.ne(0).sum()
         if not self.seen:
@@ -66,7 +66,7 @@ class WaveInpaint(WaveDenoise):
 
 
 class WaveDequantize(WaveDenoise):
-    """Mean squared error to the quantised samples, or, by `consistency`, to their cells.
+    """Mean squared error to the quantized samples, or, by `consistency`, to their cells.
 
     `raw` is the network's own signal; `projected` is the nearest signal in the cells.
     """

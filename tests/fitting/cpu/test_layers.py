@@ -11,7 +11,7 @@ from torch import nn
 from dap.errors import DapError
 from dap.fitting import engine
 from dap.fitting.cpu import library as compiled
-from dap.nn.dilated_unet import UNet, design, layout
+from dap.nn.dilated_unet import DilatedUNet, design, layout
 from dap.nn.harmonic_unet import harmonic, regular
 
 PRECISIONS = [
@@ -122,7 +122,7 @@ def test_equal_bits_and_new_parameters(precision):
 def test_equal_maxima_give_the_gradient_to_the_first():
     # constant features: every 2 x 2 pixels are equal, as rounding often makes them in bfloat16
     torch.manual_seed(6)
-    net = UNet(layout("code", 0.1, 1), dense=False)
+    net = DilatedUNet(layout("code", 0.1, 1), dense=False)
     z, upstream = torch.zeros(1, 2, 16, 16), torch.randn(1, 2, 16, 16)
     _, expected = passes(net, partial(net, z), z, upstream)
     _, found = passes(net, net.compiled(z, "float32"), z, upstream)

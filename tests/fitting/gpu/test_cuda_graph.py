@@ -12,12 +12,12 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 from dap.data.corruptions import Observation
 from dap.fitting import engine
 from dap.fitting.ema import MovingAverage
-from dap.fitting.gpu.cuda_graph import WARM_UP, Recorded
+from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
 from dap.fitting.loop import fit, outputs
 from dap.fitting.objectives.spectral import objective
 from dap.nn import harmonic_conv as harmonic
 from dap.plugins import plugin, plugins
-from dap.stft import Transform
+from dap.stft import STFT
 
 
 class FakeGraph:
@@ -65,7 +65,7 @@ def test_an_iteration_is_recorded_once_and_again_where_the_loss_changes(cuda):
     found = [recorded(k / 20) for k in range(1, 21)]
     # the eager ones and the recording; where the loss changes, one and another
     assert called == [1 / 20, 2 / 20, 3 / 20, 4 / 20, 19 / 20, 20 / 20]
-    assert len(called) == WARM_UP + 3
+    assert len(called) == WARMUP + 3
     assert found[3:] == [4 / 20] * 15 + [19 / 20, 20 / 20]
     assert FakeGraph.made == 2
     assert recorded.graph.replayed
@@ -76,7 +76,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(cuda):
 
     def iterate(progress):
         count.append(progress)
-        if len(count) == WARM_UP + 1:
+        if len(count) == WARMUP + 1:
             raise RuntimeError("operation not permitted when stream is capturing")
         return progress
 
@@ -115,7 +115,7 @@ def test_where_the_memory_is_full_the_fit_ends_and_others_are_recorded(
 
     def iterate(progress):
         count.append(progress)
-        if len(count) == WARM_UP + 1:
+        if len(count) == WARMUP + 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return progress
 
@@ -129,7 +129,7 @@ def test_where_the_memory_is_full_the_fit_ends_and_others_are_recorded(
     assert len(cuda) == 2 * at_the_end_too  # else the graph's end gives the memory back
     assert (Recorded.broken, gc.isenabled()) == ([], True)
     other = Recorded(lambda progress: progress, lambda p: None)
-    assert [other(k) for k in range(10)][:WARM_UP] == list(range(WARM_UP))
+    assert [other(k) for k in range(10)][:WARMUP] == list(range(WARMUP))
     assert other.graph.replayed
 
 
@@ -138,17 +138,17 @@ def test_where_the_memory_is_full_the_fit_ends_and_others_are_recorded(
 ELSEWHERE = "lazy"
 SIGNAL = np.sin(np.arange(2048) / 10).astype(np.float32) / 2
 LOST = (np.arange(2048) > 1000) & (np.arange(2048) < 1400)
-FRAMES = Transform(254, 32, "hann").analyse(torch.from_numpy(SIGNAL)).numpy()
+FRAMES = STFT(254, 32, "hann").analyse(torch.from_numpy(SIGNAL)).numpy()
 SEEN = (np.arange(FRAMES.shape[-1]) < 30) | (np.arange(FRAMES.shape[-1]) > 45)
 CELLS = {"lower": SIGNAL - 0.1, "upper": SIGNAL + 0.1}
 PLAIN, CONSISTENT = {"consistency": 0.0}, {"consistency": 0.5}
 GOALS = {
     "noise": ("denoise", {}, {}),
-    "samples lost": ("inpaint", {"lost": LOST, "observed_frames": SEEN}, {}),
+    "samples lost": ("inpaint", {"mask": LOST, "observed_frames": SEEN}, {}),
     "frames lost": (
         "inpaint",
         {
-            "lost": LOST,
+            "mask": LOST,
             "observed_frames": SEEN,
             "spectrogram": FRAMES,
             "kept": (~LOST).astype(np.float32),
@@ -156,8 +156,8 @@ GOALS = {
         {},
     ),
     "mixed": ("separate", {}, OWN),
-    "quantised": ("dequantize", CELLS, PLAIN),
-    "quantised, its cells": ("dequantize", CELLS, CONSISTENT),
+    "quantized": ("dequantize", CELLS, PLAIN),
+    "quantized, its cells": ("dequantize", CELLS, CONSISTENT),
 }
 NETWORKS = [(prior, "noise") for prior in plugins("priors", "PRIORS")]
 LOSSES = [("conv", kind) for kind in GOALS]
@@ -169,7 +169,7 @@ def elsewhere(thing, mode):
     for name, value in vars(thing).items():
         if isinstance(value, torch.Tensor):
             setattr(thing, name, mode.from_tensor(value).to(ELSEWHERE))
-        elif isinstance(value, Transform) or name == "fluctuation":
+        elif isinstance(value, STFT) or name == "fluctuation":
             elsewhere(value, mode)
 
 
@@ -201,7 +201,7 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
     if plugin("priors", "PRIORS", prior).facts.get("domain") == "waveform":
         target = module.objective(prior, task, observation, "cpu", own)
     else:
-        target = objective(task, observation, Transform(254, 32, "hann"), "cpu", own)
+        target = objective(task, observation, STFT(254, 32, "hann"), "cpu", own)
     mode = FakeTensorMode()
     elsewhere(target, mode)
     average = MovingAverage(0.9)

@@ -128,7 +128,7 @@ def test_the_state_is_taken_up():
 def test_a_tone_in_noise_improves(method, hiss):
     clean = 0.5 * np.sin(2 * np.pi * 500 * np.arange(4096) / RATE).astype(np.float32)
     noisy = (clean + 0.2 * hiss[:4096] / hiss[:4096].std()).astype(np.float32)
-    options = {"iterations": 100, "step_every": 0, "width": 0.1, "snapshots": 3}
+    options = {"iterations": 100, "lr_step_size": 0, "width": 0.1, "snapshots": 3}
     result = restore(
         method,
         "denoise",

@@ -12,10 +12,10 @@ from dap.fitting.objectives.spectral import (
     exclusion,
     objective,
 )
-from dap.stft import Transform
+from dap.stft import STFT
 
 SAMPLES = 40
-TRANSFORM = Transform(16, 4, "hann")  # 9 bins, 11 frames
+TRANSFORM = STFT(16, 4, "hann")  # 9 bins, 11 frames
 WEIGHTS = {"reconstruction": "l1", "smoothness": 0.0, "exclusion": 0.0, "binarity": 0.0}
 
 
@@ -57,17 +57,17 @@ def test_estimates_are_clipped(signal, target):
 
 
 def gapped(signal, target, domain) -> Observation:
-    lost = np.zeros(SAMPLES, bool)
-    lost[14:22] = True
+    mask = np.zeros(SAMPLES, bool)
+    mask[14:22] = True
     observed = np.ones(11, bool)
     if domain == "frames":
         observed[4:6] = False
         rest = target * torch.from_numpy(observed)
-        known = {"lost": lost, "observed_frames": observed, "spectrogram": rest.numpy()}
+        known = {"mask": mask, "observed_frames": observed, "spectrogram": rest.numpy()}
         return Observation(TRANSFORM.synthesise(rest, SAMPLES).numpy(), known)
     observed[2:8] = False  # frames reach 8 samples to both sides of 4 t
-    known = {"lost": lost, "observed_frames": observed}
-    return Observation(np.where(lost, np.float32(0), signal), known)
+    known = {"mask": mask, "observed_frames": observed}
+    return Observation(np.where(mask, np.float32(0), signal), known)
 
 
 @pytest.mark.parametrize("domain", ["frames", "samples"])
@@ -88,13 +88,13 @@ def test_inpainting_looks_at_observed_frames_alone(signal, target, domain):
 def test_only_gaps_are_filled(signal, target, domain):
     observation = gapped(signal, target, domain)
     goal = Inpaint(observation, TRANSFORM, "cpu")
-    lost, observed = (observation.known[name] for name in ("lost", "observed_frames"))
+    mask, observed = (observation.known[name] for name in ("mask", "observed_frames"))
     out = 0.1 * noise(2, 9, 11)
     raw, filled = goal.read_out(goal.estimates([out])).numpy()
     np.testing.assert_allclose(raw, TRANSFORM.synthesise(out, SAMPLES).clamp(-1, 1), atol=1e-6)
     if domain == "samples":
-        np.testing.assert_array_equal(filled[~lost], signal[~lost])
-        np.testing.assert_array_equal(filled[lost], raw[lost])
+        np.testing.assert_array_equal(filled[~mask], signal[~mask])
+        np.testing.assert_array_equal(filled[mask], raw[mask])
     else:
         mixed = torch.where(torch.from_numpy(observed), target, out)
         expected = TRANSFORM.synthesise(mixed, SAMPLES).clamp(-1, 1)
@@ -107,46 +107,46 @@ def test_only_gaps_are_filled(signal, target, domain):
 
 
 @pytest.fixture
-def quantised(signal) -> Observation:
-    return quantization(signal, bins=16, quantiser="mid-rise")
+def quantized(signal) -> Observation:
+    return quantization(signal, bins=16, quantizer="mid-rise")
 
 
-def dequantize(quantised, consistency, transform=TRANSFORM) -> Dequantize:
-    return Dequantize(quantised, transform, "cpu", consistency=consistency)
+def dequantize(quantized, consistency, transform=TRANSFORM) -> Dequantize:
+    return Dequantize(quantized, transform, "cpu", consistency=consistency)
 
 
-def test_dequantising_with_the_plain_loss_is_denoising(quantised):
+def test_dequantizing_with_the_plain_loss_is_denoising(quantized):
     out = noise(2, 9, 11)
-    plain = loss(Denoise(quantised, TRANSFORM, "cpu"), [out])
-    assert loss(dequantize(quantised, 0.0), [out]).item() == plain.item()
+    plain = loss(Denoise(quantized, TRANSFORM, "cpu"), [out])
+    assert loss(dequantize(quantized, 0.0), [out]).item() == plain.item()
 
 
-def test_signals_in_their_cells_cost_nothing(signal, target, quantised):
-    # the clean signal itself is as good as the quantised one; the plain loss takes it for wrong
-    assert loss(dequantize(quantised, 1.0), [target]).item() < 1e-10
-    assert loss(dequantize(quantised, 0.0), [target]).item() > 1e-3
-    inside = 0.95 * quantised.known["upper"] + 0.05 * quantised.known["lower"]
+def test_signals_in_their_cells_cost_nothing(signal, target, quantized):
+    # the clean signal itself is as good as the quantized one; the plain loss takes it for wrong
+    assert loss(dequantize(quantized, 1.0), [target]).item() < 1e-10
+    assert loss(dequantize(quantized, 0.0), [target]).item() > 1e-3
+    inside = 0.95 * quantized.known["upper"] + 0.05 * quantized.known["lower"]
     out = TRANSFORM.analyse(torch.from_numpy(inside))
-    assert loss(dequantize(quantised, 1.0), [out]).item() < 1e-10
+    assert loss(dequantize(quantized, 1.0), [out]).item() < 1e-10
 
 
-def test_distance_to_the_cells_by_hand(signal, quantised):
+def test_distance_to_the_cells_by_hand(signal, quantized):
     far = signal + np.where(np.arange(SAMPLES) % 2, 0.3, 0).astype(np.float32)
     out = TRANSFORM.analyse(torch.from_numpy(far))
-    over = np.maximum(far.astype(np.float64) - quantised.known["upper"], 0)
+    over = np.maximum(far.astype(np.float64) - quantized.known["upper"], 0)
     energy = np.square(np.hanning(17)[:-1]).sum() / 2
     expected = energy * np.mean(over**2)
     assert expected > 0.01
-    assert loss(dequantize(quantised, 1.0), [out]).item() == pytest.approx(expected, rel=1e-4)
-    plain = loss(dequantize(quantised, 0.0), [out]).item()
-    mixed = loss(dequantize(quantised, 0.25), [out]).item()
+    assert loss(dequantize(quantized, 1.0), [out]).item() == pytest.approx(expected, rel=1e-4)
+    plain = loss(dequantize(quantized, 0.0), [out]).item()
+    mixed = loss(dequantize(quantized, 0.25), [out]).item()
     assert mixed == pytest.approx(0.25 * expected + 0.75 * plain, rel=1e-4)
 
 
 @pytest.mark.parametrize("window", ["hann", "rectangular"])
-def test_both_losses_of_dequantising_are_of_one_scale(window):
+def test_both_losses_of_dequantizing_are_of_one_scale(window):
     # of two cells as wide as can be resolved, the distance to a cell is that to its level
-    transform = Transform(256, 64, window)
+    transform = STFT(256, 64, window)
     zeros = np.zeros(20_000, np.float32)
     narrow = Observation(zeros, {"lower": zeros, "upper": zeros})
     error = np.random.default_rng(0).normal(0, 0.1, 20_000).astype(np.float32)
@@ -155,18 +155,18 @@ def test_both_losses_of_dequantising_are_of_one_scale(window):
     assert cells.item() == pytest.approx(plain.item(), rel=0.02)  # padding at the clip's ends
 
 
-def test_what_is_read_out_of_dequantising(quantised):
-    goal = dequantize(quantised, 0.0)
+def test_what_is_read_out_of_dequantizing(quantized):
+    goal = dequantize(quantized, 0.0)
     out = noise(2, 9, 11)
     raw, projected = goal.read_out(goal.estimates([out])).numpy()
     np.testing.assert_allclose(raw, TRANSFORM.synthesise(out, SAMPLES).clamp(-1, 1), atol=1e-6)
-    lower, upper = quantised.known["lower"], quantised.known["upper"]
+    lower, upper = quantized.known["lower"], quantized.known["upper"]
     np.testing.assert_array_equal(projected, np.clip(raw, lower, upper))
     assert (np.abs(raw - projected) > 0).mean() > 0.5
     again = quantization(
-        projected * 0.9999 + quantised.signal * 0.0001, bins=16, quantiser="mid-rise"
+        projected * 0.9999 + quantized.signal * 0.0001, bins=16, quantizer="mid-rise"
     )
-    np.testing.assert_array_equal(again.signal, quantised.signal)
+    np.testing.assert_array_equal(again.signal, quantized.signal)
 
 
 @pytest.fixture
@@ -257,7 +257,7 @@ def test_gradients_reach_every_network(signal, target, task, zero):
     if task == "inpaint":
         observation = gapped(signal, target, "frames")
     if task == "dequantize":
-        observation = quantization(signal, bins=16, quantiser="mid-rise")
+        observation = quantization(signal, bins=16, quantizer="mid-rise")
     options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
     options["consistency"] = 0.5
     own = {name: options[name] for name in OBJECTIVES[task]["options"]}

@@ -11,11 +11,11 @@ from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
 from dap.segments import restore_recording
-from dap.stft import Transform
+from dap.stft import STFT
 from dap.study.schema import fit_options
 
 FIT = fit_options(
-    {"iterations": 30, "learning_rate": 3e-3, "step_every": 0, "width": 0.1, "snapshots": 4}
+    {"iterations": 30, "learning_rate": 3e-3, "lr_step_size": 0, "width": 0.1, "snapshots": 4}
 )
 SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
 
@@ -42,17 +42,17 @@ def test_denoising_by_hand():
 
 
 def test_inpainting_by_hand():
-    lost = np.array([False, True, False, False])
+    mask = np.array([False, True, False, False])
     signal = np.array([0.2, 0.9, 0.4, 0.6], np.float32)  # what lies in a gap has no influence
     estimate = [torch.tensor([[0.1, 0.3, 0.4, 0.8]])]
-    goal = WaveInpaint(Observation(signal, {"lost": lost}), "cpu")
+    goal = WaveInpaint(Observation(signal, {"mask": mask}), "cpu")
     estimates = goal.estimates(estimate)
     assert goal.loss([], estimates, 0).item() == pytest.approx((0.01 + 0.04) / 3)
     raw, filled = goal.read_out(estimates)
     assert raw.tolist() == pytest.approx([0.1, 0.3, 0.4, 0.8])
     assert filled.tolist() == pytest.approx([0.2, 0.3, 0.4, 0.6])
     # a third sample of which the frames beside the gap kept half
-    known = {"lost": lost, "kept": np.array([1, 0, 0.5, 1], np.float32)}
+    known = {"mask": mask, "kept": np.array([1, 0, 0.5, 1], np.float32)}
     goal = WaveInpaint(Observation(signal * known["kept"], known), "cpu")
     estimates = goal.estimates(estimate)
     assert goal.loss([], estimates, 0).item() == pytest.approx((0.01 + 0.04) / 3)
@@ -62,7 +62,7 @@ def test_inpainting_by_hand():
 
 def test_what_whole_frames_keep_is_what_the_spectral_priors_see(tone):
     # with the true signal as the estimate, nothing is wrong, and the filled signal is the true one
-    transform = Transform(254, 32, "hann")
+    transform = STFT(254, 32, "hann")
     observation = gaps(
         tone,
         transform,
@@ -81,7 +81,7 @@ def test_what_whole_frames_keep_is_what_the_spectral_priors_see(tone):
 @pytest.mark.parametrize(
     ("consistency", "loss"), [(0, 0.18 / 3), (1, 0.0225 / 3), (0.5, 0.10125 / 3)]
 )
-def test_dequantising_by_hand(consistency, loss):
+def test_dequantizing_by_hand(consistency, loss):
     known = {"lower": [0, 0, -0.5], "upper": [0.5, 0.5, 0]}
     known = {name: np.array(values, np.float32) for name, values in known.items()}
     signal = np.array([0.25, 0.25, -0.25], np.float32)
@@ -100,11 +100,11 @@ def test_a_fit_of_each_task(task, tone, hiss):
     if task == "denoise":
         observation = Observation((clean + hiss[:2048]).astype(np.float32))
     elif task == "inpaint":
-        lost = np.zeros(2048, bool)
-        lost[900:1000] = True
-        observation = Observation(np.where(lost, np.float32(0), clean), {"lost": lost})
+        mask = np.zeros(2048, bool)
+        mask[900:1000] = True
+        observation = Observation(np.where(mask, np.float32(0), clean), {"mask": mask})
     else:
-        observation = quantization(clean, bins=8, quantiser="mid-rise")
+        observation = quantization(clean, bins=8, quantizer="mid-rise")
     result = run(observation, task)
     outputs = OBJECTIVES[task]["outputs"]
     assert result.selections["last"].shape == (len(outputs), 2048)
@@ -116,7 +116,7 @@ def test_a_fit_of_each_task(task, tone, hiss):
     again = run(observation, task)
     np.testing.assert_array_equal(result.selections["last"], again.selections["last"])
     if task == "inpaint":
-        np.testing.assert_array_equal(result.selections["last"][1][~lost], clean[~lost])
+        np.testing.assert_array_equal(result.selections["last"][1][~mask], clean[~mask])
     if task == "dequantize":
         projected = result.selections["last"][1]
         assert (observation.known["lower"] <= projected).all()
@@ -125,7 +125,7 @@ def test_a_fit_of_each_task(task, tone, hiss):
 
 def test_he_s_initialisation_and_scaled_outputs(tone):
     # a waveform is not scaled: the preset `fast` fits, too
-    fast = fit_options({"preset": "fast", "iterations": 25, "warm_up": 5, "width": 0.1})
+    fast = fit_options({"preset": "fast", "iterations": 25, "warmup": 5, "width": 0.1})
     result = run(Observation(0.5 * tone[:2048]), "denoise", **fast | {"precision": "float32"})
     assert result.losses[-1] < 0.3 * result.losses[0]
 
