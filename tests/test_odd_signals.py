@@ -13,10 +13,10 @@ import pytest
 from dap.data.corruptions import Observation, quantization, untouched_frames
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
-from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.metrics.separation import bss_eval
 from dap.plugins import plugins
 from dap.study.schema import fit_options
+from dap.tasks import TASKS
 
 RATES = (8000, 16000)
 LENGTH = 2048
@@ -29,7 +29,7 @@ SLOW = ("harmonic-single", "harmonic-unmixed")
 CASES = [
     pytest.param(method, task, marks=[pytest.mark.slow] if method in SLOW else [])
     for method, found in (PRIORS | BASELINES).items()
-    for task in found.facts.get("tasks", OBJECTIVES)
+    for task in found.facts.get("tasks", TASKS)
 ]
 SIGNALS = {
     "shorter than a frame": lambda hiss: hiss[:100],
@@ -83,7 +83,7 @@ def test_methods(method, task, kind, hiss):
         estimates = [*found.selections.values(), *found.snapshots]
         assert estimates
         for estimate in estimates:
-            assert estimate.shape == (len(OBJECTIVES[task]["outputs"]), len(signal))
+            assert estimate.shape == (len(TASKS[task].outputs), len(signal))
             assert estimate.dtype == np.float32
             assert np.isfinite(estimate).all()
         if task == "dequantize" and method != "observed":

@@ -1,28 +1,6 @@
-"""Which point of a fit's trajectory is reported.
+"""The moving average of a fit's outputs."""
 
-A selection is made in one of two places. "fit": without the clean clip, while the network is
-fitted. "score": with it, which makes the selection a diagnostic. A reference-free stopping rule
-will be a third entry here, made in the fit from the losses and the outputs it has seen so far.
-"""
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-if TYPE_CHECKING:  # scoring needs no torch, whose import would take most of a job's time
-    from torch import Tensor
-
-SELECTIONS = {
-    "last": {"title": "last iterate", "made": "fit"},
-    "average": {"title": "moving average of the outputs", "made": "fit"},
-    "oracle": {"title": "oracle (uses the clean clip)", "made": "score"},
-}
-
-
-# what `selection` is in the scores of a trajectory's snapshots, by what these are compared with
-TRAJECTORIES = {"clean": "snapshot", "observed": "snapshot-to-observed"}
+from torch import Tensor
 
 
 class MovingAverage:
@@ -56,12 +34,3 @@ class MovingAverage:
     def load_state_dict(self, state: dict) -> None:
         """Go on from a checkpoint; the first update brings the total to the estimates' device."""
         self.weight, self.total = state["weight"], state["total"]
-
-
-def oracle(quality: np.ndarray) -> int:
-    """Index of the snapshot of the best quality (decision 3); the first of equals.
-
-    Args:
-        quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where unscorable.
-    """
-    return 0 if np.isnan(quality).all() else int(np.nanargmax(quality))

@@ -13,7 +13,8 @@ import numpy as np
 from dap.data.corruptions import Observation
 from dap.errors import DapError
 from dap.options import learning_rate
-from dap.plugins import declared, plugin, plugins
+from dap.plugins import plugin, plugins
+from dap.tasks import TASKS
 
 if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
     from dap.runtime.checkpoints import Checkpoint
@@ -111,7 +112,7 @@ def restoring(
         DapError: the fit diverged, or the device is not there.
         InterruptedFitError: SIGTERM came, and the fit's state was kept.
     """
-    outputs = declared("fitting/objectives/spectral", "OBJECTIVES")[task]["outputs"]
+    outputs = TASKS[task].outputs
     if not is_prior(method):
         module = plugin("baselines", "BASELINES", method).load()
         start = perf_counter()
@@ -132,10 +133,7 @@ def restoring(
     given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
     given["learning_rate"] = learning_rate(fit)
     options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
-    own = {
-        name: fit[name]
-        for name in declared("fitting/objectives/spectral", "OBJECTIVES")[task]["options"]
-    }
+    own = {name: fit[name] for name in TASKS[task].options}
     if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":
         target = module.objective(method, task, observation, where, own)
     else:

@@ -6,7 +6,10 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from dap.fitting.cpu.layers import Conv, Feature, Resize
+from dap.fitting.cpu.network import Layer, Network
+from dap.nn.norm import InstanceNorm
 
 
 @dataclass(frozen=True)
@@ -84,20 +87,6 @@ class ConvBlock(nn.Module):
         return x, self.transition(x)
 
 
-class InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation without parameters, which keeps the layout of features in memory.
-
-    Of a single clip it is batch normalisation, to the bit. PyTorch's own lays features of channels
-    last out anew, and on CPUs (2.11) its gradient is wrong where what comes back is channels last.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, F, T) -> (B, C, F, T)."""
-        if len(x) > 1:
-            return super().forward(x)
-        return functional.batch_norm(x, None, None, training=True, eps=self.eps)
-
-
 def _conv3x3(in_channels: int, out_channels: int, dilation: int, normalise: bool) -> nn.Sequential:
     layers = [nn.Conv2d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)]
     if normalise:
@@ -151,10 +140,28 @@ class DilatedUNet(nn.Module):
             a function without arguments that gives the output, (1, out_channels, F, T) float32,
             with the gradients of the parameters.
         """
-        from dap.fitting.cpu.network import Network
-        from dap.fitting.cpu.unet import wire
-
         return Network(partial(wire, self), z, precision)
+
+
+def wire(net: DilatedUNet, z: Feature, add: Callable[[Layer], Feature]) -> None:
+    """Add the layers of `net` on the compiled layers (`dap.fitting.cpu.network.Wiring`)."""
+
+    def block(part: ConvBlock, inputs: list[Feature]) -> tuple[list[Feature], Feature]:
+        """The features before the transition, and the one after it."""
+        for layers in (part.conv1, part.conv2):
+            normalise = any(isinstance(layer, nn.InstanceNorm2d) for layer in layers)
+            out = add(Conv.of(layers[0], inputs, "norm_relu" if normalise else "relu"))
+            inputs = [*inputs, out] if part.dense else [out]
+        return inputs, add(Conv.of(part.transition, inputs, ""))
+
+    skip1, x = block(net.down1, [z])
+    skip2, x = block(net.down2, [add(Resize(x, "max_pool"))])
+    _, x = block(net.bottom, [add(Resize(x, "max_pool"))])
+    x = add(Conv.of(net.reduce2, [add(Resize(x, "upsample"))], ""))
+    _, x = block(net.up2, [x, *skip2])
+    x = add(Conv.of(net.reduce1, [add(Resize(x, "upsample"))], ""))
+    _, x = block(net.up1, [x, *skip1])
+    add(Conv.of(net.final, [x], "", planar=True))
 
 
 def design(

@@ -13,11 +13,16 @@ the paper's way, one deformable convolution an anchor.
 """
 
 import warnings
+from collections.abc import Callable
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from dap.fitting.cpu.layers import Conv, Feature, Value
+from dap.fitting.cpu.network import Layer
+from dap.fitting.cpu.sampling import Sample
 
 MIXINGS = ("matrix", "scalars", "groups", "none")
 
@@ -259,3 +264,23 @@ class HarmonicConv2d(nn.Module):
             found.append(deform_conv2d(below, shift, kernel, padding=(0, length // 2)))
         z = torch.cat(found, dim=1)  # (B, N O, F, T)
         return functional.conv2d(z, self.matrix()[..., None, None])
+
+
+def wire(layer: HarmonicConv2d, inputs: list[Feature], add: Callable[[Layer], Feature]) -> Feature:
+    """The harmonics' channels where they are, sampled and filtered, then mixed and normalised."""
+    harmonics, length = layer.kernel_size
+
+    def kernel() -> Tensor:
+        if layer.time is not None:
+            return layer.frequency.permute(2, 0, 1).reshape(-1, layer.in_channels, 1, 1)
+        return layer.frequency.permute(2, 0, 1, 3).reshape(-1, layer.in_channels, 1, length)
+
+    def mixing() -> Tensor:
+        return layer.matrix()[..., None, None]
+
+    u = add(Conv(Value(kernel), None, inputs, "", parts=harmonics))
+    filters = None if layer.time is None else Value(lambda: layer.time)
+    entries = positions(u.size[1], harmonics, layer.anchors)
+    z = add(Sample(u, entries, layer.anchors, filters))
+    bias = None if layer.bias is None else Value(lambda: layer.bias)
+    return add(Conv(Value(mixing), bias, [z], "norm_relu"))

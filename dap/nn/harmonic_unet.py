@@ -7,8 +7,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from dap.nn.dilated_unet import InstanceNorm
+from dap.fitting.cpu.layers import Conv, Feature, Resize
+from dap.fitting.cpu.network import Layer, Network
+from dap.nn import harmonic_conv
 from dap.nn.harmonic_conv import HarmonicConv2d
+from dap.nn.norm import InstanceNorm
 
 FILTERS = (35, 70)
 KERNEL = 7
@@ -72,10 +75,26 @@ class HarmonicUNet(nn.Module):
 
     def compiled(self, z: Tensor, precision: str) -> Callable[[], Tensor]:
         """The same on the CPU's compiled layers, as `dap.nn.dilated_unet.DilatedUNet.compiled`."""
-        from dap.fitting.cpu.network import Network
-        from dap.fitting.cpu.unet_b import wire
-
         return Network(partial(wire, self), z, precision)
+
+
+def wire(net: HarmonicUNet, z: Feature, add: Callable[[Layer], Feature]) -> None:
+    """Add the layers of `net` on the compiled layers (`dap.fitting.cpu.network.Wiring`)."""
+
+    def pair(part: Pair, inputs: list[Feature]) -> Feature:
+        for layer in part:
+            if isinstance(layer, nn.Conv2d):
+                inputs = [add(Conv.of(layer, inputs, "norm_relu"))]
+            elif isinstance(layer, HarmonicConv2d):
+                inputs = [harmonic_conv.wire(layer, inputs, add)]
+        return inputs[0]
+
+    skip1 = pair(net.down1, [z])
+    skip2 = pair(net.down2, [add(Resize(skip1, "mean_pool"))])
+    x = pair(net.bottom, [add(Resize(skip2, "mean_pool"))])
+    x = pair(net.up2, [add(Resize(x, "upsample")), skip2])
+    x = pair(net.up1, [add(Resize(x, "upsample")), skip1])
+    add(Conv.of(net.final, [x], "", planar=True))
 
 
 def regular(

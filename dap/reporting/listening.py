@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from dap.errors import DapError
-from dap.plugins import declared
 from dap.store import checked, read_arrays, read_checked_signal, read_rows
+from dap.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,7 @@ def load(
     row, columns = _first(clips, observations)
     clip, names = row["clip"], row["sources"].split(" ")
     clean = columns["clean"]
-    outputs = declared("fitting/objectives/spectral", "OBJECTIVES")[task]["outputs"]
-    shown = "filled" if "filled" in outputs else outputs[0]
+    goal = TASKS[task]
     for method, path in fits.items():
         found = {
             facts["output"]: read_checked_signal(path.parent, facts["file"], facts["sha256"])
@@ -53,15 +52,15 @@ def load(
         }
         if not found:  # it is missing, as the tables say
             continue
-        if task == "separate":
+        if goal.sources > 1:
             from dap.metrics.separation import bss_eval
 
-            estimates = np.stack([found[output] for output in outputs])
+            estimates = np.stack([found[output] for output in goal.outputs])
             columns[method] = estimates[bss_eval(clean, estimates).permutation]
         else:
-            columns[method] = found[shown][np.newaxis]
+            columns[method] = found[goal.shown][np.newaxis]
     gaps = []
-    if task == "inpaint":
+    if goal.masked:
         path = checked(observations.parent, row["known"], row["known_sha256"])
         mask = read_arrays(path)["mask"].astype(np.int8)
         edges = np.flatnonzero(np.diff(np.r_[0, mask, 0])) / sample_rate

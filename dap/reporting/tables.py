@@ -16,8 +16,8 @@ import pandas as pd
 from dap.errors import DapError
 from dap.scoring.statistics import clip_values, holm, paired, subtract
 from dap.seeds import derive
+from dap.tasks import SCOPES
 
-SCOPES = ("full", "raw", "filled", "gaps", "projected")
 BLOCK = ["corpus", "title", "stands_for", "source", "scope"]
 NOT_RUN = "not run"  # in place of a selection
 TEST = ["pairs", "difference", "low", "high", "p"]

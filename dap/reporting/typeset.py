@@ -14,8 +14,9 @@ import pandas as pd
 from dap.reporting.tables import BLOCK, NOT_RUN
 from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
 from dap.store import write_text
+from dap.tasks import SELECTIONS
 
-ORACLE = "oracle (uses the clean clip)"
+ORACLE = SELECTIONS["oracle"]["title"]
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from dap.errors import DapError
-from dap.fitting.ema import TRAJECTORIES
 from dap.scoring.statistics import paired
 from dap.seeds import derive
+from dap.tasks import TRAJECTORIES
 
 KEYS = ["corpus", "source", "clip"]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dap.errors import DapError
-from dap.fitting.ema import TRAJECTORIES, oracle
-from dap.plugins import declared, plugins
+from dap.plugins import plugins
 from dap.store import verified
+from dap.tasks import TASKS, TRAJECTORIES
 
 if TYPE_CHECKING:  # the processes that score need no pandas
     import pandas as pd
@@ -51,7 +51,7 @@ def score(
         last_iteration: iteration of the selections that are not a snapshot.
         mask: (samples,) bool, the gaps, in inpainting.
         trajectory: metrics of each snapshot, beside the task's quality, by what they are against,
-            "clean" or "observed" (`dap.fitting.ema.TRAJECTORIES`).
+            "clean" or "observed" (`dap.tasks.TRAJECTORIES`).
         observed: (1, samples) the observation, where `trajectory` needs it.
 
     Returns:
@@ -61,10 +61,10 @@ def score(
         DapError: a metric failed; the message names it and the selection.
     """
     kinds = plugins("metrics", "METRICS")
-    goal = declared("fitting/objectives/spectral", "OBJECTIVES")[task]
-    quality = goal["quality"]
+    goal = TASKS[task]
+    quality = goal.quality
     # of the whole signal: the network's own is the first of them
-    whole = [scope for scope in goal["scopes"] if scope != "gaps"]
+    whole = [name for name, scope in goal.scopes.items() if not scope.inside_gaps]
     tracked = {"clean": [], "observed": [], **(trajectory or {})}
     tracked["clean"] = [quality, *(name for name in tracked["clean"] if name != quality)]
 
@@ -108,6 +108,15 @@ def score(
     return found
 
 
+def oracle(quality: np.ndarray) -> int:
+    """Index of the snapshot of the best quality; the first of equals.
+
+    Args:
+        quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where unscorable.
+    """
+    return 0 if np.isnan(quality).all() else int(np.nanargmax(quality))
+
+
 def unfitted(
     reason: str, *, task: str, metrics: list[str], wanted: list[str], sources: list[str]
 ) -> list[dict]:
@@ -119,7 +128,7 @@ def unfitted(
         sources: as for `score`.
     """
     kinds = plugins("metrics", "METRICS")
-    scopes = declared("fitting/objectives/spectral", "OBJECTIVES")[task]["scopes"]
+    scopes = TASKS[task].scopes
     return [
         {
             "source": source,
@@ -133,9 +142,9 @@ def unfitted(
         }
         for selection in wanted
         for source in sources
-        for scope in scopes
+        for scope, part in scopes.items()
         for name in metrics
-        if not (scope == "gaps" and kinds[name].facts.get("whole"))
+        if not (part.inside_gaps and kinds[name].facts.get("whole"))
     ]
 
 
@@ -147,12 +156,13 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
         for name in names
         if not kinds[name].facts.get("joint")
     }
-    if task == "separate":
+    goal = TASKS[task]
+    if goal.sources > 1:
         joint = _measured("sdr", kinds["sdr"].load().bss_eval, references, estimates)
         # where BSS cannot score, nobody knows which estimate is which source
         unknown = np.isnan(joint.sdr).all()
         for j, source in enumerate(sources):
-            estimate = estimates[joint.permutation[j]]  # decision 12: the best permutation
+            estimate = estimates[joint.permutation[j]]
             for name in names:
                 if name not in single:
                     value = float(getattr(joint, name)[j])
@@ -160,20 +170,12 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
                     value = np.nan
                 else:
                     value = _measured(name, single[name], references[j], estimate, sample_rate)
-                yield source, "full", name, value
+                yield source, goal.headline, name, value
         return
-    if task == "inpaint":
-        parts = {
-            "raw": (estimates[0], None),
-            "filled": (estimates[1], None),
-            "gaps": (estimates[1], mask),
-        }
-    elif task == "dequantize":
-        parts = {"raw": (estimates[0], None), "projected": (estimates[1], None)}
-    else:
-        parts = {"full": (estimates[0], None)}
-    for scope in scopes or parts:
-        estimate, where = parts[scope]
+    for scope in scopes or goal.scopes:
+        part = goal.scopes[scope]
+        estimate = estimates[goal.outputs.index(part.output)]
+        where = mask if part.inside_gaps else None
         for name, metric in single.items():
             if where is not None and kinds[name].facts.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps

@@ -16,8 +16,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from dap.errors import DapError
-from dap.plugins import declared, plugin
+from dap.plugins import plugin
 from dap.scoring.evaluate import score
+from dap.tasks import TASKS
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,7 @@ def score_all(
     tracked = [name for names in (trajectory or {}).values() for name in names]
     names = {
         *metrics,
-        declared("fitting/objectives/spectral", "OBJECTIVES")[task]["quality"],
+        TASKS[task].quality,
         *tracked,
     }
     processes = min(processes, len(cases))

@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from dap.errors import DapError
-from dap.fitting.ema import TRAJECTORIES
+from dap.tasks import TRAJECTORIES
 
 MIN_CLIPS = 5  # below this an interval or a p says nothing
 CONFIDENCE = 0.95

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dap.errors import DapError
-from dap.plugins import declared, plugins
+from dap.plugins import plugins
+from dap.tasks import TASKS
 
 if TYPE_CHECKING:
     from dap.study.study import Experiment
@@ -99,7 +100,7 @@ def _check_table(where: str, name: str, entry: Mapping, experiment: "Experiment"
     for metric in entry["metrics"]:
         require(f"{where}.metrics", metric, experiment.metrics)
     for scope in entry.get("scopes", []):
-        scopes = declared("fitting/objectives/spectral", "OBJECTIVES")[experiment.task]["scopes"]
+        scopes = TASKS[experiment.task].scopes
         require(f"{where}.scopes", scope, scopes)
     if "observed" not in experiment.methods:
         raise DapError(
@@ -143,12 +144,12 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment
     if kind in ("curves", "steps") and not priors:
         of = "" if "methods" in entry else f"{experiment.name} has "
         raise DapError(f"{where}: {of}no prior among its methods, so no iterates")
+    several = TASKS[experiment.task].sources > 1
     if kind == "curves":
         tracked(f"{where}.metric", entry.get("metric", experiment.quality), experiment)
-        separate = experiment.task == "separate"
-        if separate and "observed" in entry.get("against", []):
+        if several and "observed" in entry.get("against", []):
             raise DapError(f"{where}.against: a mixture is no reference for its sources")
-    if experiment.task == "separate" and kind in ("steps", "statistics"):
+    if several and kind in ("steps", "statistics"):
         raise DapError(f"{where}: {kind} is not for separation, whose outputs are several")
     if kind == "steps":
         if "steps" not in entry:

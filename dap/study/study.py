@@ -14,6 +14,7 @@ from dap.errors import DapError
 from dap.plugins import declared, plugins
 from dap.study.outputs import check, require
 from dap.study.schema import raise_if_renamed, validated
+from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
 
@@ -47,7 +48,7 @@ class Experiment:
     @property
     def quality(self) -> str:
         """The metric of the trajectory and of the oracle."""
-        return declared("fitting/objectives/spectral", "OBJECTIVES")[self.task]["quality"]
+        return TASKS[self.task].quality
 
 
 class Study:
@@ -163,6 +164,7 @@ class Study:
         corruptions = declared("data/corruptions", "CORRUPTIONS")
         require(f"{where}.corruption.kind", kind, corruptions)
         task = corruptions[kind]["task"]
+        sources = TASKS[task].sources
         options = corruptions[kind]["options"]
         raise_if_renamed(f"{where}.corruption", entry["corruption"])
         for key in entry["corruption"]:
@@ -193,16 +195,15 @@ class Study:
                     f"{where}.metrics: {metric} needs a sample_rate of "
                     f"{' or '.join(map(str, rates))}, not {self['sample_rate']}"
                 )
-            if known_metrics[metric].facts.get("joint") and task != "separate":
+            if known_metrics[metric].facts.get("joint") and sources == 1:
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
-            require(f"{where}.selections", selection, declared("fitting/ema", "SELECTIONS"))
-        if task != "separate":
-            parts = {corpus: [corpus] for corpus in entry["corpora"]}
-        else:
-            parts = {corpus: corpus.split("+") for corpus in entry["corpora"]}
+            require(f"{where}.selections", selection, SELECTIONS)
+        parts = {
+            corpus: [corpus] if sources == 1 else corpus.split("+") for corpus in entry["corpora"]
+        }
         for cell, names in parts.items():
-            if task == "separate" and (len(names) != 2 or names[0] == names[1]):
+            if sources > 1 and (len(names) != sources or len(set(names)) < sources):
                 raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
             for part in names:
                 require(f"{where}.corpora", part, self.config["corpora"])
@@ -288,7 +289,7 @@ class Study:
 
     def parts(self, experiment: Experiment, cell: str) -> list[str]:
         """The corpora of a cell: one, or in separation two."""
-        return cell.split("+") if experiment.task == "separate" else [cell]
+        return cell.split("+") if TASKS[experiment.task].sources > 1 else [cell]
 
     @cached_property
     def _draws(self) -> dict[str, list[Draw]]:

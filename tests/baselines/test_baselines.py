@@ -10,11 +10,11 @@ from dap.baselines import janssen, nmf, spectral_gate, wavelet, wavelet_universa
 from dap.baselines import wiener_known as known
 from dap.data.corruptions import Observation, gaps, gaussian, mixture, quantization
 from dap.errors import DapError
-from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
 from dap.plugins import plugins
 from dap.stft import STFT
+from dap.tasks import TASKS
 
 RATE = 16000
 BASELINES = plugins("baselines", "BASELINES")
@@ -55,7 +55,7 @@ def observe(signal: np.ndarray, task: str, sample_rate: int = RATE) -> Observati
 
 
 def run(name: str, observation: Observation, task: str) -> np.ndarray:
-    outputs = OBJECTIVES[task]["outputs"]
+    outputs = TASKS[task].outputs
     return BASELINES[name].load().restore(observation, outputs)
 
 
@@ -74,7 +74,7 @@ def test_any_signal_gives_a_finite_estimate_without_a_warning(name, task, sample
     } | {f"{samples} samples": hiss[:samples] for samples in (1, 2, 13, 100, 399, 401, 1023, 1025)}
     for label, signal in signals.items():
         found = run(name, observe(signal, task, sample_rate), task)
-        assert found.shape == (len(OBJECTIVES[task]["outputs"]), len(signal)), label
+        assert found.shape == (len(TASKS[task].outputs), len(signal)), label
         assert found.dtype == np.float32, label
         assert np.isfinite(found).all(), label
     assert not run(name, observe(signals["silence"], task), task).any()

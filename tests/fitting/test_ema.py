@@ -1,8 +1,7 @@
-import numpy as np
 import pytest
 import torch
 
-from dap.fitting.ema import SELECTIONS, MovingAverage, oracle
+from dap.fitting.ema import MovingAverage
 
 
 def test_average_by_hand():
@@ -31,24 +30,3 @@ def test_the_average_keeps_what_it_was_given():
     average.update(estimates)
     average.update(estimates)
     torch.testing.assert_close(estimates, torch.tensor([1.0, 2.0]), rtol=0, atol=0)
-
-
-@pytest.mark.parametrize(
-    ("quality", "best"),
-    [
-        ([1.0, 3.0, 2.0], 1),
-        ([1.0, 3.0, 3.0], 1),  # the first of equals
-        ([np.nan, -3.0, -5.0], 1),
-        ([1.0, np.inf, np.nan], 1),
-        ([np.nan, np.nan], 0),
-        ([-np.inf], 0),
-    ],
-)
-def test_oracle(quality, best):
-    assert oracle(np.array(quality)) == best
-
-
-def test_what_needs_the_clean_clip_is_made_when_scoring():
-    made = {name: facts["made"] for name, facts in SELECTIONS.items()}
-    assert (made["last"], made["average"], made["oracle"]) == ("fit", "fit", "score")
-    assert "clean clip" in SELECTIONS["oracle"]["title"]

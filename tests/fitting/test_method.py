@@ -5,10 +5,10 @@ import torch
 from dap.data.corruptions import Observation, gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import Restored, fingerprint, is_prior, restore
-from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.stft import STFT
 from dap.store import read_arrays, write_arrays
 from dap.study.schema import schema
+from dap.tasks import TASKS
 
 SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
 # as a study that sets no more than this
@@ -31,11 +31,11 @@ def restored(method, task, tone, **options):
     return restore(method, task, observation(task, tone), **defaults | options)
 
 
-@pytest.mark.parametrize("task", OBJECTIVES)
+@pytest.mark.parametrize("task", TASKS)
 def test_observed_does_nothing(task, tone):
     found = restored("observed", task, tone, fit={})
     signal = observation(task, tone).signal
-    outputs = len(OBJECTIVES[task]["outputs"])
+    outputs = len(TASKS[task].outputs)
     assert list(found.selections) == ["last"]
     np.testing.assert_array_equal(found.selections["last"], np.stack([signal] * outputs))
     assert (found.cost["iterations"], found.cost["parameters"]) == (0, 0)
@@ -49,17 +49,17 @@ def test_observed_does_nothing(task, tone):
 )
 def test_a_baseline_restores(method, task, tone):
     found = restored(method, task, tone, fit={})
-    outputs = OBJECTIVES[task]["outputs"]
+    outputs = TASKS[task].outputs
     assert found.selections["last"].shape == (len(outputs), 4096)
     assert not np.array_equal(found.selections["last"][0], observation(task, tone).signal)
     assert found.cost["seconds"] > 0
     assert found.cost["iterations"] == 0
 
 
-@pytest.mark.parametrize("task", OBJECTIVES)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_prior_is_fitted(task, tone):
     found = restored("conv", task, tone, device="auto" if not torch.cuda.is_available() else "cpu")
-    outputs = len(OBJECTIVES[task]["outputs"])
+    outputs = len(TASKS[task].outputs)
     assert set(found.selections) == {"last", "average"}
     assert {array.shape for array in found.selections.values()} == {(outputs, 4096)}
     assert found.iterations.tolist() == [1, 3]

@@ -4,7 +4,7 @@ import pytest
 
 from dap.errors import DapError
 from dap.metrics.level import psnr, snr
-from dap.scoring.evaluate import COLUMNS, read, score, unfitted
+from dap.scoring.evaluate import COLUMNS, oracle, read, score, unfitted
 from dap.store import seal, write_bytes
 
 RATE = 16000
@@ -277,3 +277,18 @@ def test_torn_scores_are_found(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"1.5", b"2.5"))
     with pytest.raises(DapError, match=r"000\.csv: is torn or was changed .* delete .*000\.csv"):
         read([path])
+
+
+@pytest.mark.parametrize(
+    ("quality", "best"),
+    [
+        ([1.0, 3.0, 2.0], 1),
+        ([1.0, 3.0, 3.0], 1),  # the first of equals
+        ([np.nan, -3.0, -5.0], 1),
+        ([1.0, np.inf, np.nan], 1),
+        ([np.nan, np.nan], 0),
+        ([-np.inf], 0),
+    ],
+)
+def test_oracle(quality, best):
+    assert oracle(np.array(quality)) == best

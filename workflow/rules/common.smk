@@ -16,6 +16,7 @@ from dap.data.catalogue import listing, pick
 from dap.options import learning_rate
 from dap.study.schema import load
 from dap.study.study import Study
+from dap.tasks import TASKS
 
 try:
     if not workflow.overwrite_configfiles:
@@ -238,9 +239,8 @@ def observations_code(wildcards):
 
 def fit_setup(wildcards):
     experiment = study.experiments[wildcards.experiment]
-    objectives = registry.declared("fitting/objectives/spectral", "OBJECTIVES")
-    foreign = {key for entry in objectives.values() for key in entry["options"]}
-    foreign -= set(objectives[experiment.task]["options"])
+    foreign = {key for task in TASKS.values() for key in task.options}
+    foreign -= set(TASKS[experiment.task].options)
     fit = experiment.fit_of(wildcards.method)
     options = {key: value for key, value in fit.items() if key not in foreign}
     # a baseline depends on none of the options of a fit

@@ -37,12 +37,12 @@ def table_entry(wildcards):
 
 def table_setup(wildcards):
     experiment = table_experiment(wildcards)
-    scopes = registry.declared("fitting/objectives/spectral", "OBJECTIVES")[experiment.task]["scopes"]
+    goal = TASKS[experiment.task]
     return {
         "methods": experiment.methods,
         "selections": experiment.selections,
-        "scopes": table_entry(wildcards).get("scopes", scopes),
-        "headline": scopes[0],
+        "scopes": table_entry(wildcards).get("scopes", list(goal.scopes)),
+        "headline": goal.headline,
         "corpora": corpus_facts(experiment),
         "seed": study["seed"],
         "notes": [condition(experiment, bool(table_published(wildcards)))],

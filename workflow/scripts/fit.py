@@ -18,7 +18,6 @@ from dap.errors import DapError, InterruptedFitError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import NO_COST, Restored, fingerprint, is_prior, place, restoring
-from dap.plugins import declared
 from dap.runtime.attempts import Attempts
 from dap.runtime.checkpoints import Checkpoint, Termination
 from dap.runtime.joblog import job
@@ -35,6 +34,7 @@ from dap.store import (
     write_rows,
     write_signal,
 )
+from dap.tasks import TASKS
 
 
 class Planned(NamedTuple):
@@ -53,7 +53,7 @@ class Planned(NamedTuple):
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
     manifest = Path(snakemake.output.manifest)
-    outputs = declared("fitting/objectives/spectral", "OBJECTIVES")[params.task]["outputs"]
+    outputs = TASKS[params.task].outputs
     device, precision = "cpu", ""
     if is_prior(wildcards.method):
         import torch

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dap.plugins import declared, plugins
+from dap.plugins import plugins
 from dap.runtime.joblog import job
 from dap.scoring.evaluate import COLUMNS, unfitted
 from dap.scoring.pool import Case, score_all
@@ -18,10 +18,11 @@ from dap.store import (
     verified,
     write_text,
 )
+from dap.tasks import TASKS
 
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
-    outputs = declared("fitting/objectives/spectral", "OBJECTIVES")[params.task]["outputs"]
+    outputs = TASKS[params.task].outputs
     clips = {}
     for path in map(Path, snakemake.input.clips):
         corpus = path.parent.parent.name
@@ -57,7 +58,7 @@ with job(snakemake.log[0]) as log:
         if params.trajectory.get("observed"):
             file, digest = observed["file"], observed["sha256"]
             seen = read_checked_signal(observations.parent, file, digest)[np.newaxis]
-        if params.task == "inpaint":
+        if TASKS[params.task].masked:
             known = checked(observations.parent, observed["known"], observed["known_sha256"])
             mask = read_arrays(known)["mask"]
         sources = [name.partition("/")[0] for name in names] if len(names) > 1 else [""]

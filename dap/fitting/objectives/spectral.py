@@ -10,7 +10,7 @@ One class a task. Each has
   compute it without the CPU's looking at a number (`dap.fitting.gpu.cuda_graph`);
 - `draw()`: the fixed noise z of one network, of shape (1, channels, ...);
 - `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1];
-  `OBJECTIVES` names the outputs.
+  `dap.tasks` names the outputs.
 
 One that looks at every iterate has `follow(iteration, estimates)`, too. Outputs of the networks are
 (channels, F, T), already cut back to the observation's frames. A prior of another domain brings
@@ -27,30 +27,6 @@ from dap.stft import STFT
 
 # the U-Nets halve height and width twice
 MULTIPLE = 4
-
-# what each task reads out, which parts of it are scored, the metric of its trajectory and of the
-# oracle, and the fit options that are its own
-OBJECTIVES = {
-    "denoise": {"outputs": ["estimate"], "scopes": ["full"], "quality": "snr", "options": []},
-    "inpaint": {
-        "outputs": ["raw", "filled"],
-        "scopes": ["raw", "filled", "gaps"],
-        "quality": "snr",
-        "options": [],
-    },
-    "separate": {
-        "outputs": ["source1", "source2"],
-        "scopes": ["full"],
-        "quality": "sdr",
-        "options": ["reconstruction", "smoothness", "exclusion", "binarity"],
-    },
-    "dequantize": {
-        "outputs": ["raw", "projected"],
-        "scopes": ["raw", "projected"],
-        "quality": "snr",
-        "options": ["consistency"],
-    },
-}
 
 
 class Denoise:

@@ -21,9 +21,9 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import DapError
-from dap.fitting.ema import TRAJECTORIES
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
+from dap.tasks import TRAJECTORIES
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
 

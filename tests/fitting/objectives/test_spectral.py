@@ -4,7 +4,6 @@ import torch
 
 from dap.data.corruptions import Observation, quantization
 from dap.fitting.objectives.spectral import (
-    OBJECTIVES,
     Denoise,
     Dequantize,
     Inpaint,
@@ -13,6 +12,7 @@ from dap.fitting.objectives.spectral import (
     objective,
 )
 from dap.stft import STFT
+from dap.tasks import TASKS
 
 SAMPLES = 40
 TRANSFORM = STFT(16, 4, "hann")  # 9 bins, 11 frames
@@ -251,7 +251,7 @@ def test_exclusion_grows_with_the_overlap():
 
 
 @pytest.mark.parametrize("zero", [False, True])
-@pytest.mark.parametrize("task", OBJECTIVES)
+@pytest.mark.parametrize("task", TASKS)
 def test_gradients_reach_every_network(signal, target, task, zero):
     observation = Observation(signal)
     if task == "inpaint":
@@ -260,7 +260,7 @@ def test_gradients_reach_every_network(signal, target, task, zero):
         observation = quantization(signal, bins=16, quantizer="mid-rise")
     options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
     options["consistency"] = 0.5
-    own = {name: options[name] for name in OBJECTIVES[task]["options"]}
+    own = {name: options[name] for name in TASKS[task].options}
     goal = objective(task, observation, TRANSFORM, "cpu", own)
     outs = [noise(channels, 9, 11, seed=channels, grad=True) for channels in goal.networks]
     if zero:  # where magnitudes have no slope, a gradient must still be a number
@@ -270,4 +270,4 @@ def test_gradients_reach_every_network(signal, target, task, zero):
         assert out.grad.isfinite().all()
     if not zero:
         assert all(out.grad.abs().max() > 1e-6 for out in outs)
-    assert len(OBJECTIVES[task]["outputs"]) == len(goal.read_out(goal.estimates(outs).detach()))
+    assert len(TASKS[task].outputs) == len(goal.read_out(goal.estimates(outs).detach()))

@@ -7,12 +7,12 @@ import torch
 from dap.data.corruptions import Observation, gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
-from dap.fitting.objectives.spectral import OBJECTIVES
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
 from dap.segments import restore_recording
 from dap.stft import STFT
 from dap.study.schema import fit_options
+from dap.tasks import TASKS
 
 FIT = fit_options(
     {"iterations": 30, "learning_rate": 3e-3, "lr_step_size": 0, "width": 0.1, "snapshots": 4}
@@ -106,7 +106,7 @@ def test_a_fit_of_each_task(task, tone, hiss):
     else:
         observation = quantization(clean, bins=8, quantizer="mid-rise")
     result = run(observation, task)
-    outputs = OBJECTIVES[task]["outputs"]
+    outputs = TASKS[task].outputs
     assert result.selections["last"].shape == (len(outputs), 2048)
     assert result.snapshots.shape == (4, len(outputs), 2048)
     assert result.cost["engine"] == "pytorch"

@@ -1,0 +1,103 @@
+"""The tasks: what each reads out of the networks, what of it is scored, and by which metric."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A part of a task's outputs that is scored.
+
+    Attributes:
+        output: the output that it is of.
+        inside_gaps: whether only the samples of the observation's mask are scored.
+    """
+
+    output: str
+    inside_gaps: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        outputs: the signals that are read out of an estimate, in order.
+        scopes: the parts that are scored, by name; the first is the network's own signal.
+        quality: the metric of the trajectory and of the oracle.
+        verb: what a method for it does, in messages.
+        shown: the output that examples show; of several sources, all are shown.
+        options: the fit options that are its own.
+        sources: how many sources an observation has. Those of several are scored jointly, each
+            with the estimate that the best permutation gives it.
+        masked: whether samples were lost, and the observation has their mask.
+    """
+
+    outputs: tuple[str, ...]
+    scopes: Mapping[str, Scope]
+    quality: str
+    verb: str
+    shown: str
+    options: tuple[str, ...] = field(default=())
+    sources: int = 1
+    masked: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The scope of the network's own signal."""
+        return next(iter(self.scopes))
+
+
+TASKS: dict[str, Task] = {
+    "denoise": Task(
+        outputs=("estimate",),
+        scopes={"full": Scope("estimate")},
+        quality="snr",
+        verb="denoise",
+        shown="estimate",
+    ),
+    "inpaint": Task(
+        outputs=("raw", "filled"),
+        scopes={
+            "raw": Scope("raw"),
+            "filled": Scope("filled"),
+            "gaps": Scope("filled", inside_gaps=True),
+        },
+        quality="snr",
+        verb="fill gaps",
+        shown="filled",
+        masked=True,
+    ),
+    "separate": Task(
+        outputs=("source1", "source2"),
+        scopes={"full": Scope("source1")},
+        quality="sdr",
+        verb="separate sources",
+        shown="source1",
+        options=("reconstruction", "smoothness", "exclusion", "binarity"),
+        sources=2,
+    ),
+    "dequantize": Task(
+        outputs=("raw", "projected"),
+        scopes={"raw": Scope("raw"), "projected": Scope("projected")},
+        quality="snr",
+        verb="undo quantization",
+        shown="raw",
+        options=("consistency",),
+    ),
+}
+
+# every scope, in the order of tables
+SCOPES = ("full", "raw", "filled", "gaps", "projected")
+
+# Which point of a fit's trajectory is reported. A selection is made in one of two places: in the
+# fit, without the clean clip; or in scoring, with it, which makes it a diagnostic. A
+# reference-free stopping rule will be made in the fit.
+SELECTIONS = {
+    "last": {"title": "last iterate", "made": "fit"},
+    "average": {"title": "moving average of the outputs", "made": "fit"},
+    "oracle": {"title": "oracle (uses the clean clip)", "made": "score"},
+}
+
+# what `selection` is in the scores of a trajectory's snapshots, by what these are compared with
+TRAJECTORIES = {"clean": "snapshot", "observed": "snapshot-to-observed"}
