@@ -77,7 +77,7 @@ def noise_excerpt(
 
 
 def mixture(sources: list[np.ndarray]) -> Observation:
-    """The sum of the sources (decision 14: they are peak-normalised before)."""
+    """The sum of the sources (fidelity: sources-of-a-mixture)."""
     total = np.sum(sources, axis=0, dtype=np.float32)
     return Observation(total, facts={"peak": float(np.abs(total).max())})
 
@@ -92,7 +92,7 @@ def gaps(
     domain: str,
     rng: np.random.Generator,
 ) -> Observation:
-    """Lose stretches of the signal (decision 10).
+    """Lose stretches of the signal (fidelity: gaps).
 
     Their number is `per_second` times the clip's length, at least one; lengths are uniform in
     `seconds`; they neither touch each other nor the clip's ends.
@@ -167,7 +167,7 @@ def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarra
 
 
 def quantization(clean: np.ndarray, *, bins: int, quantizer: str) -> Observation:
-    """Quantize the signal uniformly on [-1, 1] (decision 18).
+    """Quantize the signal uniformly on [-1, 1] (fidelity: quantizer).
 
     Nothing is drawn. What lies beyond [-1, 1] saturates.
 

@@ -29,13 +29,13 @@ class FitOptions:
         iterations: number of optimisation steps.
         learning_rate: Adam's, at the start.
         lr_step_size: iterations after which the rate is multiplied by `lr_gamma`; 0 for never
-            (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
+            (A's code: 500 and 0.1, A's text: never; fidelity: learning-rate).
         warmup: iterations over which the rate rises linearly from 0.
         cooldown: share of the iterations, at the end, over which it falls linearly to 0.
         initialisation: "pytorch", its default, or "he" (He et al. 2015): normal, variance
             2 / fan-in, which keeps a signal's level through the decoder, which normalises nothing.
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
-            of the target; 0 leaves them as they are (decision 1b).
+            of the target; 0 leaves them as they are (fidelity: loss-and-input).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
         snapshot_at: iterations that are kept beside them, at most the last.
         ema_decay: of the moving average of the outputs.
