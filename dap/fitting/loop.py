@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,7 +17,9 @@ from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import Recorded
 from dap.fitting.interleave import in_turn
 from dap.fitting.objectives.spectral import Denoise, Separate
-from dap.runtime.checkpoints import Checkpoint
+
+if TYPE_CHECKING:  # a fit is handed its checkpoint, and knows nothing of files
+    from dap.runtime.checkpoints import Checkpoint
 
 REPORT_SECONDS = 1.0
 
@@ -157,7 +160,7 @@ def steps(
     seed: int,
     device: str,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> Generator[None, float, Trajectory]:
     """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
 
