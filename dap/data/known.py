@@ -1,7 +1,7 @@
 """The known corpora: what their modules say of them, and where this run finds them.
 
-A module of `dap/corpora` declares a corpus under the literal `ARCHIVES`, by name: title, licence,
-citation, size, and `sources`, which are tried in order. A source has
+A module of `dap/data/corpora` declares a corpus under the literal `ARCHIVES`, by name: title,
+licence, citation, size, and `sources`, which are tried in order. A source has
 
 - `archives`: file, url, and bytes, sha256 or md5 where they are published;
 - `root` and `members`: the folder inside the archives, and the globs below it that are unpacked;
