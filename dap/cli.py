@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from dap.errors import DapError
+from dap.options import FitOptions
 from dap.plugins import plugins
-from dap.study.schema import fit_options
 
 
 class Gap(click.ParamType):
@@ -170,17 +170,19 @@ def restore(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(threads or cores)
     given = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
-    fit = fit_options(
-        {"preset": preset, "width": width, "precision": precision}
-        | {key: value for key, value in given.items() if value is not None}
+    fit = FitOptions.from_preset(
+        preset,
+        width=width,
+        precision=precision,
+        **{key: value for key, value in given.items() if value is not None},
     )
     meters = {}
 
     def report(index: int, count: int, iteration: int, loss: float) -> None:
         if index not in meters:
-            meters[index] = Progress(f"segment {index} of {count}", fit["iterations"])
+            meters[index] = Progress(f"segment {index} of {count}", fit.iterations)
         meters[index](iteration, loss)
-        if iteration == fit["iterations"]:
+        if iteration == fit.iterations:
             del meters[index]  # it may be fitted again
 
     try:

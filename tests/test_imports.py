@@ -6,11 +6,13 @@ import sys
 import pytest
 
 LIGHT = [
+    "dap",
     "dap.study.study",
     "dap.plugins",
     "dap.runtime.provenance",
     "dap.data.catalogue",
     "dap.data.known",
+    "dap.options",
 ]
 CORE = [
     "dap.fitting.loop",

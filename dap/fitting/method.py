@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from time import perf_counter
@@ -12,7 +12,7 @@ import numpy as np
 
 from dap.data.corruptions import Observation
 from dap.errors import DapError
-from dap.options import learning_rate
+from dap.options import FitOptions
 from dap.plugins import plugin, plugins
 from dap.tasks import TASKS
 
@@ -72,16 +72,42 @@ def is_prior(method: str) -> bool:
     return method in plugins("priors", "PRIORS")
 
 
-def restore(method: str, *arguments: object, device: str, **options: object) -> Restored:
-    """Run one method on one observation: `restoring`, from beginning to end."""
+def restore(
+    method: str,
+    task: str,
+    observation: Observation,
+    *,
+    fit: FitOptions,
+    spectrogram: dict,
+    device: str,
+    seed: int,
+    report: Callable[[int, float], None] | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Restored:
+    """Run one method on one observation: `restoring`, from beginning to end.
+
+    Raises:
+        DapError, InterruptedFitError: as `restoring`.
+    """
     from dap.fitting.interleave import in_turn
 
-    where = place(device) if is_prior(method) else "cpu"
-    begin = partial(restoring, method, *arguments, device=where, **options)
-    ((_, found),) = in_turn([begin], device=where)
-    if isinstance(found, DapError):
-        raise found
-    return found
+    device = resolve_device(device) if is_prior(method) else "cpu"
+    begin = partial(
+        restoring,
+        method,
+        task,
+        observation,
+        fit=fit,
+        spectrogram=spectrogram,
+        device=device,
+        seed=seed,
+        report=report,
+        checkpoint=checkpoint,
+    )
+    ((_, result),) = in_turn([begin], device=device)
+    if isinstance(result, DapError):
+        raise result
+    return result
 
 
 def restoring(
@@ -89,7 +115,7 @@ def restoring(
     task: str,
     observation: Observation,
     *,
-    fit: dict,
+    fit: FitOptions,
     spectrogram: dict,
     device: str,
     seed: int,
@@ -100,9 +126,11 @@ def restoring(
 
     Args:
         method: name of a prior or of a baseline.
-        fit: the study's fit options; baselines take none of them.
+        fit: how a prior is fitted; baselines take none of it.
+        spectrogram: the arguments of the `dap.stft.STFT` that a prior works on.
         device: "auto", "cpu" or "cuda".
         seed: of the initialisation.
+        report: called with the iteration and the loss now and then.
         checkpoint: of this fit; baselines have none.
 
     Yields:
@@ -127,20 +155,21 @@ def restoring(
     from dap.fitting.objectives.spectral import objective
     from dap.stft import STFT
 
-    where = place(device)
-    module = plugin("priors", "PRIORS", method).load()
-    build = partial(module.build, width=fit["width"], network=fit["network"])
-    given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
-    given["learning_rate"] = learning_rate(fit)
-    options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
-    own = {name: fit[name] for name in TASKS[task].options}
-    if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":
-        target = module.objective(method, task, observation, where, own)
+    device = resolve_device(device)
+    prior = plugin("priors", "PRIORS", method)
+    module = prior.load()
+    build = partial(module.build, width=fit.width, network=fit.network)
+    options = replace(fit, precision=engine.choose(fit.precision, device))
+    task_options = {name: getattr(fit, name) for name in TASKS[task].options}
+    if prior.facts.get("domain") == "waveform":
+        target = module.objective(method, task, observation, device, task_options)
     else:
-        target = objective(task, observation, STFT(**spectrogram, device=where), where, own)
+        target = objective(
+            task, observation, STFT(**spectrogram, device=device), device, task_options
+        )
     parameters, gflop = loop.size(build, target)
     trajectory = yield from loop.steps(
-        build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint
+        build, target, options, seed=seed, device=device, report=report, checkpoint=checkpoint
     )
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
@@ -152,7 +181,7 @@ def restoring(
             "gflop": round(gflop, 3),
             "iterations": options.iterations,
             "seconds": round(trajectory.seconds, 3),
-            "device": where,
+            "device": device,
             "precision": options.precision,
             "engine": trajectory.engine,
         },
@@ -164,8 +193,8 @@ def fingerprint(**parts: object) -> str:
     return sha256(json.dumps(parts, sort_keys=True, default=asdict).encode()).hexdigest()
 
 
-def place(device: str) -> str:
-    """Where "auto" fits: on a GPU, if there is one.
+def resolve_device(device: str) -> str:
+    """What "auto" means here: a GPU, if there is one; else the device itself.
 
     Raises:
         DapError: "cuda" is asked for, and there is none.

@@ -17,7 +17,8 @@ from dap.data import observations
 from dap.errors import DapError, InterruptedFitError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import NO_COST, Restored, fingerprint, is_prior, place, restoring
+from dap.fitting.method import NO_COST, Restored, fingerprint, is_prior, resolve_device, restoring
+from dap.options import FitOptions
 from dap.runtime.attempts import Attempts
 from dap.runtime.checkpoints import Checkpoint, Termination
 from dap.runtime.joblog import job
@@ -63,7 +64,7 @@ with job(snakemake.log[0]) as log:
         torch.set_num_threads(params.threads)
         if params.device != "cpu":
             claim(log.info)
-        device = place(params.device)
+        device = resolve_device(params.device)
         precision = choose(params.setup["fit"]["precision"], device)
     made = {
         "threads": params.threads,
@@ -140,7 +141,8 @@ with job(snakemake.log[0]) as log:
                 wildcards.method,
                 params.task,
                 observation,
-                **params.setup,
+                fit=FitOptions.from_study(params.setup["fit"]),
+                spectrogram=params.setup["spectrogram"],
                 device=device,
                 seed=fit.seed,
                 report=Progress(label, params.setup["fit"].get("iterations", 0), log),
