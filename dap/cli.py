@@ -30,9 +30,9 @@ class Gap(click.ParamType):
 METHODS = sorted(plugins("priors", "PRIORS")) + sorted(
     name
     for name, found in plugins("baselines", "BASELINES").items()
-    if {"denoise", "inpaint", "dequantize"} & set(found.facts["tasks"])
+    if {"denoise", "inpaint", "dequantize"} & set(found.metadata["tasks"])
     and name != "observed"
-    and "corruptions" not in found.facts
+    and "corruptions" not in found.metadata
 )
 
 

@@ -24,7 +24,7 @@ class Plugin:
 
     name: str
     module: str  # dotted name, importable
-    facts: dict
+    metadata: dict
 
     def load(self) -> ModuleType:
         """Import the module that offers this name."""
@@ -45,10 +45,10 @@ def plugins(package: str, variable: str) -> dict[str, Plugin]:
     found: dict[str, Plugin] = {}
     for path in sorted((ROOT / package).glob("*.py")):
         module = ".".join(("dap", *package.split("/"), path.stem))
-        for name, facts in _literal(path, variable).items():
+        for name, metadata in _literal(path, variable).items():
             if name in found:
                 raise DapError(f"{name} is offered twice: by {found[name].module} and by {module}")
-            found[name] = Plugin(name, module, facts)
+            found[name] = Plugin(name, module, metadata)
     return found
 
 

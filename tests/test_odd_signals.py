@@ -29,7 +29,7 @@ SLOW = ("harmonic-single", "harmonic-unmixed")
 CASES = [
     pytest.param(method, task, marks=[pytest.mark.slow] if method in SLOW else [])
     for method, found in (PRIORS | BASELINES).items()
-    for task in found.facts.get("tasks", TASKS)
+    for task in found.metadata.get("tasks", TASKS)
 ]
 SIGNALS = {
     "shorter than a frame": lambda hiss: hiss[:100],
@@ -58,7 +58,7 @@ def refused(method: str, task: str, observation: Observation) -> bool:
     samples = len(observation.signal)
     if not is_prior(method):
         return False
-    if PRIORS[method].facts.get("domain") == "waveform":
+    if PRIORS[method].metadata.get("domain") == "waveform":
         return samples < 65 or (task == "inpaint" and observation.known["mask"].all())
     if task == "inpaint":
         return not observation.known["observed_frames"].any()
@@ -93,7 +93,7 @@ def test_methods(method, task, kind, hiss):
 
 
 def scores(name: str, reference: np.ndarray, estimate: np.ndarray, rate: int) -> list[float]:
-    if METRICS[name].facts.get("joint"):
+    if METRICS[name].metadata.get("joint"):
         references = np.stack((reference, np.roll(reference, 7)))
         estimates = np.stack((estimate, np.roll(estimate, 7)))
         return list(getattr(bss_eval(references, estimates), name))
@@ -108,7 +108,7 @@ def test_metrics(name, rate, kind, hiss, capfd):
     hiss = hiss[:SCORED].astype(np.float64)
     bad = SIGNALS[kind](hiss)
     good = hiss[: len(bad)]
-    facts = METRICS[name].facts
+    facts = METRICS[name].metadata
     document = " ".join(
         inspect.getdoc(
             bss_eval if facts.get("joint") else getattr(METRICS[name].load(), name)
@@ -135,5 +135,5 @@ def test_metrics(name, rate, kind, hiss, capfd):
 
 def may_be_nan(name: str, kind: str) -> bool:
     """A constant has no utterance, and its delays are all one signal."""
-    whole = METRICS[name].facts
+    whole = METRICS[name].metadata
     return kind == "constant" and (whole.get("speech") or whole.get("joint"))

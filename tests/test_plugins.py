@@ -43,14 +43,14 @@ def test_names(package, variable, names):
 def test_every_plugin_has_its_function(package, variable, function):
     for found in plugins(package, variable).values():
         assert callable(getattr(found.load(), function))
-        assert found.facts["title"]
+        assert found.metadata["title"]
 
 
 def test_every_metric_says_which_way_is_better():
     for name, found in plugins("metrics", "METRICS").items():
-        assert found.facts["better"] in ("higher", "lower"), name
-        assert {"label", "unit"} <= set(found.facts)
-        if not found.facts.get("joint"):
+        assert found.metadata["better"] in ("higher", "lower"), name
+        assert {"label", "unit"} <= set(found.metadata)
+        if not found.metadata.get("joint"):
             assert callable(getattr(found.load(), name))
 
 

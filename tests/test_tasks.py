@@ -19,7 +19,7 @@ def test_a_task_refers_to_what_there_is(name):
     assert task.shown in task.outputs
     assert set(task.scopes) <= set(SCOPES)
     assert task.quality in plugins("metrics", "METRICS")
-    assert bool(plugins("metrics", "METRICS")[task.quality].facts.get("joint")) == (
+    assert bool(plugins("metrics", "METRICS")[task.quality].metadata.get("joint")) == (
         task.sources > 1
     )
     assert any(scope.inside_gaps for scope in task.scopes.values()) == task.masked

@@ -30,16 +30,16 @@ class Observation:
         signal: float32 (samples,).
         known: named arrays. Gaussian noise leaves `noise_std`, a scalar. Gaps leave `mask`
             (samples,) bool, `observed_frames` (frames,) bool, and, where whole frames were lost,
-            the `spectrogram` (2, bins, frames) of the rest and `kept` (samples,), the factor that
+            the `spectrogram` (2, bins, frames) of the rest and `gain` (samples,), the factor that
             the loss left of each sample. Quantization leaves `bins` and `quantizer`, scalars, and
             each sample's cell: `lower` and `upper`, float32 (samples,).
-        facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
+        metadata: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
         sample_rate: in Hz.
     """
 
     signal: np.ndarray
     known: dict[str, np.ndarray] = field(default_factory=dict)
-    facts: dict[str, float | int | str] = field(default_factory=dict)
+    metadata: dict[str, float | int | str] = field(default_factory=dict)
     sample_rate: int = 16000
 
 
@@ -60,7 +60,7 @@ def environmental(clean: np.ndarray, noise: np.ndarray, *, snr_db: float) -> Obs
         raise DapError("the noise excerpt is silent, so no signal-to-noise ratio can be reached")
     gain = 10 ** ((ratio_db(clean, noise) - snr_db) / 20)
     scaled = (noise * gain).astype(np.float32)
-    return Observation(clean + scaled, facts={"snr_db": ratio_db(clean, scaled)})
+    return Observation(clean + scaled, metadata={"snr_db": ratio_db(clean, scaled)})
 
 
 def noise_excerpt(
@@ -79,7 +79,7 @@ def noise_excerpt(
 def mixture(sources: list[np.ndarray]) -> Observation:
     """The sum of the sources (decision 14: they are peak-normalised before)."""
     total = np.sum(sources, axis=0, dtype=np.float32)
-    return Observation(total, facts={"peak": float(np.abs(total).max())})
+    return Observation(total, metadata={"peak": float(np.abs(total).max())})
 
 
 def gaps(
@@ -130,7 +130,7 @@ def gaps(
         # frame t is centred on sample t * hop: the samples nearest to a lost frame are lost
         first = start * hop - hop // 2
         mask[first : first + length * hop] = True
-    facts = {
+    metadata = {
         "gaps": count,
         "gap_seconds": " ".join(f"{n * hop / sample_rate:.3f}" for n in lengths),
         "lost_fraction": float(mask.mean()),
@@ -138,15 +138,15 @@ def gaps(
     if domain == "samples":
         observed = untouched_frames(mask, transform.n_fft, hop)
         signal = np.where(mask, np.float32(0), clean)
-        return Observation(signal, {"mask": mask, "observed_frames": observed}, facts)
+        return Observation(signal, {"mask": mask, "observed_frames": observed}, metadata)
     both = torch.from_numpy(np.stack((clean, np.ones_like(clean))))
     spectrograms = transform.analyse(both)  # (2, 2, F, T)
     spectrograms[..., torch.from_numpy(lost_frames)] = 0
     # what analysis and synthesis make of a constant 1 is what they make of each sample's weight
-    signal, kept = transform.synthesise(spectrograms, len(clean)).numpy()
-    known = {"mask": mask, "observed_frames": ~lost_frames, "kept": kept}
+    signal, gain = transform.synthesise(spectrograms, len(clean)).numpy()
+    known = {"mask": mask, "observed_frames": ~lost_frames, "gain": gain}
     known["spectrogram"] = spectrograms[0].numpy()
-    return Observation(signal, known, facts)
+    return Observation(signal, known, metadata)
 
 
 def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
@@ -178,12 +178,12 @@ def quantization(clean: np.ndarray, *, bins: int, quantizer: str) -> Observation
     level, lower, upper = cells(clean, bins, quantizer)
     known = {"lower": lower, "upper": upper}
     known |= {"bins": np.int64(bins), "quantizer": np.array(quantizer)}
-    facts = {
+    metadata = {
         "snr_db": ratio_db(clean, level.astype(np.float64) - clean),
         "levels": len(np.unique(level)),
         "saturated_fraction": float((np.abs(clean) > 1).mean()),
     }
-    return Observation(level, known, facts)
+    return Observation(level, known, metadata)
 
 
 def cells(

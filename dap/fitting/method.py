@@ -134,7 +134,7 @@ def restoring(
     given["learning_rate"] = learning_rate(fit)
     options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
     own = {name: fit[name] for name in TASKS[task].options}
-    if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":
+    if plugin("priors", "PRIORS", method).metadata.get("domain") == "waveform":
         target = module.objective(method, task, observation, where, own)
     else:
         target = objective(task, observation, STFT(**spectrogram, device=where), where, own)

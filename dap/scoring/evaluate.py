@@ -82,7 +82,7 @@ def score(
                 "iteration": int(iteration),
                 "metric": name,
                 "value": value,
-                "unit": kinds[name].facts["unit"],
+                "unit": kinds[name].metadata["unit"],
                 "missing": "",
             }
             for source, scope, name, value in values
@@ -137,14 +137,14 @@ def unfitted(
             "iteration": 0,
             "metric": name,
             "value": np.nan,
-            "unit": kinds[name].facts["unit"],
+            "unit": kinds[name].metadata["unit"],
             "missing": reason,
         }
         for selection in wanted
         for source in sources
         for scope, part in scopes.items()
         for name in metrics
-        if not (part.inside_gaps and kinds[name].facts.get("whole"))
+        if not (part.inside_gaps and kinds[name].metadata.get("whole"))
     ]
 
 
@@ -154,7 +154,7 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
     single = {
         name: getattr(kinds[name].load(), name)
         for name in names
-        if not kinds[name].facts.get("joint")
+        if not kinds[name].metadata.get("joint")
     }
     goal = TASKS[task]
     if goal.sources > 1:
@@ -177,7 +177,7 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
         estimate = estimates[goal.outputs.index(part.output)]
         where = mask if part.inside_gaps else None
         for name, metric in single.items():
-            if where is not None and kinds[name].facts.get("whole"):
+            if where is not None and kinds[name].metadata.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
             value = _measured(name, metric, references[0], estimate, sample_rate, where)
             yield "", scope, name, value

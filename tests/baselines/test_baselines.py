@@ -18,7 +18,7 @@ from dap.tasks import TASKS
 
 RATE = 16000
 BASELINES = plugins("baselines", "BASELINES")
-CASES = [(name, task) for name, found in BASELINES.items() for task in found.facts["tasks"]]
+CASES = [(name, task) for name, found in BASELINES.items() for task in found.metadata["tasks"]]
 
 
 def seconds(duration: float) -> np.ndarray:
@@ -282,7 +282,7 @@ def test_what_the_frames_beside_a_gap_still_hold_is_taken_from_them(window):
     assert snr(clean, observation.signal, RATE) < 30
     observation = gaps(clean, transform, seconds=(0.15, 0.2), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
-    unseen = observation.known["kept"] < 1e-3
+    unseen = observation.known["gain"] < 1e-3
     assert 0 < unseen.sum() < observation.known["mask"].sum()
     np.testing.assert_allclose(filled[~unseen], clean[~unseen], atol=1e-3)
 

@@ -136,21 +136,21 @@ def disown():
 
 
 def mirror_archives(wildcards):
-    return list(study.place(wildcards.archive).archives)
+    return list(study.location(wildcards.archive).archives)
 
 
 def archive_sources(wildcards):
-    return study.place(wildcards.archive).sources
+    return study.location(wildcards.archive).sources
 
 
 def archive_receipt(wildcards):
-    if study.place(wildcards.archive).folder:
+    if study.location(wildcards.archive).folder:
         return []
     return f"{RESOURCES}/archives/{wildcards.archive}.json"
 
 
 def mirror_folder(wildcards):
-    return study.place(wildcards.archive).folder or []
+    return study.location(wildcards.archive).folder or []
 
 
 # ---- clips
@@ -170,7 +170,7 @@ def clip_draws(wildcards):
     # those of a known corpus are drawn by the job, which has the index
     if study.indexed(wildcards.corpus):
         return None
-    return [draw.facts() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
+    return [draw.as_dict() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
 
 
 def clip_span(wildcards):
@@ -291,7 +291,7 @@ def score_metrics(wildcards):
     speech = all(study.corpus(part)["speech"] for part in parts(wildcards))
     facts = registry.plugins("metrics", "METRICS")
     metrics = study.experiments[wildcards.experiment].metrics
-    return [name for name in metrics if speech or not facts[name].facts.get("speech")]
+    return [name for name in metrics if speech or not facts[name].metadata.get("speech")]
 
 
 def score_selections(wildcards):

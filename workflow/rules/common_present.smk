@@ -62,7 +62,7 @@ def origins(experiment):
 def published_names(paper):
     """Our names by those that a paper's tables give its methods, where the two differ."""
     priors = registry.plugins("priors", "PRIORS").items()
-    theirs = {name: prior.facts.get("published", {}).get(paper, name) for name, prior in priors}
+    theirs = {name: prior.metadata.get("published", {}).get(paper, name) for name, prior in priors}
     return {name: ours for ours, name in theirs.items() if ours != name}
 
 
@@ -93,7 +93,7 @@ def fitted(fit):
 def table_facts(wildcards):
     # which direction is better and how a metric is called, without the metrics' code
     facts = registry.plugins("metrics", "METRICS")
-    return {name: facts[name].facts for name in table_entry(wildcards)["metrics"]}
+    return {name: facts[name].metadata for name in table_entry(wildcards)["metrics"]}
 
 
 def fit_manifests(experiment, methods=None):
@@ -278,7 +278,7 @@ def report_facts():
     facts = registry.plugins("metrics", "METRICS")
     return {
         "config": study.config,
-        "better": {name: plugin.facts["better"] for name, plugin in facts.items()},
+        "better": {name: plugin.metadata["better"] for name, plugin in facts.items()},
         "experiments": [
             {
                 "name": experiment.name,

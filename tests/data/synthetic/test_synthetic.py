@@ -45,7 +45,7 @@ def test_they_are_found_without_importing_them():
     found = plugins("data/synthetic", "SYNTHETIC")
     for name, module in {**CORPORA, "tones": tones}.items():
         assert found[name].module == module.__name__
-        assert found[name].facts["title"].startswith("synthetic ")
+        assert found[name].metadata["title"].startswith("synthetic ")
 
 
 @pytest.mark.parametrize("name", CORPORA)

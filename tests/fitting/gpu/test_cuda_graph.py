@@ -151,7 +151,7 @@ GOALS = {
             "mask": LOST,
             "observed_frames": SEEN,
             "spectrogram": FRAMES,
-            "kept": (~LOST).astype(np.float32),
+            "gain": (~LOST).astype(np.float32),
         },
         {},
     ),
@@ -198,7 +198,7 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
     task, known, own = GOALS[kind]
     module = plugin("priors", "PRIORS", prior).load()
     observation = Observation(SIGNAL, dict(known))
-    if plugin("priors", "PRIORS", prior).facts.get("domain") == "waveform":
+    if plugin("priors", "PRIORS", prior).metadata.get("domain") == "waveform":
         target = module.objective(prior, task, observation, "cpu", own)
     else:
         target = objective(task, observation, STFT(254, 32, "hann"), "cpu", own)
