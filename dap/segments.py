@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTIZERS, Observation, cells, untouched_frames
+from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
 from dap.errors import DapError
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import Restored, is_prior, place, restoring
+from dap.observation import Observation
 from dap.plugins import plugin
 from dap.seeds import derive
 

@@ -10,10 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dap.data.corruptions import Observation, quantization, untouched_frames
+from dap.data.corruptions import quantization, untouched_frames
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.metrics.separation import bss_eval
+from dap.observation import Observation
 from dap.plugins import plugins
 from dap.study.schema import fit_options
 from dap.tasks import TASKS

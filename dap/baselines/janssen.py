@@ -8,7 +8,7 @@ far longer than those of some samples that it was written for.
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {"janssen": {"title": "autoregressive inpainting (Janssen)", "tasks": ["inpaint"]}}
 

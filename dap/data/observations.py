@@ -9,8 +9,8 @@ from dap.audio import read
 from dap.data import corruptions
 from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.seeds import derive
 from dap.store import checked, read_arrays, read_checked_signal, read_rows
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.options import learning_rate
 from dap.plugins import plugin, plugins
 from dap.tasks import TASKS

@@ -8,10 +8,11 @@ from scipy.signal import butter, sosfilt
 
 from dap.baselines import janssen, nmf, spectral_gate, wavelet, wavelet_universal, wiener
 from dap.baselines import wiener_known as known
-from dap.data.corruptions import Observation, gaps, gaussian, mixture, quantization
+from dap.data.corruptions import gaps, gaussian, mixture, quantization
 from dap.errors import DapError
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
+from dap.observation import Observation
 from dap.plugins import plugins
 from dap.stft import STFT
 from dap.tasks import TASKS

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
 from dap.fitting.objectives.spectral import Denoise
+from dap.observation import Observation
 
 
 class WaveDenoise(Denoise):

@@ -9,13 +9,13 @@ import torch
 from small_fits import BUILD, OPTIONS, OWN, goal
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from dap.data.corruptions import Observation
 from dap.fitting import engine
 from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
 from dap.fitting.loop import fit, outputs
 from dap.fitting.objectives.spectral import objective
 from dap.nn import harmonic_conv as harmonic
+from dap.observation import Observation
 from dap.plugins import plugin, plugins
 from dap.stft import STFT
 

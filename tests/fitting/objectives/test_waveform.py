@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from dap.data.corruptions import Observation, gaps, quantization
+from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
+from dap.observation import Observation
 from dap.segments import restore_recording
 from dap.stft import STFT
 from dap.study.schema import fit_options
