@@ -35,7 +35,7 @@ RATE = 16000
 def synthesised(name: str, folder: Path, count: int) -> tuple[Path, list[dict]]:
     """A folder of recordings, and its index."""
     rate, seconds, kind, file = MADE[name]
-    generate = plugin("data/synthetic", "SYNTHETIC", kind).load().generate
+    generate = plugin("synthetic", kind).load().generate
     folder = folder / name
     folder.mkdir()
     # a few sounds, under many names

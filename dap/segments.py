@@ -75,8 +75,8 @@ def restore_recording(
         raise DapError("gaps are filled or quantization is undone: ask for one of the two")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     whole = not is_prior(method)
-    kind = ("baselines", "BASELINES") if whole else ("priors", "PRIORS")
-    if task not in plugin(*kind, method).metadata.get("tasks", [task]):
+    kind = "baselines" if whole else "priors"
+    if task not in plugin(kind, method).metadata.get("tasks", [task]):
         wanted = {"inpaint": "fill gaps", "dequantize": "undo quantization"}.get(task, "denoise")
         raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:

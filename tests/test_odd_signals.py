@@ -23,8 +23,8 @@ RATES = (8000, 16000)
 LENGTH = 2048
 SCORED = 8192  # STOI needs 0.4 s
 SPECTROGRAM = {"n_fft": 126, "hop_length": 63, "window": "hann"}
-PRIORS, BASELINES = plugins("priors", "PRIORS"), plugins("baselines", "BASELINES")
-METRICS = plugins("metrics", "METRICS")
+PRIORS, BASELINES = plugins("priors"), plugins("baselines")
+METRICS = plugins("metrics")
 # variants of `harmonic`, whose layers take most of this test's time
 SLOW = ("harmonic-single", "harmonic-unmixed")
 CASES = [

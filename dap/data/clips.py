@@ -41,4 +41,4 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
 
 def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
     """One clip of a synthetic corpus: float32 (samples,)."""
-    return plugin("data/synthetic", "SYNTHETIC", kind).load().generate(rng, samples, sample_rate)
+    return plugin("synthetic", kind).load().generate(rng, samples, sample_rate)

@@ -42,7 +42,7 @@ def metadata(name: str) -> dict:
     Raises:
         DapError: there is none of this name.
     """
-    return plugin("data/corpora", "ARCHIVES", name).metadata
+    return plugin("archives", name).metadata
 
 
 def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:

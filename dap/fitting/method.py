@@ -69,7 +69,7 @@ class Restored:
 
 def is_prior(method: str) -> bool:
     """Whether a method is fitted, and so depends on an initialisation."""
-    return method in plugins("priors", "PRIORS")
+    return method in plugins("priors")
 
 
 def restore(method: str, *arguments: object, device: str, **options: object) -> Restored:
@@ -114,7 +114,7 @@ def restoring(
     """
     outputs = TASKS[task].outputs
     if not is_prior(method):
-        module = plugin("baselines", "BASELINES", method).load()
+        module = plugin("baselines", method).load()
         start = perf_counter()
         estimate = module.restore(observation, outputs)
         seconds = round(perf_counter() - start, 3)
@@ -128,13 +128,13 @@ def restoring(
     from dap.stft import STFT
 
     where = place(device)
-    module = plugin("priors", "PRIORS", method).load()
+    module = plugin("priors", method).load()
     build = partial(module.build, width=fit["width"], network=fit["network"])
     given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
     given["learning_rate"] = learning_rate(fit)
     options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
     own = {name: fit[name] for name in TASKS[task].options}
-    if plugin("priors", "PRIORS", method).metadata.get("domain") == "waveform":
+    if plugin("priors", method).metadata.get("domain") == "waveform":
         target = module.objective(method, task, observation, where, own)
     else:
         target = objective(task, observation, STFT(**spectrogram, device=where), where, own)

@@ -60,7 +60,7 @@ def score(
     Raises:
         DapError: a metric failed; the message names it and the selection.
     """
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     goal = TASKS[task]
     quality = goal.quality
     # of the whole signal: the network's own is the first of them
@@ -127,7 +127,7 @@ def unfitted(
         wanted: the selections that the method reports.
         sources: as for `score`.
     """
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     scopes = TASKS[task].scopes
     return [
         {
@@ -150,7 +150,7 @@ def unfitted(
 
 def _values(references, estimates, names, task, sources, sample_rate, mask, scopes):
     """(source, scope, metric, value) of one set of estimates."""
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     single = {
         name: getattr(kinds[name].load(), name)
         for name in names

@@ -133,7 +133,7 @@ class Study:
             )
 
     def _check_corpora(self) -> None:
-        known = plugins("data/synthetic", "SYNTHETIC")
+        known = plugins("synthetic")
         for name, entry in self.config["corpora"].items():
             where = f"corpora.{name}"
             if sum(kind in entry for kind in ("synthetic", "folder", "archive")) != 1:
@@ -146,7 +146,7 @@ class Study:
                     )
                 continue
             if "archive" in entry:
-                require(f"{where}.archive", entry["archive"], plugins("data/corpora", "ARCHIVES"))
+                require(f"{where}.archive", entry["archive"], plugins("archives"))
                 metadata = archives.metadata(entry["archive"])
                 for key in ("licence", "citation"):
                     entry[key] = entry[key] or metadata[key]
@@ -171,7 +171,7 @@ class Study:
             require(f"{where}.corruption", key, ["kind", *options])
         corruption = {**options, **entry["corruption"]}
         self._check_corruption(f"{where}.corruption", corruption)
-        methods = plugins("priors", "PRIORS") | plugins("baselines", "BASELINES")
+        methods = plugins("priors") | plugins("baselines")
         for method in entry["methods"]:
             require(f"{where}.methods", method, methods)
             allowed = methods[method].metadata.get("tasks", [task])
@@ -184,9 +184,9 @@ class Study:
                     f"not {kind}"
                 )
         for method in entry["fits"]:
-            fitted = [name for name in entry["methods"] if name in plugins("priors", "PRIORS")]
+            fitted = [name for name in entry["methods"] if name in plugins("priors")]
             require(f"{where}.fits", method, fitted)
-        known_metrics = plugins("metrics", "METRICS")
+        known_metrics = plugins("metrics")
         for metric in entry["metrics"]:
             require(f"{where}.metrics", metric, known_metrics)
             rates = known_metrics[metric].metadata.get("sample_rates", [self["sample_rate"]])

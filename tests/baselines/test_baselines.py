@@ -18,7 +18,7 @@ from dap.stft import STFT
 from dap.tasks import TASKS
 
 RATE = 16000
-BASELINES = plugins("baselines", "BASELINES")
+BASELINES = plugins("baselines")
 CASES = [(name, task) for name, found in BASELINES.items() for task in found.metadata["tasks"]]
 
 

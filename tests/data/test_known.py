@@ -10,7 +10,7 @@ from dap.data.origin import caveat
 from dap.errors import DapError
 from dap.plugins import plugins
 
-KNOWN = plugins("data/corpora", "ARCHIVES")
+KNOWN = plugins("archives")
 
 
 def put(folder, *names):
@@ -126,7 +126,7 @@ def test_what_a_table_says_of_a_corpus(tmp_path, words, said):
 
 
 def test_unknown():
-    with pytest.raises(DapError, match=r"unknown data/corpora name 'vctk': there are demand"):
+    with pytest.raises(DapError, match=r"unknown known corpus 'vctk': there are demand"):
         metadata("vctk")
 
 

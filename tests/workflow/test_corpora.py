@@ -53,7 +53,7 @@ def recording(corpus, kind, rate, seconds, seed):
         rate = soundfile.info(path).samplerate
         sound, _ = soundfile.read(path, frames=int(10 * rate))
     else:
-        generate = plugin("data/synthetic", "SYNTHETIC", kind).load().generate
+        generate = plugin("synthetic", kind).load().generate
         sound = generate(np.random.default_rng(seed), int(rate * seconds), rate)
     file = io.BytesIO()
     soundfile.write(file, sound, rate, format="WAV", subtype="PCM_16")

@@ -13,7 +13,7 @@ with job(snakemake.log[0]):
     seconds, device = None, ""
     if snakemake.input.fits:
         seconds, device = seconds_per_iteration(map(Path, snakemake.input.fits))
-    metadata = plugin("metrics", "METRICS", setup["metric"]).metadata
+    metadata = plugin("metrics", setup["metric"]).metadata
     unit = metadata["unit"]
     figure = figures.curves(
         read(snakemake.input.scores),
