@@ -27,12 +27,12 @@ class Gap(click.ParamType):
 
 
 # `observed` restores nothing, and a recording does not tell what a corruption does
-METHODS = sorted(plugins("priors", "PRIORS")) + sorted(
+METHODS = sorted(plugins("priors")) + sorted(
     name
-    for name, found in plugins("baselines", "BASELINES").items()
-    if {"denoise", "inpaint", "dequantize"} & set(found.facts["tasks"])
+    for name, found in plugins("baselines").items()
+    if {"denoise", "inpaint", "dequantize"} & set(found.metadata["tasks"])
     and name != "observed"
-    and "corruptions" not in found.facts
+    and "corruptions" not in found.metadata
 )
 
 
@@ -147,7 +147,7 @@ def restore(
         raise click.UsageError("--consistency is of --dequantize, which is not given")
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
-    if method in plugins("baselines", "BASELINES"):
+    if method in plugins("baselines"):
         given = [name for name in FITTING if ctx.get_parameter_source(name).name == "COMMANDLINE"]
         if given:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))

@@ -6,10 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTIZERS, Observation, cells, untouched_frames
+from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
 from dap.errors import DapError
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import Restored, is_prior, resolve_device, restoring
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugin
 from dap.seeds import derive
@@ -76,8 +77,8 @@ def restore_recording(
         raise DapError("gaps are filled or quantization is undone: ask for one of the two")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     whole = not is_prior(method)
-    facts = plugin(*(("baselines", "BASELINES") if whole else ("priors", "PRIORS")), method).facts
-    if task not in facts.get("tasks", [task]):
+    kind = "baselines" if whole else "priors"
+    if task not in plugin(kind, method).metadata.get("tasks", [task]):
         wanted = {"inpaint": "fill gaps", "dequantize": "undo quantization"}.get(task, "denoise")
         raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:

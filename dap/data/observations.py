@@ -7,10 +7,10 @@ import numpy as np
 
 from dap.audio import read
 from dap.data import corruptions
-from dap.data.catalogue import pick, place
+from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.seeds import derive
 from dap.store import checked, read_arrays, read_checked_signal, read_rows
 
@@ -98,7 +98,7 @@ def _environmental(
         drawn = {"noise": name, "noise_file": "", "noise_start": 0}
     else:
         file = pick(entry, seed, "noise", *names, clip)
-        path = place(entry, file)
+        path = recording_path(entry, file)
         excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
         drawn = {"noise": name, "noise_file": file, "noise_start": start}
         if not excerpt.any():
@@ -106,7 +106,7 @@ def _environmental(
                 f"{path}: the drawn noise is silent from sample {start} on; remove the file"
             )
     observation = corruptions.environmental(clean, excerpt, snr_db=snr_db)
-    return Observation(observation.signal, observation.known, {**observation.facts, **drawn})
+    return Observation(observation.signal, observation.known, observation.metadata | drawn)
 
 
 def load(folder: Path, row: dict[str, str], sample_rate: int = 16000) -> Observation:

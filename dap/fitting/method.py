@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugin, plugins
 from dap.tasks import TASKS
@@ -69,7 +69,7 @@ class Restored:
 
 def is_prior(method: str) -> bool:
     """Whether a method is fitted, and so depends on an initialisation."""
-    return method in plugins("priors", "PRIORS")
+    return method in plugins("priors")
 
 
 def restore(
@@ -142,7 +142,7 @@ def restoring(
     """
     outputs = TASKS[task].outputs
     if not is_prior(method):
-        module = plugin("baselines", "BASELINES", method).load()
+        module = plugin("baselines", method).load()
         start = perf_counter()
         estimate = module.restore(observation, outputs)
         seconds = round(perf_counter() - start, 3)
@@ -156,12 +156,12 @@ def restoring(
     from dap.stft import STFT
 
     device = resolve_device(device)
-    prior = plugin("priors", "PRIORS", method)
+    prior = plugin("priors", method)
     module = prior.load()
     build = partial(module.build, width=fit.width, network=fit.network)
     options = replace(fit, precision=engine.choose(fit.precision, device))
     task_options = {name: getattr(fit, name) for name in TASKS[task].options}
-    if prior.facts.get("domain") == "waveform":
+    if prior.metadata.get("domain") == "waveform":
         target = module.objective(method, task, observation, device, task_options)
     else:
         target = objective(

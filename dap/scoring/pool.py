@@ -92,7 +92,7 @@ def score_all(
 def _one_thread(names: Iterable[str]) -> threadpool_limits:
     """Import the metrics, and limit the linear algebra that came with them."""
     for name in names:
-        plugin("metrics", "METRICS", name).load()
+        plugin("metrics", name).load()
     return threadpool_limits(1)
 
 

@@ -61,7 +61,7 @@ def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
             if "corpus" in entry:
                 require(f"{where}.corpus", entry["corpus"], experiment.cells)
             (_check_table if kind == "tables" else _check_figure)(where, name, entry, experiment)
-    priors = plugins("priors", "PRIORS")
+    priors = plugins("priors")
     for i, claim in enumerate(config["claims"]):
         texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
         require(f"claims[{i}].claim", claim["claim"], texts)
@@ -90,7 +90,7 @@ def tracked(where: str, metric: str, experiment: "Experiment") -> None:
         DapError: it is none of the experiment's, or one of speech, which takes too long.
     """
     require(where, metric, {*experiment.metrics, experiment.quality})
-    if plugins("metrics", "METRICS")[metric].facts.get("speech"):
+    if plugins("metrics")[metric].metadata.get("speech"):
         raise DapError(f"{where}: {metric} is too slow for every snapshot")
 
 
@@ -127,9 +127,9 @@ def _check_table(where: str, name: str, entry: Mapping, experiment: "Experiment"
 
 def _published_names(paper: str, methods: Collection[str]) -> set[str]:
     """What a paper's tables call these methods of ours."""
-    priors = plugins("priors", "PRIORS")
-    facts = {name: priors[name].facts if name in priors else {} for name in methods}
-    return {fact.get("published", {}).get(paper, name) for name, fact in facts.items()}
+    priors = plugins("priors")
+    entries = {name: priors[name].metadata if name in priors else {} for name in methods}
+    return {entry.get("published", {}).get(paper, name) for name, entry in entries.items()}
 
 
 def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:
@@ -140,7 +140,7 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment
     for method in entry.get("methods", []):
         require(f"{where}.methods", method, experiment.methods)
     shown = entry.get("methods", experiment.methods)
-    priors = [method for method in shown if method in plugins("priors", "PRIORS")]
+    priors = [method for method in shown if method in plugins("priors")]
     if kind in ("curves", "steps") and not priors:
         of = "" if "methods" in entry else f"{experiment.name} has "
         raise DapError(f"{where}: {of}no prior among its methods, so no iterates")

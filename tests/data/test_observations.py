@@ -63,7 +63,7 @@ def test_the_same_whenever_it_is_made(name, tone):
     backwards = {clip: make(name, tone, clip) for clip in "cba"}
     for clip in "abc":
         assert same(forwards[clip], backwards[clip])
-        assert forwards[clip].facts == backwards[clip].facts
+        assert forwards[clip].metadata == backwards[clip].metadata
 
 
 @pytest.mark.parametrize("name", set(CORRUPTIONS) - {"mixture", "quantization"})
@@ -89,9 +89,9 @@ def test_environmental_ratios_are_uniform(tone, noises):
         ratios.append(10 * np.log10(np.sum(tone.astype(np.float64) ** 2) / np.sum(noise**2)))
         drawn = np.random.default_rng(derive(1, "corruption", "experiment", "cell", f"clip-{i}"))
         assert ratios[-1] == pytest.approx(drawn.uniform(5, 9), abs=1e-4)
-        assert made.facts["snr_db"] == pytest.approx(ratios[-1], abs=1e-4)
-        files.append(made.facts["noise_file"])
-        starts.append(made.facts["noise_start"])
+        assert made.metadata["snr_db"] == pytest.approx(ratios[-1], abs=1e-4)
+        files.append(made.metadata["noise_file"])
+        starts.append(made.metadata["noise_start"])
     assert min(ratios) > 5 - 1e-4
     assert max(ratios) < 9 + 1e-4
     assert scipy.stats.kstest(ratios, "uniform", args=(5, 4)).pvalue > 0.01
@@ -117,7 +117,7 @@ def test_read_back(name, tone, tmp_path):
         row |= {"known": "a.npz", "known_sha256": sha256(tmp_path / "a.npz")}
     found = observations.load(tmp_path, row)
     assert same(found, made)
-    assert found.facts == {}  # what was drawn is not for methods
+    assert found.metadata == {}  # what was drawn is not for methods
     assert observations.load(tmp_path, row, 8000).sample_rate == 8000
     (tmp_path / (row["known"] or "a.wav")).write_bytes(b"another")
     with pytest.raises(DapError, match="sha256 differs"):

@@ -69,9 +69,9 @@ def code(script, *modules):
     return provenance.source_hash(ROOT / "workflow" / "scripts" / script, modules)
 
 
-def plugin_modules(package, variable, names):
+def plugin_modules(kind, names):
     """The modules that offer these names."""
-    return sorted({registry.plugin(package, variable, name).module for name in names})
+    return sorted({registry.plugin(kind, name).module for name in names})
 
 
 def synthetic_modules(*corpora):
@@ -79,17 +79,13 @@ def synthetic_modules(*corpora):
     kinds = [
         study.corpus(name)["synthetic"] for name in corpora if "synthetic" in study.corpus(name)
     ]
-    return plugin_modules("data/synthetic", "SYNTHETIC", kinds)
+    return plugin_modules("synthetic", kinds)
 
 
 def method_module(method):
     """The module of one prior or baseline."""
-    package = (
-        ("priors", "PRIORS")
-        if method in registry.plugins("priors", "PRIORS")
-        else ("baselines", "BASELINES")
-    )
-    return registry.plugin(*package, method).module
+    kind = "priors" if method in registry.plugins("priors") else "baselines"
+    return registry.plugin(kind, method).module
 
 
 def parts(wildcards):
@@ -136,21 +132,21 @@ def disown():
 
 
 def mirror_archives(wildcards):
-    return list(study.place(wildcards.archive).archives)
+    return list(study.location(wildcards.archive).archives)
 
 
 def archive_sources(wildcards):
-    return study.place(wildcards.archive).sources
+    return study.location(wildcards.archive).sources
 
 
 def archive_receipt(wildcards):
-    if study.place(wildcards.archive).folder:
+    if study.location(wildcards.archive).folder:
         return []
     return f"{RESOURCES}/archives/{wildcards.archive}.json"
 
 
 def mirror_folder(wildcards):
-    return study.place(wildcards.archive).folder or []
+    return study.location(wildcards.archive).folder or []
 
 
 # ---- clips
@@ -170,7 +166,7 @@ def clip_draws(wildcards):
     # those of a known corpus are drawn by the job, which has the index
     if study.indexed(wildcards.corpus):
         return None
-    return [draw.facts() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
+    return [draw.as_dict() for draw in study.clips(wildcards.corpus, wildcards.chunk)]
 
 
 def clip_span(wildcards):
@@ -260,7 +256,7 @@ def fit_retries():
 
 
 def is_fitted(wildcards):
-    return wildcards.method in registry.plugins("priors", "PRIORS")
+    return wildcards.method in registry.plugins("priors")
 
 
 def fit_memory(wildcards, attempt):
@@ -289,9 +285,9 @@ def fit_code(wildcards):
 def score_metrics(wildcards):
     # a metric of speech has no meaning for piano: it is left out, not scored as missing
     speech = all(study.corpus(part)["speech"] for part in parts(wildcards))
-    facts = registry.plugins("metrics", "METRICS")
+    facts = registry.plugins("metrics")
     metrics = study.experiments[wildcards.experiment].metrics
-    return [name for name in metrics if speech or not facts[name].facts.get("speech")]
+    return [name for name in metrics if speech or not facts[name].metadata.get("speech")]
 
 
 def score_selections(wildcards):
@@ -309,4 +305,4 @@ def score_code(wildcards):
     experiment = study.experiments[wildcards.experiment]
     tracked = [name for names in score_trajectory(wildcards).values() for name in names]
     names = [*score_metrics(wildcards), experiment.quality, *tracked]
-    return code("score.py", *plugin_modules("metrics", "METRICS", names))
+    return code("score.py", *plugin_modules("metrics", names))

@@ -61,8 +61,8 @@ def origins(experiment):
 
 def published_names(paper):
     """Our names by those that a paper's tables give its methods, where the two differ."""
-    priors = registry.plugins("priors", "PRIORS").items()
-    theirs = {name: prior.facts.get("published", {}).get(paper, name) for name, prior in priors}
+    priors = registry.plugins("priors").items()
+    theirs = {name: prior.metadata.get("published", {}).get(paper, name) for name, prior in priors}
     return {name: ours for ours, name in theirs.items() if ours != name}
 
 
@@ -92,8 +92,8 @@ def fitted(fit):
 
 def table_facts(wildcards):
     # which direction is better and how a metric is called, without the metrics' code
-    facts = registry.plugins("metrics", "METRICS")
-    return {name: facts[name].facts for name in table_entry(wildcards)["metrics"]}
+    facts = registry.plugins("metrics")
+    return {name: facts[name].metadata for name in table_entry(wildcards)["metrics"]}
 
 
 def fit_manifests(experiment, methods=None):
@@ -206,7 +206,7 @@ def steps_inputs(wildcards):
 
 def iterating(wildcards):
     """The methods of a figure that have iterates."""
-    priors = registry.plugins("priors", "PRIORS")
+    priors = registry.plugins("priors")
     return [name for name in figure_methods(wildcards) if name in priors]
 
 
@@ -275,10 +275,10 @@ def report_inputs(wildcards):
 
 def report_facts():
     """What the report says of the study beside its numbers."""
-    facts = registry.plugins("metrics", "METRICS")
+    facts = registry.plugins("metrics")
     return {
         "config": study.config,
-        "better": {name: plugin.facts["better"] for name, plugin in facts.items()},
+        "better": {name: plugin.metadata["better"] for name, plugin in facts.items()},
         "experiments": [
             {
                 "name": experiment.name,

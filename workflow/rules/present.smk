@@ -41,7 +41,7 @@ rule cost:
         mem_mb=2000,
         runtime=30,
     params:
-        methods=list(registry.plugins("priors", "PRIORS")),
+        methods=list(registry.plugins("priors")),
         code=code("cost.py"),
     script:
         "../scripts/cost.py"

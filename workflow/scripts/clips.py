@@ -14,7 +14,7 @@ with job(snakemake.log[0]) as log:
         first, last = params.span
         chosen = draws(corpus, params.entry, params.seed, last)[first:]
     else:
-        chosen = [Draw(**facts) for facts in params.draws]
+        chosen = [Draw(**draw) for draw in params.draws]
     rows = []
     for draw in chosen:
         clip = make(corpus, params.entry, draw, seed=params.seed, sample_rate=params.sample_rate)

@@ -13,11 +13,12 @@ with job(snakemake.log[0]):
     seconds, device = None, ""
     if snakemake.input.fits:
         seconds, device = seconds_per_iteration(map(Path, snakemake.input.fits))
-    facts = plugin("metrics", "METRICS", setup["metric"]).facts
+    metadata = plugin("metrics", setup["metric"]).metadata
+    unit = metadata["unit"]
     figure = figures.curves(
         read(snakemake.input.scores),
         metric=setup["metric"],
-        label=" ".join(filter(None, [facts["label"], facts["unit"] and f"({facts['unit']})"])),
+        label=" ".join(filter(None, [metadata["label"], unit and f"({unit})"])),
         methods=setup["methods"],
         colours=figures.palette(setup["methods"]),
         title=setup["title"],

@@ -38,8 +38,8 @@ with job(snakemake.log[0]) as log:
                 "known": known,
                 "known_sha256": sha256(manifest.parent / known) if known else "",
                 "sources": " ".join(sources),
-                "facts": json.dumps(observation.facts),
+                "metadata": json.dumps(observation.metadata),
             }
         )
-        log.info("%s: %s", clip, json.dumps(observation.facts))
+        log.info("%s: %s", clip, json.dumps(observation.metadata))
     write_rows(manifest, rows)

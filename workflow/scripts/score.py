@@ -41,7 +41,7 @@ with job(snakemake.log[0]) as log:
         iterations[row["clip"], row["seed"]] = int(row["iteration"])
     snapshots = read_arrays(verified(Path(snakemake.input.snapshots), fits))
     cell = {name: wildcards[name] for name in ("experiment", "method")} | {"corpus": wildcards.cell}
-    fitted = wildcards.method in plugins("priors", "PRIORS")
+    fitted = wildcards.method in plugins("priors")
     reported = [name for name in params.selections if name == "last" or fitted]
     cases, rows = [], []
     for observed in read_rows(observations):

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.stft import STFT
 
 # the U-Nets halve height and width twice

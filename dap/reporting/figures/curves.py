@@ -20,6 +20,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
+from dap.decibels import snr_db
 from dap.errors import DapError
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
@@ -297,12 +298,12 @@ def plain_ticks(axis: Axis, form: str) -> None:
 
 def snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
     """The SNR of an estimate, for a panel's title."""
-    signal, noise = np.sum(clean**2), np.sum((clean - estimate) ** 2)
-    if signal == 0:
+    value = snr_db(clean, clean - estimate)
+    if math.isnan(value):
         return "SNR undefined"
-    if noise == 0:
+    if math.isinf(value):
         return "SNR infinite"
-    return f"SNR {10 * np.log10(signal / noise):.1f} dB".replace("-", "\N{MINUS SIGN}")
+    return f"SNR {value:.1f} dB".replace("-", "\N{MINUS SIGN}")
 
 
 def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[str]) -> pd.DataFrame:
