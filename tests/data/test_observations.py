@@ -66,7 +66,7 @@ def test_the_same_whenever_it_is_made(name, tone):
         assert forwards[clip].metadata == backwards[clip].metadata
 
 
-@pytest.mark.parametrize("name", set(CORRUPTIONS) - {"mixture", "quantization"})
+@pytest.mark.parametrize("name", sorted(set(CORRUPTIONS) - {"mixture", "quantization"}))
 def test_drawn_by_seed_names_and_clip(name, tone):
     first = make(name, tone)
     assert not same(first, make(name, tone, clip="b"))
