@@ -163,7 +163,9 @@ class Conv:
         self.rows, self.columns = inputs[0].size[1:]
         size = (weight.memory.shape[0], self.rows, self.columns)
         self.out = Feature(size, parts=parts)
-        self.raw = Feature(size, wanted=False) if after == "norm_relu" else self.out
+        self.raw = self.out
+        if after == "norm_relu":
+            self.raw = Feature(size, wanted=False, parts=parts)
         self.planar = planar
         self.reach = self.kernel[1] // 2 * dilation
         for feature in (*inputs, self.out):  # the gradient is read with the same dilation
@@ -200,7 +202,7 @@ class Conv:
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
         """Settle all arguments of the library's functions."""
         out, weight, group = self.out, self.weight.memory, lib.constants.group
-        self.add = lib.constants.add
+        self.add, self.scratch = lib.constants.add, scratch  # whose addresses the functions hold
         size, sums = out.size[1:], scratch["sums"].data_ptr()
         shape = (*size, *self.kernel, self.dilation, threads)
         count = len(out.slots(2))
@@ -260,7 +262,7 @@ class Conv:
         """The output; as a tensor if it is planar."""
         self.weights.pack()
         if self.bias is not None:
-            self.shift[: self.out.size[0]] = self.bias.memory
+            self.shift[self.held[0]] = self.bias.memory
         planar = torch.empty(self.out.size) if self.planar else None
         self.run(planar.data_ptr() if self.planar else None)
         if self.finish:
@@ -282,7 +284,7 @@ class Conv:
         """Of the values; the next backward pass does not change them."""
         weight, shift = self._gradients
         weight = weight.clone() if self.whole else weight[self.held[0]][:, self.held[1]]
-        return [weight, shift[: self.out.size[0]].clone()][: len(self.values())]
+        return [weight, shift[self.held[0]]][: len(self.values())]
 
 
 def _shifted(slots: list[int], offset: int) -> list[int]:

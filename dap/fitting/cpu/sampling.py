@@ -70,7 +70,8 @@ class Sample:
         self.forward = partial(
             lib.sample, source.value, out.value, self.table, filters, length, *shape
         )
-        sums = scratch["sums"].data_ptr()
+        self.scratch = scratch["sums"]  # whose address the function holds
+        sums = self.scratch.data_ptr()
         self.undo = partial(
             lib.sample_backward,
             *(out.gradient, source.value, source.gradient, self.transposed),
