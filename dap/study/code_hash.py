@@ -16,9 +16,9 @@ again; a test fails where that was forgotten.
 """
 
 import hashlib
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from dap.study.code_names import Sources
 from dap.study.code_syntax import c_code
@@ -53,7 +53,7 @@ class Code:
     def __init__(self, package: Path = PACKAGE, outside: Iterable[str] = OUTSIDE):
         self.root = package.parent
         self.sources = Sources(package, outside)
-        self._digests: dict[tuple[str, frozenset], str] = {}
+        self._of_c: dict[Path, str] = {}
 
     def digests(self, *starts: str) -> dict[str, str]:
         """Digests of all that computes for a rule, by the names of modules and files.
@@ -64,16 +64,12 @@ class Code:
         """
         result = {}
         for name, counting in self.sources.reached(starts).items():
-            result[name] = self._digest(name, counting)
+            result[name] = _digest("\n".join(self.sources.module(name).texts(counting)))
             for path in self._c_sources(name):
-                result[path.relative_to(self.root).as_posix()] = _c_digest(path)
+                if path not in self._of_c:
+                    self._of_c[path] = _digest(c_code(path.read_text(encoding="utf-8")))
+                result[path.relative_to(self.root).as_posix()] = self._of_c[path]
         return dict(sorted(result.items()))
-
-    def _digest(self, name: str, counting: frozenset) -> str:
-        if (name, counting) not in self._digests:
-            texts = self.sources.module(name).texts(counting)
-            self._digests[name, counting] = _short("\n".join(texts))
-        return self._digests[name, counting]
 
     def _c_sources(self, name: str) -> list[Path]:
         if not self.sources.has(name):
@@ -87,10 +83,30 @@ class Code:
         ]
 
 
-@cache
-def _c_digest(path: Path) -> str:
-    return _short(c_code(path.read_text(encoding="utf-8")))
+def parameters(
+    of: Callable[[Any], Mapping[str, str]], possible: Iterable[Any]
+) -> dict[str, Callable[[Any], str | None]]:
+    """The parameters of a rule, one for each module or file that may count for one of its jobs.
+
+    Snakemake's reason shows the values that differ, without their names. So a value has its
+    module's name before the digest; where a module does not count for a job, it is None.
+
+    Args:
+        of: the digests that count for a job, by its wildcards.
+        possible: wildcards of jobs, which together count all that any job does.
+    """
+
+    def parameter(name: str) -> Callable[[Any], str | None]:
+        def value(wildcards: Any) -> str | None:
+            digest = of(wildcards).get(name)
+            return f"{name} {digest}" if digest else None
+
+        return value
+
+    names = sorted({name for wildcards in possible for name in of(wildcards)})
+    form = {"format": lambda wildcards: f"format {FORMAT}"}
+    return form | {name: parameter(name) for name in names}
 
 
-def _short(content: str) -> str:
+def _digest(content: str) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:12]
