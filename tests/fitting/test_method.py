@@ -121,5 +121,5 @@ def test_no_gpu(tone, monkeypatch):
 
 
 def test_unknown_method(tone):
-    with pytest.raises(DapError, match="unknown baseline name 'nothing'"):
+    with pytest.raises(DapError, match="unknown baseline 'nothing'"):
         restored("nothing", "denoise", tone)
