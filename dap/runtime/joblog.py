@@ -1,9 +1,10 @@
-"""What a workflow's job says: to its log file, and to the terminal."""
+"""What a workflow's job reads, by name, and says: to its log file, and to the terminal."""
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dap.errors import DapError
 
@@ -28,3 +29,8 @@ def job(log: str) -> Iterator[logging.Logger]:
     except Exception:
         logger.exception("this should not happen")
         sys.exit(1)
+
+
+def by_name(files: Iterable) -> dict[str, list[Path]]:
+    """The input files of a job by their names in the rule, each a list of files."""
+    return {name: [Path(path) for path in paths] for name, paths in files.items()}

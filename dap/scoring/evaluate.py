@@ -10,7 +10,7 @@ import numpy as np
 
 from dap.errors import DapError
 from dap.plugins import plugins
-from dap.store import verified
+from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
 if TYPE_CHECKING:  # the processes that score need no pandas
@@ -207,3 +207,15 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
         for path in paths
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def write(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores in the long form, sealed.
+
+    Raises:
+        UnwritableError: the file cannot be written.
+    """
+    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    text = scores.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
+    write_text(path, text)
+    seal(path)

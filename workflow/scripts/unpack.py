@@ -11,12 +11,12 @@ from dap.store import write_bytes, write_rows
 with job(snakemake.log[0]) as log:
     index, origin = Path(snakemake.output.index), Path(snakemake.output.origin)
     if snakemake.input.receipt:
-        receipt = json.loads(Path(snakemake.input.receipt).read_text(encoding="utf-8"))
+        receipt = json.loads(Path(snakemake.input.receipt[0]).read_text(encoding="utf-8"))
         archives = receipt["archives"]
         where = folder(snakemake.wildcards.archive)
         rows = unpack([Path(row["file"]) for row in archives], receipt["source"], Path(where))
     else:
-        archives, where = [], snakemake.input.folder
+        archives, where = [], snakemake.input.folder[0]
         rows = index_folder(Path(where), snakemake.params.sources[0])
     total = sum(row["bytes"] for row in rows)
     facts = {"folder": where, "archives": archives, "recordings": len(rows), "bytes": total}
