@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from dap.data.origin import checked
 from dap.options import learning_rate
 from dap.reporting.claims import examine
 from dap.reporting.listening import Example, load
@@ -19,12 +18,18 @@ from dap.study.paths import FIRST, Paths, names
 KINDS = {"example": " (one clip)", "curves": " (over the fit)"}
 
 
-def page(inputs: Mapping[str, Sequence[Path]], setup: Mapping, paths: Paths) -> str:
+def page(
+    inputs: Mapping[str, Sequence[Path]],
+    setup: Mapping,
+    checked: Mapping[str, str],
+    paths: Paths,
+) -> str:
     """The report as HTML.
 
     Args:
         inputs: the products, as `dap.study.presentation.report_inputs` names them.
         setup: what is said of the study (`dap.study.presentation.report_setup`).
+        checked: of each known corpus, against what its archives were checked, in words.
         paths: the study's.
 
     Raises:
@@ -55,7 +60,7 @@ def page(inputs: Mapping[str, Sequence[Path]], setup: Mapping, paths: Paths) -> 
             config["seed"],
             pd.read_csv(inputs["cost"][0]),
         ),
-        corpora=_corpora(config, inputs["manifests"], inputs["origins"]),
+        corpora=_corpora(config, inputs["manifests"], checked),
         notes=config["notes"],
     )
 
@@ -117,14 +122,13 @@ def _sounds(example: Example, titles: Mapping[str, str], sample_rate: int) -> li
     return items
 
 
-def _corpora(config: Mapping, manifests: Sequence[Path], origins: Sequence[Path]) -> list[dict]:
+def _corpora(config: Mapping, manifests: Sequence[Path], checked: Mapping[str, str]) -> list[dict]:
     """Where clips came from, how many there are, and how many of them are padded."""
     counts, padded = {}, {}
     for path in manifests:
         corpus, rows = names("clips", path).corpus, read_rows(path)
         counts[corpus] = counts.get(corpus, 0) + len(rows)
         padded[corpus] = padded.get(corpus, 0) + sum(float(row["padded"]) > 0 for row in rows)
-    origin = {path.stem: path for path in origins}
     return [
         {
             "name": name,
@@ -132,7 +136,7 @@ def _corpora(config: Mapping, manifests: Sequence[Path], origins: Sequence[Path]
             "stands for": entry["stands_for"] or "",
             "licence": entry["licence"],
             "citation": entry["citation"],
-            "checked": checked(origin[entry["archive"]]) if entry.get("archive") in origin else "",
+            "checked": checked.get(entry.get("archive"), ""),
             "clips": counts.get(name, 0),
             "padded at the end": padded.get(name, 0),
             "seconds a clip": entry["samples"] / config["sample_rate"],

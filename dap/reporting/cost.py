@@ -1,5 +1,6 @@
 """How long the fits of a study took, and what else they cost, from their manifests."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
@@ -12,6 +13,7 @@ from dap.study.paths import names
 NUMBERS = ["parameters", "gflop", "iterations", "seconds", "threads"]
 # what numbers were made on, and by
 HARDWARE = ["device", "precision", "engine"]
+MADE_BY = ("commit", "versions", "cpu", "device", "engine", "precision", "threads")
 
 
 def each_fit(manifests: Iterable[Path]) -> Iterator[dict[str, str]]:
@@ -61,3 +63,21 @@ def seconds_per_iteration(manifests: Iterable[Path]) -> tuple[dict[tuple[str, st
             threads = f", {row['threads']} thread{'s' * (row['threads'] != '1')}"
             devices.add(row["device"] + (threads if row["device"] == "cpu" else ""))
     return {key: median(values) for key, values in seconds.items()}, " and ".join(sorted(devices))
+
+
+def made_by(manifests: Iterable[Path]) -> dict:
+    """What made the fits and baselines behind a study's tables, and how long it took in all.
+
+    Each fit says what made it: a table may stand on fits of several commits or machines.
+
+    Returns:
+        commit, versions, cpu, device, engine, precision and threads, each a sorted list of all that
+        there are, and seconds.
+    """
+    rows = list(each_fit(manifests))
+    values = {name: sorted({row[name] for row in rows} - {""}) for name in MADE_BY}
+    return values | {
+        "versions": [json.loads(text) for text in values["versions"]],
+        "threads": sorted(map(int, values["threads"])),
+        "seconds": round(sum(float(row["seconds"]) for row in rows), 1),
+    }

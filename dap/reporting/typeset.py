@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dap.data.origin import caveat
 from dap.reporting.tables import BLOCK, NOT_RUN, load_published, summarise
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
@@ -269,6 +268,7 @@ def make_table(
     entry: Mapping,
     setup: Mapping,
     metrics: Mapping[str, Mapping],
+    caveats: Sequence[str] = (),
 ) -> None:
     """Write `stem`.csv, .md and .tex.
 
@@ -278,6 +278,7 @@ def make_table(
         entry: the study's, of the table.
         setup: what the table says beside its numbers (`dap.study.presentation.table_setup`).
         metrics: of each metric, which direction is `better`, and its `label`.
+        caveats: printed below the tables, after the study's own notes.
 
     Raises:
         DapError: the scores, or the paper's, are not those that the table asks for.
@@ -296,14 +297,11 @@ def make_table(
         published=_published_numbers(published, entry, setup) if published else None,
         not_run=entry.get("published", {}).get("not_run", []),
     )
-    # no inputs: tables can be made again from scores alone, where no corpus is
-    origins = {title: Path(path) for title, path in setup["origins"].items()}
-    caveats = [caveat(title, path) for title, path in origins.items() if path.is_file()]
     write_table(
         summary,
         stem,
         title=entry["title"] or stem.name,
-        notes=[*setup["notes"], *filter(None, caveats)],
+        notes=[*setup["notes"], *caveats],
         better=better,
         labels={name: facts["label"] for name, facts in metrics.items()},
         baseline=entry["baseline"],

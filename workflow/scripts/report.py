@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from dap.data.origin import checked
 from dap.reporting.content import page
 from dap.runtime.joblog import by_name, job
 from dap.store import write_text
 from dap.study.paths import Paths
 
 with job(snakemake.log[0]):
-    report = Path(snakemake.output[0])
-    text = page(by_name(snakemake.input), snakemake.params.setup, Paths(str(report.parent)))
+    report, inputs = Path(snakemake.output[0]), by_name(snakemake.input)
+    archives = {path.stem: checked(path) for path in inputs["origins"]}
+    text = page(inputs, snakemake.params.setup, archives, Paths(str(report.parent)))
     write_text(report, text)

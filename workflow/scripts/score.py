@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dap.runtime.joblog import job
-from dap.scoring.chunk import score_chunk
+from dap.runtime.score import score_chunk
 from dap.scoring.evaluate import write
 
 with job(snakemake.log[0]) as log:

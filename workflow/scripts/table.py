@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+from dap.data.origin import caveat
 from dap.reporting.typeset import make_table
 from dap.runtime.joblog import job
 
 with job(snakemake.log[0]):
     params, inputs = snakemake.params, snakemake.input
+    # no inputs: tables can be made again from scores alone, where no corpus is
+    origins = {title: Path(path) for title, path in params.setup["origins"].items()}
+    caveats = [caveat(title, path) for title, path in origins.items() if path.is_file()]
     make_table(
         inputs.scores,
         inputs.published[0] if inputs.published else None,
@@ -14,4 +18,5 @@ with job(snakemake.log[0]):
         entry=params.entry,
         setup=params.setup,
         metrics=params.metrics,
+        caveats=[text for text in caveats if text],
     )
