@@ -19,7 +19,7 @@ CORPORA = {
     "drums": "drums/test",
 }
 SAMPLE_RATE = 16000
-SAMPLES = 16384  # decision 13's "1 s"
+SAMPLES = 16384  # A's "1 s" (fidelity: clip-length)
 
 
 def export(folder: Path, each: int) -> dict[str, np.ndarray]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from dap.errors import DapError
+from dap.options import FitOptions
 from dap.plugins import plugins
-from dap.study.schema import fit_options
 
 
 class Gap(click.ParamType):
@@ -27,12 +27,12 @@ class Gap(click.ParamType):
 
 
 # `observed` restores nothing, and a recording does not tell what a corruption does
-METHODS = sorted(plugins("priors", "PRIORS")) + sorted(
+METHODS = sorted(plugins("priors")) + sorted(
     name
-    for name, found in plugins("baselines", "BASELINES").items()
-    if {"denoise", "inpaint", "dequantize"} & set(found.facts["tasks"])
+    for name, found in plugins("baselines").items()
+    if {"denoise", "inpaint", "dequantize"} & set(found.metadata["tasks"])
     and name != "observed"
-    and "corruptions" not in found.facts
+    and "corruptions" not in found.metadata
 )
 
 
@@ -147,7 +147,7 @@ def restore(
         raise click.UsageError("--consistency is of --dequantize, which is not given")
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
-    if method in plugins("baselines", "BASELINES"):
+    if method in plugins("baselines"):
         given = [name for name in FITTING if ctx.get_parameter_source(name).name == "COMMANDLINE"]
         if given:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
@@ -170,17 +170,19 @@ def restore(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(threads or cores)
     given = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
-    fit = fit_options(
-        {"preset": preset, "width": width, "precision": precision}
-        | {key: value for key, value in given.items() if value is not None}
+    fit = FitOptions.from_preset(
+        preset,
+        width=width,
+        precision=precision,
+        **{key: value for key, value in given.items() if value is not None},
     )
     meters = {}
 
     def report(index: int, count: int, iteration: int, loss: float) -> None:
         if index not in meters:
-            meters[index] = Progress(f"segment {index} of {count}", fit["iterations"])
+            meters[index] = Progress(f"segment {index} of {count}", fit.iterations)
         meters[index](iteration, loss)
-        if iteration == fit["iterations"]:
+        if iteration == fit.iterations:
             del meters[index]  # it may be fitted again
 
     try:

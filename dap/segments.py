@@ -1,14 +1,17 @@
 """Restoring a recording of any length: segment by segment, cross-faded."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTIZERS, Observation, cells, untouched_frames
+from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
 from dap.errors import DapError
 from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import Restored, is_prior, place, restoring
+from dap.fitting.method import Restored, is_prior, resolve_device, restoring
+from dap.observation import Observation
+from dap.options import FitOptions
 from dap.plugins import plugin
 from dap.seeds import derive
 
@@ -35,7 +38,7 @@ def restore_recording(
     sample_rate: int,
     *,
     method: str,
-    fit: dict,
+    fit: FitOptions,
     spectrogram: dict,
     selection: str = "last",
     segment_seconds: float = 2.0,
@@ -54,7 +57,7 @@ def restore_recording(
     Args:
         recording: (samples,) float32.
         method: a prior, or a baseline for the task.
-        fit: the study's fit options.
+        fit: how a prior is fitted.
         selection: "last" or "average".
         gaps: (start, end) in seconds.
         bins: of the quantizer that the recording went through; every sample of the result stays in
@@ -74,8 +77,8 @@ def restore_recording(
         raise DapError("gaps are filled or quantization is undone: ask for one of the two")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     whole = not is_prior(method)
-    facts = plugin(*(("baselines", "BASELINES") if whole else ("priors", "PRIORS")), method).facts
-    if task not in facts.get("tasks", [task]):
+    kind = "baselines" if whole else "priors"
+    if task not in plugin(kind, method).metadata.get("tasks", [task]):
         wanted = {"inpaint": "fill gaps", "dequantize": "undo quantization"}.get(task, "denoise")
         raise DapError(f"{method} does not {wanted}: choose another method")
     if len(recording) < 1024:
@@ -96,7 +99,7 @@ def restore_recording(
     fade = round(FADE_SECONDS * sample_rate)
     length = len(recording) if whole else round(segment_seconds * sample_rate)
     parts = segments(len(recording), length, fade)
-    where = "cpu" if whole else place(device)
+    where = "cpu" if whole else resolve_device(device)
     estimates, fits = {}, {}
     for index, (start, end) in enumerate(parts):
         if mask.any() and not mask[start:end].any():
@@ -127,13 +130,13 @@ def restore_recording(
 
 
 def _fitted(
-    fits: dict[int, Callable], fit: dict, device: str, say: Callable[[str], None]
+    fits: dict[int, Callable], fit: FitOptions, device: str, say: Callable[[str], None]
 ) -> dict[int, Restored]:
     """The results by segment, of fits that learned nothing the better of two."""
     found = _run(fits, fit, device)
     if failed := [index for index, result in found.items() if not result.learned]:
         say(f"{_named(failed)} learned nothing: again, at {SLOWER:.2g} of the learning rate")
-        slower = fit | {"learning_rate": SLOWER * fit["learning_rate"]}
+        slower = replace(fit, learning_rate=SLOWER * fit.learning_rate)
         for index, again in _run({index: fits[index] for index in failed}, slower, device).items():
             found[index] = min(found[index], again, key=lambda result: result.losses[-1])
     if failed := [index for index in failed if not found[index].learned]:
@@ -151,7 +154,7 @@ def _named(indices: Sequence[int]) -> str:
     )
 
 
-def _run(fits: dict[int, Callable], fit: dict, device: str) -> dict[int, Restored]:
+def _run(fits: dict[int, Callable], fit: FitOptions, device: str) -> dict[int, Restored]:
     begin = [partial(run, fit=fit) for run in fits.values()]
     found = {}
     for k, result in in_turn(begin, at_most(AT_ONCE, device), device=device):

@@ -10,26 +10,27 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dap.data.corruptions import Observation, quantization, untouched_frames
+from dap.data.corruptions import quantization, untouched_frames
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.metrics.separation import bss_eval
+from dap.observation import Observation
+from dap.options import FitOptions
 from dap.plugins import plugins
-from dap.study.schema import fit_options
 from dap.tasks import TASKS
 
 RATES = (8000, 16000)
 LENGTH = 2048
 SCORED = 8192  # STOI needs 0.4 s
 SPECTROGRAM = {"n_fft": 126, "hop_length": 63, "window": "hann"}
-PRIORS, BASELINES = plugins("priors", "PRIORS"), plugins("baselines", "BASELINES")
-METRICS = plugins("metrics", "METRICS")
+PRIORS, BASELINES = plugins("priors"), plugins("baselines")
+METRICS = plugins("metrics")
 # variants of `harmonic`, whose layers take most of this test's time
 SLOW = ("harmonic-single", "harmonic-unmixed")
 CASES = [
     pytest.param(method, task, marks=[pytest.mark.slow] if method in SLOW else [])
     for method, found in (PRIORS | BASELINES).items()
-    for task in found.facts.get("tasks", TASKS)
+    for task in found.metadata.get("tasks", TASKS)
 ]
 SIGNALS = {
     "shorter than a frame": lambda hiss: hiss[:100],
@@ -58,7 +59,7 @@ def refused(method: str, task: str, observation: Observation) -> bool:
     samples = len(observation.signal)
     if not is_prior(method):
         return False
-    if PRIORS[method].facts.get("domain") == "waveform":
+    if PRIORS[method].metadata.get("domain") == "waveform":
         return samples < 65 or (task == "inpaint" and observation.known["mask"].all())
     if task == "inpaint":
         return not observation.known["observed_frames"].any()
@@ -70,9 +71,8 @@ def refused(method: str, task: str, observation: Observation) -> bool:
 @pytest.mark.parametrize(("method", "task"), CASES)
 def test_methods(method, task, kind, hiss):
     signal = SIGNALS[kind](hiss[:LENGTH])
-    fit = fit_options({"iterations": 2, "width": 0.03, "snapshots": 2, "precision": "float32"})
-    given = {"spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
-    given["fit"] = fit if is_prior(method) else {}
+    fit = FitOptions(iterations=2, width=0.03, snapshots=2, precision="float32")
+    given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
     for rate in RATES[:1] if is_prior(method) else RATES:  # priors do not know the rate
         observation = observe(signal, task, rate)
         if refused(method, task, observation):
@@ -93,7 +93,7 @@ def test_methods(method, task, kind, hiss):
 
 
 def scores(name: str, reference: np.ndarray, estimate: np.ndarray, rate: int) -> list[float]:
-    if METRICS[name].facts.get("joint"):
+    if METRICS[name].metadata.get("joint"):
         references = np.stack((reference, np.roll(reference, 7)))
         estimates = np.stack((estimate, np.roll(estimate, 7)))
         return list(getattr(bss_eval(references, estimates), name))
@@ -108,7 +108,7 @@ def test_metrics(name, rate, kind, hiss, capfd):
     hiss = hiss[:SCORED].astype(np.float64)
     bad = SIGNALS[kind](hiss)
     good = hiss[: len(bad)]
-    facts = METRICS[name].facts
+    facts = METRICS[name].metadata
     document = " ".join(
         inspect.getdoc(
             bss_eval if facts.get("joint") else getattr(METRICS[name].load(), name)
@@ -135,5 +135,5 @@ def test_metrics(name, rate, kind, hiss, capfd):
 
 def may_be_nan(name: str, kind: str) -> bool:
     """A constant has no utterance, and its delays are all one signal."""
-    whole = METRICS[name].facts
+    whole = METRICS[name].metadata
     return kind == "constant" and (whole.get("speech") or whole.get("joint"))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,12 +10,10 @@ from dap.cli import main
 from dap.data.corruptions import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
+from dap.options import FitOptions
 from dap.segments import restore_recording, segments
-from dap.study.schema import fit_options
 
-FIT = fit_options(
-    {"iterations": 2, "learning_rate": 0.005, "snapshots": 2, "width": 0.05, "precision": "float32"}
-)
+FIT = FitOptions(iterations=2, learning_rate=0.005, snapshots=2, width=0.05, precision="float32")
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
 
 
@@ -45,14 +44,14 @@ def test_what_every_segment_keeps_is_kept(tone, monkeypatch):
 
     monkeypatch.setattr("dap.segments.restoring", keep)
     restored = restore_recording(
-        tone, 16000, method="conv", fit={}, spectrogram=SPECTROGRAM, segment_seconds=0.1
+        tone, 16000, method="conv", fit=FIT, spectrogram=SPECTROGRAM, segment_seconds=0.1
     )
     assert len(lengths) > 3
     np.testing.assert_allclose(restored, tone, atol=1e-7)
 
 
 def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch):
-    options = {"fit": FIT | {"iterations": 6}, "spectrogram": SPECTROGRAM}
+    options = {"fit": replace(FIT, iterations=6), "spectrogram": SPECTROGRAM}
     options |= {"segment_seconds": 0.15, "device": "cpu"}
     monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)  # 6 iterations learn little
     begun = []
@@ -74,7 +73,7 @@ def test_a_segment_whose_fit_learned_nothing_is_fitted_again(tone, monkeypatch):
     def fitted(method, task, observation, *, fit, **_):
         """The first segment learns at a third of the rate, the last one never, others at once."""
         yield
-        rate = fit["learning_rate"]
+        rate = fit.learning_rate
         rates.append(rate)
         start = int(np.flatnonzero(np.isclose(tone, observation.signal[1] / 4, atol=1e-6))[0])
         learns = rate < 0.3 if start < 100 else start < 3000
@@ -85,7 +84,11 @@ def test_a_segment_whose_fit_learned_nothing_is_fitted_again(tone, monkeypatch):
     monkeypatch.setattr("dap.segments.restoring", fitted)
     ramp = np.linspace(0.05, 1.0, 6000, dtype=np.float32)
     tone = ramp / 4
-    options = {"fit": {"learning_rate": 0.3}, "spectrogram": SPECTROGRAM, "segment_seconds": 0.15}
+    options = {
+        "fit": replace(FIT, learning_rate=0.3),
+        "spectrogram": SPECTROGRAM,
+        "segment_seconds": 0.15,
+    }
     restored = restore_recording(tone, 16000, method="conv", say=said.append, **options)
     assert rates == pytest.approx([0.3] * 4 + [0.1] * 2)
     assert said == [
@@ -98,14 +101,14 @@ def test_a_segment_whose_fit_learned_nothing_is_fitted_again(tone, monkeypatch):
 
 
 def test_a_segment_that_cannot_be_fitted_is_said(tone):
-    hot = FIT | {"learning_rate": 1e38, "iterations": 4}
+    hot = replace(FIT, learning_rate=1e38, iterations=4)
     with pytest.raises(DapError, match="the fit diverged"):
         restore_recording(tone, 16000, method="conv", fit=hot, spectrogram=SPECTROGRAM)
 
 
 def test_a_baseline_is_given_the_whole_recording(tone, hiss):
     noisy = np.r_[np.zeros(2000, np.float32), tone] + hiss[:8000]
-    options = {"fit": {}, "spectrogram": SPECTROGRAM, "segment_seconds": 0.1}
+    options = {"fit": FIT, "spectrogram": SPECTROGRAM, "segment_seconds": 0.1}
     restored = restore_recording(noisy, 16000, method="wiener", **options)
     # the noise is learned from the first samples, which hold no tone
     before, after = (np.abs(signal[2000:] - tone).std() for signal in (noisy, restored))
@@ -119,7 +122,7 @@ def test_a_baseline_is_given_the_whole_recording(tone, hiss):
 
 
 def test_a_baseline_for_another_task_is_refused(tone):
-    options = {"fit": {}, "spectrogram": SPECTROGRAM}
+    options = {"fit": FIT, "spectrogram": SPECTROGRAM}
     with pytest.raises(DapError, match="janssen does not denoise: choose another"):
         restore_recording(tone, 16000, method="janssen", **options)
     with pytest.raises(DapError, match="wiener does not fill gaps"):

@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {"nmf": {"title": "NMF with the KL divergence", "tasks": ["separate"]}}
 

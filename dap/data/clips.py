@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dap.audio import Excerpt, excerpt, read
-from dap.data.catalogue import Draw, place
+from dap.data.catalogue import Draw, recording_path
 from dap.errors import DapError
 from dap.plugins import plugin
 from dap.seeds import derive
@@ -28,14 +28,14 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
         signal = synthesise(entry["synthetic"], rng, entry["samples"], sample_rate)
         gain = 1.0 / float(np.abs(signal).max()) if entry["level"] == "peak" else 1.0
         return Excerpt((signal * gain).astype(np.float32), 0, 0, gain)
-    path = place(entry, draw.file)
+    path = recording_path(entry, draw.file)
     recording = read(path, sample_rate)
     try:
         return excerpt(
             recording,
             entry["samples"],
             window=entry["window"],
-            turn=draw.turn,
+            window_index=draw.window_index,
             level=entry["level"],
             seed=derive(seed, "windows", corpus, draw.file),
         )
@@ -45,7 +45,7 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
 
 def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
     """One clip of a synthetic corpus: float32 (samples,)."""
-    return plugin("data/synthetic", "SYNTHETIC", kind).load().generate(rng, samples, sample_rate)
+    return plugin("synthetic", kind).load().generate(rng, samples, sample_rate)
 
 
 def write_chunk(

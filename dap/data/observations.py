@@ -9,10 +9,10 @@ import numpy as np
 
 from dap.audio import read
 from dap.data import corruptions
-from dap.data.catalogue import pick, place
+from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.seeds import derive
 from dap.store import (
     Entry,
@@ -83,7 +83,7 @@ def write_chunk(
         digest = write_signal(folder / file, observation.signal, sample_rate)
         if known:
             write_arrays(folder / known, observation.known)
-        facts = json.dumps(observation.facts)
+        metadata = json.dumps(observation.metadata)
         rows.append(
             {
                 "clip": clip,
@@ -92,10 +92,10 @@ def write_chunk(
                 "known": known,
                 "known_sha256": sha256(folder / known) if known else "",
                 "sources": " ".join(sources),
-                "facts": facts,
+                "metadata": metadata,
             }
         )
-        log.info("%s: %s", clip, facts)
+        log.info("%s: %s", clip, metadata)
     write_rows(manifest, rows)
 
 
@@ -163,7 +163,7 @@ def _environmental(
         drawn = {"noise": name, "noise_file": "", "noise_start": 0}
     else:
         file = pick(entry, seed, "noise", *names, clip)
-        path = place(entry, file)
+        path = recording_path(entry, file)
         excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
         drawn = {"noise": name, "noise_file": file, "noise_start": start}
         if not excerpt.any():
@@ -171,4 +171,4 @@ def _environmental(
                 f"{path}: the drawn noise is silent from sample {start} on; remove the file"
             )
     observation = corruptions.environmental(clean, excerpt, snr_db=snr_db)
-    return Observation(observation.signal, observation.known, {**observation.facts, **drawn})
+    return Observation(observation.signal, observation.known, observation.metadata | drawn)

@@ -4,8 +4,8 @@ from time import perf_counter
 
 import numpy as np
 
-from dap.data.corruptions import Observation
 from dap.fitting.restored import NO_COST, Restored
+from dap.observation import Observation
 from dap.plugins import plugin
 from dap.tasks import TASKS
 
@@ -19,7 +19,7 @@ def restore(method: str, task: str, observation: Observation) -> Restored:
     Raises:
         DapError: the baseline cannot restore this observation.
     """
-    module = plugin("baselines", "BASELINES", method).load()
+    module = plugin("baselines", method).load()
     start = perf_counter()
     estimate = module.restore(observation, TASKS[task].outputs)
     seconds = round(perf_counter() - start, 3)

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Callable, Generator
-from dataclasses import asdict, fields
+from dataclasses import asdict, replace
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
 from dap.fitting import baseline
 from dap.fitting.restored import Restored
-from dap.options import learning_rate
+from dap.observation import Observation
+from dap.options import FitOptions
 from dap.plugins import plugin, plugins
 from dap.tasks import TASKS
 
@@ -21,19 +21,45 @@ if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
 
 def is_prior(method: str) -> bool:
     """Whether a method is fitted, and so depends on an initialisation."""
-    return method in plugins("priors", "PRIORS")
+    return method in plugins("priors")
 
 
-def restore(method: str, *arguments: object, device: str, **options: object) -> Restored:
-    """Run one method on one observation: `restoring`, from beginning to end."""
+def restore(
+    method: str,
+    task: str,
+    observation: Observation,
+    *,
+    fit: FitOptions,
+    spectrogram: dict,
+    device: str,
+    seed: int,
+    report: Callable[[int, float], None] | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Restored:
+    """Run one method on one observation: `restoring`, from beginning to end.
+
+    Raises:
+        DapError, InterruptedFitError: as `restoring`.
+    """
     from dap.fitting.interleave import in_turn
 
-    where = place(device) if is_prior(method) else "cpu"
-    begin = partial(restoring, method, *arguments, device=where, **options)
-    ((_, found),) = in_turn([begin], device=where)
-    if isinstance(found, DapError):
-        raise found
-    return found
+    device = resolve_device(device) if is_prior(method) else "cpu"
+    begin = partial(
+        restoring,
+        method,
+        task,
+        observation,
+        fit=fit,
+        spectrogram=spectrogram,
+        device=device,
+        seed=seed,
+        report=report,
+        checkpoint=checkpoint,
+    )
+    ((_, result),) = in_turn([begin], device=device)
+    if isinstance(result, DapError):
+        raise result
+    return result
 
 
 def restoring(
@@ -41,7 +67,7 @@ def restoring(
     task: str,
     observation: Observation,
     *,
-    fit: dict,
+    fit: FitOptions,
     spectrogram: dict,
     device: str,
     seed: int,
@@ -52,9 +78,11 @@ def restoring(
 
     Args:
         method: name of a prior or of a baseline.
-        fit: the study's fit options; baselines take none of them.
+        fit: how a prior is fitted; baselines take none of it.
+        spectrogram: the arguments of the `dap.stft.STFT` that a prior works on.
         device: "auto", "cpu" or "cuda".
         seed: of the initialisation.
+        report: called with the iteration and the loss now and then.
         checkpoint: of this fit; baselines have none.
 
     Yields:
@@ -70,20 +98,21 @@ def restoring(
     from dap.fitting.objectives.spectral import objective
     from dap.stft import STFT
 
-    where = place(device)
-    module = plugin("priors", "PRIORS", method).load()
-    build = partial(module.build, width=fit["width"], network=fit["network"])
-    given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
-    given["learning_rate"] = learning_rate(fit)
-    options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
-    own = {name: fit[name] for name in TASKS[task].options}
-    if plugin("priors", "PRIORS", method).facts.get("domain") == "waveform":
-        target = module.objective(method, task, observation, where, own)
+    device = resolve_device(device)
+    prior = plugin("priors", method)
+    module = prior.load()
+    build = partial(module.build, width=fit.width, network=fit.network)
+    options = replace(fit, precision=engine.choose(fit.precision, device))
+    task_options = {name: getattr(fit, name) for name in TASKS[task].options}
+    if prior.metadata.get("domain") == "waveform":
+        target = module.objective(method, task, observation, device, task_options)
     else:
-        target = objective(task, observation, STFT(**spectrogram, device=where), where, own)
+        target = objective(
+            task, observation, STFT(**spectrogram, device=device), device, task_options
+        )
     parameters, gflop = loop.size(build, target)
     trajectory = yield from loop.steps(
-        build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint
+        build, target, options, seed=seed, device=device, report=report, checkpoint=checkpoint
     )
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
@@ -95,7 +124,7 @@ def restoring(
             "gflop": round(gflop, 3),
             "iterations": options.iterations,
             "seconds": round(trajectory.seconds, 3),
-            "device": where,
+            "device": device,
             "precision": options.precision,
             "engine": trajectory.engine,
         },
@@ -107,8 +136,8 @@ def fingerprint(**parts: object) -> str:
     return sha256(json.dumps(parts, sort_keys=True, default=asdict).encode()).hexdigest()
 
 
-def place(device: str) -> str:
-    """Where "auto" fits: on a GPU, if there is one.
+def resolve_device(device: str) -> str:
+    """What "auto" means here: a GPU, if there is one; else the device itself.
 
     Raises:
         DapError: "cuda" is asked for, and there is none.

@@ -283,7 +283,7 @@ def make_table(
     Raises:
         DapError: the scores, or the paper's, are not those that the table asks for.
     """
-    better = {name: facts["better"] for name, facts in metrics.items()}
+    better = {name: metric["better"] for name, metric in metrics.items()}
     summary = summarise(
         read(scores),
         methods=setup["methods"],
@@ -303,7 +303,7 @@ def make_table(
         title=entry["title"] or stem.name,
         notes=[*setup["notes"], *caveats],
         better=better,
-        labels={name: facts["label"] for name, facts in metrics.items()},
+        labels={name: metric["label"] for name, metric in metrics.items()},
         baseline=entry["baseline"],
     )
 

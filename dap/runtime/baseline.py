@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
 from dap.fitting.baseline import restore
+from dap.observation import Observation
 from dap.runtime.manifest import estimate_rows, missing_row
 from dap.runtime.provenance import made
 from dap.store import discard_partial, read_entries, write_rows

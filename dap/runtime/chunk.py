@@ -14,12 +14,13 @@ from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError, InterruptedFitError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import fingerprint, place, restoring
+from dap.fitting.method import fingerprint, resolve_device, restoring
 from dap.fitting.restored import Restored
+from dap.observation import Observation
+from dap.options import FitOptions
 from dap.runtime.attempts import Attempts
 from dap.runtime.checkpoints import Checkpoint, Termination
 from dap.runtime.manifest import estimate_rows, missing_row
@@ -124,7 +125,7 @@ def fit_chunk(job: Job, device: str, log: logging.Logger) -> None:
     torch.set_num_threads(job.threads)
     if device != "cpu":
         claim(log.info)
-    device = place(device)
+    device = resolve_device(device)
     chunk = Chunk(job, device, choose(job.setup["fit"]["precision"], device), log)
     chunk.run(chunk.waiting())
     chunk.raise_if_failed()
@@ -251,7 +252,8 @@ class Chunk:
                     self.job.method,
                     self.job.task,
                     observation,
-                    **self.job.setup,
+                    fit=FitOptions.from_study(self.job.setup["fit"]),
+                    spectrogram=self.job.setup["spectrogram"],
                     device=self.device,
                     seed=fit.seed,
                     report=Progress(label, self.job.setup["fit"]["iterations"], self.log),

@@ -60,7 +60,7 @@ def score(
     Raises:
         PluginError: a metric failed; the message names it and the selection.
     """
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     goal = TASKS[task]
     quality = goal.quality
     # of the whole signal: the network's own is the first of them
@@ -82,7 +82,7 @@ def score(
                 "iteration": int(iteration),
                 "metric": name,
                 "value": value,
-                "unit": kinds[name].facts["unit"],
+                "unit": kinds[name].metadata["unit"],
                 "missing": "",
             }
             for source, scope, name, value in values
@@ -127,7 +127,7 @@ def unfitted(
         wanted: the selections that the method reports.
         sources: as for `score`.
     """
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     scopes = TASKS[task].scopes
     return [
         {
@@ -137,24 +137,24 @@ def unfitted(
             "iteration": 0,
             "metric": name,
             "value": np.nan,
-            "unit": kinds[name].facts["unit"],
+            "unit": kinds[name].metadata["unit"],
             "missing": reason,
         }
         for selection in wanted
         for source in sources
         for scope, part in scopes.items()
         for name in metrics
-        if not (part.inside_gaps and kinds[name].facts.get("whole"))
+        if not (part.inside_gaps and kinds[name].metadata.get("whole"))
     ]
 
 
 def _values(references, estimates, names, task, sources, sample_rate, mask, scopes):
     """(source, scope, metric, value) of one set of estimates."""
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     single = {
         name: getattr(kinds[name].load(), name)
         for name in names
-        if not kinds[name].facts.get("joint")
+        if not kinds[name].metadata.get("joint")
     }
     goal = TASKS[task]
     if goal.sources > 1:
@@ -177,7 +177,7 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
         estimate = estimates[goal.outputs.index(part.output)]
         where = mask if part.inside_gaps else None
         for name, metric in single.items():
-            if where is not None and kinds[name].facts.get("whole"):
+            if where is not None and kinds[name].metadata.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
             value = _measured(name, metric, references[0], estimate, sample_rate, where)
             yield "", scope, name, value

@@ -93,7 +93,7 @@ def _one_thread(names: Iterable[str]) -> threadpool_limits:
     """Import the metrics, and limit the linear algebra that came with them."""
     for name in names:
         try:
-            plugin("metrics", "METRICS", name).load()
+            plugin("metrics", name).load()
         except Exception as error:
             error.add_note(f"metric {name}")
             raise

@@ -41,7 +41,7 @@ class Experiment:
     @property
     def priors(self) -> list[str]:
         """The methods that are fitted, and so have iterates; the others are baselines."""
-        return [method for method in self.methods if method in plugins("priors", "PRIORS")]
+        return [method for method in self.methods if method in plugins("priors")]
 
     def parts(self, corpus: str) -> list[str]:
         """The corpora that clips come from: the corpus itself, or the two of a pair."""

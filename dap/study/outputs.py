@@ -85,7 +85,7 @@ def tracked(where: str, metric: str, experiment: Experiment) -> None:
         DapError: it is none of the experiment's, or one of speech, which takes too long.
     """
     require(where, metric, {*experiment.metrics, experiment.quality})
-    if plugins("metrics", "METRICS")[metric].facts.get("speech"):
+    if plugins("metrics")[metric].metadata.get("speech"):
         raise DapError(f"{where}: {metric} is too slow for every snapshot")
 
 
@@ -122,9 +122,9 @@ def _check_table(where: str, name: str, entry: Mapping, experiment: Experiment) 
 
 def _published_names(paper: str, methods: Collection[str]) -> set[str]:
     """What a paper's tables call these methods of ours."""
-    priors = plugins("priors", "PRIORS")
-    facts = {name: priors[name].facts if name in priors else {} for name in methods}
-    return {fact.get("published", {}).get(paper, name) for name, fact in facts.items()}
+    priors = plugins("priors")
+    entries = {name: priors[name].metadata if name in priors else {} for name in methods}
+    return {entry.get("published", {}).get(paper, name) for name, entry in entries.items()}
 
 
 def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment) -> None:

@@ -23,22 +23,22 @@ NOISE = ("synthetic", "folder", "index", "files")
 
 def mirror_archives(study: Study, archive: str) -> list[str]:
     """The archives in the mirror."""
-    return list(study.place(archive).archives)
+    return list(study.location(archive).archives)
 
 
 def archive_sources(study: Study, archive: str) -> list[dict]:
     """Where the archives may be had from, in order."""
-    return study.place(archive).sources
+    return study.location(archive).sources
 
 
 def archive_receipt(study: Study, archive: str) -> list[str]:
     """What says that the archives are there; nothing where the mirror has them unpacked."""
-    return [] if study.place(archive).folder else [receipt_file(archive)]
+    return [] if study.location(archive).folder else [receipt_file(archive)]
 
 
 def mirror_folder(study: Study, archive: str) -> list[str]:
     """The folder of unpacked recordings in the mirror, if there is one."""
-    folder = study.place(archive).folder
+    folder = study.location(archive).folder
     return [folder] if folder else []
 
 
@@ -59,7 +59,7 @@ def clip_draws(study: Study, corpus: str, chunk: str) -> list[dict] | None:
     """A chunk's clips; None of a known corpus, whose job draws them, having the index."""
     if study.indexed(corpus):
         return None
-    return [draw.facts() for draw in study.clips(corpus, chunk)]
+    return [draw.as_dict() for draw in study.clips(corpus, chunk)]
 
 
 def clip_span(study: Study, corpus: str, chunk: str) -> tuple[int, int]:
@@ -150,12 +150,12 @@ def fit_setup(study: Study, experiment: str, method: str) -> dict:
 
 def fit_modules(study: Study, method: str) -> list[str]:
     """The module of a prior."""
-    return [plugin("priors", "PRIORS", method).module]
+    return [plugin("priors", method).module]
 
 
 def baseline_modules(study: Study, method: str) -> list[str]:
     """The module of a baseline."""
-    return [plugin("baselines", "BASELINES", method).module]
+    return [plugin("baselines", method).module]
 
 
 def fit_manifests(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
@@ -189,8 +189,8 @@ def score_metrics(study: Study, experiment: str, corpus: str) -> list[str]:
     """
     setup = study.experiments[experiment]
     speech = all(study.corpus(part)["speech"] for part in setup.parts(corpus))
-    known = plugins("metrics", "METRICS")
-    return [name for name in setup.metrics if speech or not known[name].facts.get("speech")]
+    known = plugins("metrics")
+    return [name for name in setup.metrics if speech or not known[name].metadata.get("speech")]
 
 
 def score_selections(study: Study, experiment: str) -> list[str]:
@@ -213,7 +213,7 @@ def score_modules(study: Study, experiment: str, corpus: str, method: str) -> li
         study.experiments[experiment].quality,
         *chain.from_iterable(tracked),
     }
-    return _modules("metrics", "METRICS", metrics)
+    return _modules("metrics", metrics)
 
 
 def score_files(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
@@ -236,13 +236,13 @@ def _some(entry: dict, keys: Iterable[str]) -> dict:
     return {key: value for key, value in entry.items() if key in keys}
 
 
-def _modules(package: str, variable: str, names: Iterable[str]) -> list[str]:
+def _modules(kind: str, names: Iterable[str]) -> list[str]:
     """The modules that offer these names."""
-    return sorted({plugin(package, variable, name).module for name in names})
+    return sorted({plugin(kind, name).module for name in names})
 
 
 def _synthetic_modules(study: Study, corpora: Iterable[str]) -> list[str]:
     """The modules that synthesise these corpora; recordings need none."""
     entries = map(study.corpus, corpora)
     kinds = [entry["synthetic"] for entry in entries if "synthetic" in entry]
-    return _modules("data/synthetic", "SYNTHETIC", kinds)
+    return _modules("synthetic", kinds)

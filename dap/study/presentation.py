@@ -70,8 +70,8 @@ def table_setup(study: Study, name: str) -> dict:
 
 def table_metrics(study: Study, name: str) -> dict[str, dict]:
     """Which direction is better, and how a metric is called, without the metrics' code."""
-    known = plugins("metrics", "METRICS")
-    return {metric: known[metric].facts for metric in table_entry(study, name)["metrics"]}
+    known = plugins("metrics")
+    return {metric: known[metric].metadata for metric in table_entry(study, name)["metrics"]}
 
 
 def table_files(study: Study) -> list[str]:
@@ -90,8 +90,8 @@ def _origins(study: Study, experiment: Experiment) -> dict[str, str]:
 
 def _published_names(paper: str | None) -> dict[str, str]:
     """Our names by those that a paper's tables give its methods, where the two differ."""
-    priors = plugins("priors", "PRIORS").items()
-    theirs = {name: prior.facts.get("published", {}).get(paper, name) for name, prior in priors}
+    priors = plugins("priors").items()
+    theirs = {name: prior.metadata.get("published", {}).get(paper, name) for name, prior in priors}
     return {name: ours for ours, name in theirs.items() if ours != name}
 
 
@@ -247,7 +247,7 @@ def _shown_corpus(entry: dict, experiment: Experiment) -> str:
 
 
 def _titles(study: Study, experiment: Experiment) -> dict[str, str]:
-    return {name: facts["title"] for name, facts in corpus_titles(study, experiment).items()}
+    return {name: entry["title"] for name, entry in corpus_titles(study, experiment).items()}
 
 
 # ------------------------------------------------------------------ report
@@ -282,10 +282,10 @@ def report_inputs(study: Study) -> dict[str, list[str]]:
 
 def report_setup(study: Study) -> dict:
     """What the report says of the study beside its numbers."""
-    metrics = plugins("metrics", "METRICS")
+    metrics = plugins("metrics")
     return {
         "config": study.config,
-        "better": {name: plugin.facts["better"] for name, plugin in metrics.items()},
+        "better": {name: plugin.metadata["better"] for name, plugin in metrics.items()},
         "experiments": [
             {
                 "name": experiment.name,

@@ -34,7 +34,7 @@ class Study:
     def __init__(self, config: dict, *, mirrored: bool = True):
         self.config = validated(config)
         self._mirrored = mirrored
-        self._places: dict[str, archives.Place] = {}
+        self._locations: dict[str, archives.Location] = {}
         self._check_spectrogram()
         self._check_corpora()
         self.experiments = {
@@ -64,7 +64,7 @@ class Study:
         entry = self.config["corpora"][name]
         if "archive" in entry:
             known = entry["archive"]
-            folder = self.place(known).folder or archives.folder(known)
+            folder = self.location(known).folder or archives.folder(known)
             return entry | {"folder": folder, "index": archives.index_file(known)}
         return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
 
@@ -80,13 +80,13 @@ class Study:
         entries = [self.config["corpora"][name] for name in {*self.clip_counts, *noises}]
         return sorted({entry["archive"] for entry in entries if "archive" in entry})
 
-    def place(self, known: str) -> archives.Place:
+    def location(self, known: str) -> archives.Location:
         """Where a known corpus comes from."""
-        if known not in self._places:
+        if known not in self._locations:
             mirror = self.config["mirror"]
             mirror = str(Path(mirror).expanduser()) if mirror else None
-            self._places[known] = archives.locate(known, mirror, seen=self._mirrored)
-        return self._places[known]
+            self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
+        return self._locations[known]
 
     def _folder(self, name: str, entry: dict) -> str:
         folder = entry["folder"]
@@ -107,7 +107,7 @@ class Study:
             )
 
     def _check_corpora(self) -> None:
-        known = plugins("data/synthetic", "SYNTHETIC")
+        known = plugins("synthetic")
         for name, entry in self.config["corpora"].items():
             where = f"corpora.{name}"
             if sum(kind in entry for kind in ("synthetic", "folder", "archive")) != 1:
@@ -120,13 +120,13 @@ class Study:
                     )
                 continue
             if "archive" in entry:
-                require(f"{where}.archive", entry["archive"], plugins("data/corpora", "ARCHIVES"))
-                facts = archives.facts(entry["archive"])
+                require(f"{where}.archive", entry["archive"], plugins("archives"))
+                metadata = archives.metadata(entry["archive"])
                 for key in ("licence", "citation"):
-                    entry[key] = entry[key] or facts[key]
+                    entry[key] = entry[key] or metadata[key]
             try:
                 if "archive" in entry:
-                    self.place(entry["archive"])
+                    self.location(entry["archive"])
                 else:
                     listing(self.corpus(name)["folder"], entry["files"])
             except DapError as error:
@@ -145,31 +145,31 @@ class Study:
             require(f"{where}.corruption", key, ["kind", *options])
         corruption = {**options, **entry["corruption"]}
         self._check_corruption(f"{where}.corruption", corruption)
-        methods = plugins("priors", "PRIORS") | plugins("baselines", "BASELINES")
+        methods = plugins("priors") | plugins("baselines")
         for method in entry["methods"]:
             require(f"{where}.methods", method, methods)
-            allowed = methods[method].facts.get("tasks", [task])
+            allowed = methods[method].metadata.get("tasks", [task])
             if task not in allowed:
                 raise DapError(f"{where}.methods: {method} is not for the task {task}")
-            kinds = methods[method].facts.get("corruptions", [kind])
+            kinds = methods[method].metadata.get("corruptions", [kind])
             if kind not in kinds:
                 raise DapError(
                     f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
                     f"not {kind}"
                 )
         for method in entry["fits"]:
-            fitted = [name for name in entry["methods"] if name in plugins("priors", "PRIORS")]
+            fitted = [name for name in entry["methods"] if name in plugins("priors")]
             require(f"{where}.fits", method, fitted)
-        known_metrics = plugins("metrics", "METRICS")
+        known_metrics = plugins("metrics")
         for metric in entry["metrics"]:
             require(f"{where}.metrics", metric, known_metrics)
-            rates = known_metrics[metric].facts.get("sample_rates", [self["sample_rate"]])
+            rates = known_metrics[metric].metadata.get("sample_rates", [self["sample_rate"]])
             if self["sample_rate"] not in rates:
                 raise DapError(
                     f"{where}.metrics: {metric} needs a sample_rate of "
                     f"{' or '.join(map(str, rates))}, not {self['sample_rate']}"
                 )
-            if known_metrics[metric].facts.get("joint") and sources == 1:
+            if known_metrics[metric].metadata.get("joint") and sources == 1:
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
             require(f"{where}.selections", selection, SELECTIONS)

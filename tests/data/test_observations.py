@@ -7,8 +7,8 @@ import scipy.stats
 
 from dap.audio import write
 from dap.data import observations
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.seeds import derive
 from dap.store import MANIFEST, read_entries, write_rows, write_signal
 
@@ -69,7 +69,7 @@ def test_the_same_whenever_it_is_made(name, tone):
     backwards = {clip: make(name, tone, clip) for clip in "cba"}
     for clip in "abc":
         assert same(forwards[clip], backwards[clip])
-        assert forwards[clip].facts == backwards[clip].facts
+        assert forwards[clip].metadata == backwards[clip].metadata
 
 
 @pytest.mark.parametrize("name", set(CORRUPTIONS) - {"mixture", "quantization"})
@@ -95,9 +95,9 @@ def test_environmental_ratios_are_uniform(tone, noises):
         ratios.append(10 * np.log10(np.sum(tone.astype(np.float64) ** 2) / np.sum(noise**2)))
         drawn = np.random.default_rng(derive(1, "corruption", "experiment", "corpus", f"clip-{i}"))
         assert ratios[-1] == pytest.approx(drawn.uniform(5, 9), abs=1e-4)
-        assert made.facts["snr_db"] == pytest.approx(ratios[-1], abs=1e-4)
-        files.append(made.facts["noise_file"])
-        starts.append(made.facts["noise_start"])
+        assert made.metadata["snr_db"] == pytest.approx(ratios[-1], abs=1e-4)
+        files.append(made.metadata["noise_file"])
+        starts.append(made.metadata["noise_start"])
     assert min(ratios) > 5 - 1e-4
     assert max(ratios) < 9 + 1e-4
     assert scipy.stats.kstest(ratios, "uniform", args=(5, 4)).pvalue > 0.01
@@ -139,7 +139,7 @@ def test_a_chunk_is_written_and_read_back(name, tone, tmp_path):
     clip = "a+a" if name == "mixture" else "a"
     made = make(name, tone, clip=clip)
     assert same(Observation(entry.signal(), entry.known()), made)
-    assert json.loads(entry.row["facts"]) == made.facts
+    assert json.loads(entry.row["metadata"]) == made.metadata
     assert entry.row["sources"].split(" ") == [f"{corpus}/a" for corpus in clips]
     files = {"manifest.csv", ".manifest.csv.sha256", f"{clip}.wav"}
     files |= {f"{clip}.npz"} if made.known else set()

@@ -124,10 +124,10 @@ def test_a_baseline_depends_on_a_handful_of_modules():
     rest = {"dap.audio", "dap.store", "dap.runtime.baseline", "dap.runtime.manifest"}
     assert modules - packages - rest - {"dap.runtime.provenance"} == {
         "dap.baselines.observed",
-        "dap.data.corruptions",
         "dap.errors",
         "dap.fitting.baseline",
         "dap.fitting.restored",
+        "dap.observation",
         "dap.plugins",
         "dap.tasks",
     }

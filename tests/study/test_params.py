@@ -76,7 +76,7 @@ def test_a_known_corpus_of_a_mirror(tmp_path, known):
 def test_clips_of_each_kind_of_corpus(study, folders, known):
     assert params.recordings(study, "synthetic-speech", "000") == []
     assert params.clip_draws(study, "synthetic-speech", "002") == [
-        {"clip": "speech-00004", "file": "", "turn": 0}
+        {"clip": "speech-00004", "file": "", "window_index": 0}
     ]
     assert params.clip_span(study, "synthetic-speech", "002") == (4, 5)
     assert params.clip_entry(study, "synthetic-speech") == {
@@ -213,7 +213,7 @@ def test_the_modules_of_methods(study):
 
 
 def test_every_method_is_a_prior_or_a_baseline():
-    assert not set(plugins("priors", "PRIORS")) & set(plugins("baselines", "BASELINES"))
+    assert not set(plugins("priors")) & set(plugins("baselines"))
 
 
 def test_all_products_are_asked_for(study):

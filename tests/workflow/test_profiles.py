@@ -58,7 +58,7 @@ def test_the_slurm_profile_shows_how_methods_that_fit_nothing_go_elsewhere(sourc
     )
     assert len(lines) == 4
     named = {tuple(names.split()) for names in re.findall(r"in '([^']*)'", "\n".join(lines))}
-    assert named == {tuple(sorted(plugins("baselines", "BASELINES")))}
+    assert named == {tuple(sorted(plugins("baselines")))}
     (tmp_path / "config.yaml").write_text("\n".join(["executor: slurm", "jobs: 1", *lines]) + "\n")
     said = sources.snakemake("-n", "--workflow-profile", str(tmp_path)).stdout
     fits = re.findall(r"rule fit:.*?method=([\w-]+),.*?resources: ([^\n]*)", said, re.S)

@@ -13,7 +13,7 @@ rule fit:
     benchmark:
         paths.benchmark("fit", *FITS)
     wildcard_constraints:
-        method=one_of(plugins("priors", "PRIORS")),
+        method=one_of(plugins("priors")),
     # where a clip that kills its job is reported, one more attempt writes the others down
     retries: retries(more=study["run"]["missing"] == "report")
     conda:
@@ -47,7 +47,7 @@ rule baseline:
     benchmark:
         paths.benchmark("baseline", *FITS)
     wildcard_constraints:
-        method=one_of(plugins("baselines", "BASELINES")),
+        method=one_of(plugins("baselines")),
     retries: retries()
     conda:
         ENVIRONMENT

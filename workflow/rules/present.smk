@@ -43,7 +43,7 @@ rule cost:
         mem_mb=2000,
         runtime=30,
     params:
-        methods=list(plugins("priors", "PRIORS")),
+        methods=list(plugins("priors")),
         code=code("cost.py"),
     script:
         "../scripts/cost.py"

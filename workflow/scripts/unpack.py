@@ -19,7 +19,7 @@ with job(snakemake.log[0]) as log:
         archives, where = [], snakemake.input.folder[0]
         rows = index_folder(Path(where), snakemake.params.sources[0])
     total = sum(row["bytes"] for row in rows)
-    facts = {"folder": where, "archives": archives, "recordings": len(rows), "bytes": total}
-    write_bytes(origin, f"{json.dumps(facts, indent=2)}\n".encode())
+    contents = {"folder": where, "archives": archives, "recordings": len(rows), "bytes": total}
+    write_bytes(origin, f"{json.dumps(contents, indent=2)}\n".encode())
     write_rows(index, rows)
     log.info("%s: %d recordings, %d bytes", where, len(rows), total)

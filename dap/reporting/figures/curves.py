@@ -20,6 +20,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
+from dap.decibels import snr_db
 from dap.errors import DapError
 from dap.plugins import plugin
 from dap.reporting.cost import seconds_per_iteration
@@ -270,11 +271,12 @@ def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging
     seconds, device = None, ""
     if inputs["fits"]:
         seconds, device = seconds_per_iteration(inputs["fits"])
-    facts = plugin("metrics", "METRICS", setup["metric"]).facts
+    metric = plugin("metrics", setup["metric"]).metadata
+    unit = f"({metric['unit']})" if metric["unit"] else ""
     figure = curves(
         read(inputs["scores"]),
         metric=setup["metric"],
-        label=" ".join(filter(None, [facts["label"], facts["unit"] and f"({facts['unit']})"])),
+        label=f"{metric['label']} {unit}".rstrip(),
         methods=setup["methods"],
         colours=palette(setup["methods"]),
         title=setup["title"],
@@ -326,12 +328,12 @@ def plain_ticks(axis: Axis, form: str) -> None:
 
 def snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
     """The SNR of an estimate, for a panel's title."""
-    signal, noise = np.sum(clean**2), np.sum((clean - estimate) ** 2)
-    if signal == 0:
+    value = snr_db(clean, clean - estimate)
+    if math.isnan(value):
         return "SNR undefined"
-    if noise == 0:
+    if math.isinf(value):
         return "SNR infinite"
-    return f"SNR {10 * np.log10(signal / noise):.1f} dB".replace("-", "\N{MINUS SIGN}")
+    return f"SNR {value:.1f} dB".replace("-", "\N{MINUS SIGN}")
 
 
 def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[str]) -> pd.DataFrame:

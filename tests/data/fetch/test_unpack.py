@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from dap.data.fetch.unpack import index_folder, unpack
-from dap.data.known import facts
+from dap.data.known import metadata
 from dap.errors import DapError
 
 SOUND = np.random.default_rng(0).bytes(3000)
@@ -96,7 +96,7 @@ def test_modes_and_owners_are_not_the_archives(tmp_path):
 
 @pytest.mark.parametrize("name", ["ljspeech", "sc09", "drums", "piano", "demand"])
 def test_layouts(tmp_path, name):
-    for number, source in enumerate(facts(name)["sources"]):
+    for number, source in enumerate(metadata(name)["sources"]):
         root = f"{source['root']}/" if source["root"] else ""
         glob = source["members"]
         used = [member.replace("*.wav", "x.wav").replace("*", "x.wav") for member in glob]
@@ -120,7 +120,7 @@ def test_layouts(tmp_path, name):
 
 
 def test_the_fallback_holds_digits_alone(tmp_path):
-    source = facts("sc09")["sources"][1]
+    source = metadata("sc09")["sources"][1]
     names = ["zero/a.wav", "nine/a.wav", "bed/a.wav", "_background_noise_/a.wav", "LICENSE"]
     rows = take(tmp_path, tar(*map(info, names)), **source)
     assert [row["file"] for row in rows] == ["nine/a.wav", "zero/a.wav"]

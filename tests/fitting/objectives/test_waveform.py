@@ -1,29 +1,36 @@
 """The waveform's objectives: losses and outputs by hand, and a fit of each task."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from dap.data.corruptions import Observation, gaps, quantization
+from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
+from dap.observation import Observation
+from dap.options import FitOptions
 from dap.segments import restore_recording
 from dap.stft import STFT
-from dap.study.schema import fit_options
 from dap.tasks import TASKS
 
-FIT = fit_options(
-    {"iterations": 30, "learning_rate": 3e-3, "lr_step_size": 0, "width": 0.1, "snapshots": 4}
+FIT = FitOptions(
+    iterations=30,
+    learning_rate=3e-3,
+    lr_step_size=0,
+    width=0.1,
+    snapshots=4,
+    precision="float32",
 )
 SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
 
 
-def run(observation, task, method="wave-u-net", **fit):
-    options = FIT | {"precision": "float32"} | fit
+def run(observation, task, method="wave-u-net", fit=FIT):
     return restore(
-        method, task, observation, fit=options, spectrogram=SPECTROGRAM, device="cpu", seed=1
+        method, task, observation, fit=fit, spectrogram=SPECTROGRAM, device="cpu", seed=1
     )
 
 
@@ -52,8 +59,8 @@ def test_inpainting_by_hand():
     assert raw.tolist() == pytest.approx([0.1, 0.3, 0.4, 0.8])
     assert filled.tolist() == pytest.approx([0.2, 0.3, 0.4, 0.6])
     # a third sample of which the frames beside the gap kept half
-    known = {"mask": mask, "kept": np.array([1, 0, 0.5, 1], np.float32)}
-    goal = WaveInpaint(Observation(signal * known["kept"], known), "cpu")
+    known = {"mask": mask, "gain": np.array([1, 0, 0.5, 1], np.float32)}
+    goal = WaveInpaint(Observation(signal * known["gain"], known), "cpu")
     estimates = goal.estimates(estimate)
     assert goal.loss([], estimates, 0).item() == pytest.approx((0.01 + 0.04) / 3)
     # half of 0.4 was kept, the other half comes from the estimate
@@ -125,8 +132,8 @@ def test_a_fit_of_each_task(task, tone, hiss):
 
 def test_he_s_initialisation_and_scaled_outputs(tone):
     # a waveform is not scaled: the preset `fast` fits, too
-    fast = fit_options({"preset": "fast", "iterations": 25, "warmup": 5, "width": 0.1})
-    result = run(Observation(0.5 * tone[:2048]), "denoise", **fast | {"precision": "float32"})
+    fast = FitOptions.from_preset("fast", iterations=25, warmup=5, width=0.1, precision="float32")
+    result = run(Observation(0.5 * tone[:2048]), "denoise", fit=fast)
     assert result.losses[-1] < 0.3 * result.losses[0]
 
 
@@ -136,7 +143,7 @@ def test_a_recording_too_short_for_the_network_is_refused():
 
 
 def test_a_recording_is_denoised_and_other_tasks_are_refused(tone):
-    fit = FIT | {"iterations": 2}
+    fit = replace(FIT, iterations=2)
     given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu"}
     found = restore_recording(tone, 16000, method="dnp-lsa", **given)
     assert found.shape == tone.shape
