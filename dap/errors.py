@@ -11,3 +11,7 @@ class InterruptedFitError(DapError):
 
 class UnwritableError(DapError):
     """A file cannot be written."""
+
+
+class PluginError(DapError):
+    """A plugin, or a library that it calls, failed: the message says which, the log has where."""

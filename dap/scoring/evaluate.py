@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import DapError
+from dap.errors import DapError, PluginError
 from dap.plugins import plugins
-from dap.store import verified
+from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
 if TYPE_CHECKING:  # the processes that score need no pandas
@@ -58,7 +58,7 @@ def score(
         rows with source, scope, selection, iteration, metric, value, unit and missing ("").
 
     Raises:
-        DapError: a metric failed; the message names it and the selection.
+        PluginError: a metric failed; the message names it and the selection.
     """
     kinds = plugins("metrics")
     goal = TASKS[task]
@@ -73,7 +73,7 @@ def score(
         try:
             values = list(values)
         except DapError as error:
-            raise DapError(f"{selection} (iteration {iteration}): {error}") from error
+            raise type(error)(f"{selection} (iteration {iteration}): {error}") from error
         return [
             {
                 "source": source,
@@ -188,7 +188,7 @@ def _measured(name: str, metric: Callable, *arguments):
     try:
         return metric(*arguments)
     except Exception as error:
-        raise DapError(f"{name}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{name}: {type(error).__name__}: {error}") from error
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -207,3 +207,15 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
         for path in paths
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def write(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores in the long form, sealed.
+
+    Raises:
+        UnwritableError: the file cannot be written.
+    """
+    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    text = scores.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
+    write_text(path, text)
+    seal(path)

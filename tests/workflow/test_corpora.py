@@ -137,7 +137,7 @@ def test_paper_a_from_a_mirror_of_archives(fresh, mirror, count_jobs):
     assert (clips["seconds"] == 2.048).all()
     assert clips["sha256"].str.len().eq(64).all()
     observed = pd.read_csv(fresh.folder / noisy)
-    assert observed["facts"].str.contains("DLIVING/ch01.wav|STRAFFIC/ch01.wav").all()
+    assert observed["metadata"].str.contains("DLIVING/ch01.wav|STRAFFIC/ch01.wav").all()
 
     again = fresh.snakemake(table, *overrides(mirror, 1), study=STUDY)
     assert "Nothing to be done" in again.stdout
