@@ -85,8 +85,10 @@ def test_digests(original):
         "observed": 1,
         "wiener_known": 2,
         "score": 5,
-    }.items()
-    | {"table": 8, "clips": 8, "observations": 9}.items(),
+        "table": 8,
+        "clips": 8,
+        "observations": 9,
+    }.items(),
 )
 def test_a_rule_covers_what_computes(original, rule, most):
     assert len(original[rule]) <= most, sorted(original[rule])
