@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from textwrap import fill
 
-import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
+from dap.errors import extra
 from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks
 from dap.reporting.power_spectra import Spectrum
+
+with extra("report"):
+    import pandas as pd
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
 LINES = {"clean": "#0072B2", "observed": "#D55E00"}
 AXES = {

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
+from dap.errors import extra
 from dap.reporting.figures.curves import FLOOR_DB, STYLE, new_figure, snr_text
+
+with extra("report"):
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
 
 def steps(
