@@ -1,7 +1,7 @@
 """`python -m benchmarks.candidates`: ways to run paper A's networks, one after the other.
 
-What `dap.fitting.engine` does on a device should be the fastest of these there. On a GPU, an iteration
-is recorded and replayed, as in a fit.
+What `dap.fitting.engine` does on a device should be the fastest of these there. On a GPU, an
+iteration is recorded and replayed, as in a fit.
 """
 
 import argparse
