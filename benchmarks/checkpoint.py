@@ -59,7 +59,7 @@ def main() -> None:
     # as many snapshots as a study keeps: they are in the checkpoint, too
     options = replace(PAPER, iterations=asked.iterations, snapshots=32)
     options = replace(options, precision=engine.choose("auto", device))
-    module = plugin("priors", "PRIORS", "dilated-exp-dense").load()
+    module = plugin("priors", "dilated-exp-dense").load()
 
     def build(out_channels: int) -> torch.nn.Module:
         return module.build(width=asked.width, network="code", out_channels=out_channels)

@@ -17,7 +17,7 @@ import soundfile
 from dap.data.catalogue import draws
 from dap.data.clips import make
 from dap.data.fetch.unpack import index_folder, unpack
-from dap.data.known import facts, locate
+from dap.data.known import locate, metadata
 from dap.plugins import plugin
 from dap.store import write_rows, write_signal
 
@@ -35,14 +35,14 @@ RATE = 16000
 def synthesised(name: str, folder: Path, count: int) -> tuple[Path, list[dict]]:
     """A folder of recordings, and its index."""
     rate, seconds, kind, file = MADE[name]
-    generate = plugin("data/synthetic", "SYNTHETIC", kind).load().generate
+    generate = plugin("synthetic", kind).load().generate
     folder = folder / name
     folder.mkdir()
     # a few sounds, under many names
     sounds = [generate(np.random.default_rng(i), int(rate * seconds), rate) for i in range(3)]
     for number in range(count):
         soundfile.write(folder / file.format(number), sounds[number % 3], rate, subtype="PCM_16")
-    return folder, index_folder(folder, facts(name)["sources"][0])
+    return folder, index_folder(folder, metadata(name)["sources"][0])
 
 
 def mirrored(name: str, mirror: str, folder: Path) -> tuple[Path, list[dict]]:

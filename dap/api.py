@@ -102,15 +102,15 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
         _check_choice("task", task, RESTORED)
     listed = []
     kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
-        "prior": plugins("priors", "PRIORS"),
-        "classical": plugins("baselines", "BASELINES"),
+        "prior": plugins("priors"),
+        "classical": plugins("baselines"),
     }
     for kind, offers in kinds.items():
         for name, offer in sorted(offers.items()):
-            tasks = tuple(t for t in RESTORED if t in offer.facts.get("tasks", RESTORED))
+            tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
             # `observed` restores nothing, and a recording does not tell what a corruption does
-            if tasks and name != "observed" and "corruptions" not in offer.facts:
-                listed.append(Method(name, offer.facts["title"], kind, tasks))
+            if tasks and name != "observed" and "corruptions" not in offer.metadata:
+                listed.append(Method(name, offer.metadata["title"], kind, tasks))
     return tuple(method for method in listed if task is None or task in method.tasks)
 
 

@@ -88,13 +88,13 @@ class Excerpt:
 
 
 def excerpt(
-    recording: np.ndarray, samples: int, *, window: str, turn: int, level: str, seed: int
+    recording: np.ndarray, samples: int, *, window: str, window_index: int, level: str, seed: int
 ) -> Excerpt:
     """Cut one window of `samples` out of a recording.
 
     The recording is cut into windows that do not overlap; those 60 dB and more below the loudest
     are left out. `window` orders the rest: "loudest" by falling energy, "seeded" by a permutation
-    drawn from `seed`; `turn` counts them, so that turn 1 gives a second clip of the same recording.
+    drawn from `seed`; `window_index` counts them, so that 1 gives a second clip of the recording.
     A recording shorter than one window is padded with zeros at its end.
 
     Args:
@@ -102,23 +102,23 @@ def excerpt(
         level: "peak" scales the clip to a peak of 1, "recorded" leaves it.
 
     Raises:
-        DapError: the recording has no window for this turn.
+        DapError: the recording has no window of this index.
     """
     count = max(1, len(recording) // samples)
     padded = max(0, samples - len(recording))
     tiles = np.pad(recording, (0, padded))[: count * samples].reshape(count, samples)
     energy = np.square(tiles, dtype=np.float64).sum(axis=1)
     sounding = np.flatnonzero(energy > energy.max() * 10 ** (SILENCE_DB / 10))
-    if turn >= len(sounding):
+    if window_index >= len(sounding):
         raise DapError(
-            f"has {len(sounding)} windows of {samples} samples with sound, and clip {turn + 1} "
-            "of it was asked for: ask for fewer clips, or for shorter ones"
+            f"has {len(sounding)} windows of {samples} samples with sound, and clip "
+            f"{window_index + 1} of it was asked for: ask for fewer clips, or for shorter ones"
         )
     if window == "loudest":
         order = sounding[np.argsort(-energy[sounding], kind="stable")]
     else:
         order = np.random.default_rng(seed).permutation(sounding)
-    index = int(order[turn])
+    index = int(order[window_index])
     signal = tiles[index]
     gain = 1.0 / float(np.abs(signal).max()) if level == "peak" else 1.0
     return Excerpt((signal * gain).astype(np.float32), index * samples, padded, gain)

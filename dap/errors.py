@@ -16,6 +16,10 @@ class UnwritableError(DapError):
     """A file cannot be written."""
 
 
+class PluginError(DapError):
+    """A plugin, or a library that it calls, failed: the message says which, the log has where."""
+
+
 @contextmanager
 def extra(name: str) -> Iterator[None]:
     """Around the import of packages that only an extra of deep-audio-priors brings.

@@ -1,9 +1,9 @@
 """What plugins exist, known without importing them.
 
-A plugin (a prior, a metric, a synthetic corpus, a baseline) is one module in its package, and says
-what it offers in a top-level literal, for example `METRICS = {"snr": {"unit": "dB"}}`. The literal
-is read from the source, so that the Snakefile, parsed again by every cluster job, knows all names
-without importing torch.
+A plugin (a prior, a metric, a baseline, a corruption, a corpus) is one module, which says what it
+offers in a top-level literal, for example `METRICS = {"snr": {"unit": "dB"}}`. The literal is read
+from the source, so that the Snakefile, parsed again by every cluster job, knows all names without
+importing torch.
 """
 
 import ast
@@ -19,12 +19,44 @@ ROOT = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
+class Kind:
+    """A kind of plugin.
+
+    Attributes:
+        noun: what one is called in messages.
+        variable: the literal's name.
+        folder: where the package's own modules of the kind are, below `dap`.
+    """
+
+    noun: str
+    variable: str
+    folder: str
+
+
+KINDS = {
+    "priors": Kind("prior", "PRIORS", "priors"),
+    "metrics": Kind("metric", "METRICS", "metrics"),
+    "baselines": Kind("baseline", "BASELINES", "baselines"),
+    "synthetic": Kind("synthetic corpus", "SYNTHETIC", "data/synthetic"),
+    "archives": Kind("known corpus", "ARCHIVES", "data/corpora"),
+}
+
+
+@dataclass(frozen=True)
 class Plugin:
-    """One name that a plugin module offers, and what the module says of it."""
+    """One name that a plugin module offers.
+
+    Attributes:
+        name: as a study has it.
+        module: the module's dotted name.
+        path: the module's file.
+        metadata: what the literal has under the name.
+    """
 
     name: str
-    module: str  # dotted name, importable
-    facts: dict
+    module: str
+    path: Path
+    metadata: dict
 
     def load(self) -> ModuleType:
         """Import the module that offers this name."""
@@ -32,36 +64,37 @@ class Plugin:
 
 
 @cache
-def plugins(package: str, variable: str) -> dict[str, Plugin]:
-    """All that the modules of `dap.<package>` offer under the literal `variable`, by name.
-
-    Args:
-        package: a package of dap, with "/" between levels: "priors", "metrics", "corpora".
-        variable: the literal's name: "PRIORS", "METRICS", "SYNTHETIC".
+def plugins(kind: str) -> dict[str, Plugin]:
+    """All plugins of a kind of `KINDS`, by name.
 
     Raises:
         DapError: two modules offer the same name.
     """
-    found: dict[str, Plugin] = {}
-    for path in sorted((ROOT / package).glob("*.py")):
-        module = ".".join(("dap", *package.split("/"), path.stem))
-        for name, facts in _literal(path, variable).items():
-            if name in found:
-                raise DapError(f"{name} is offered twice: by {found[name].module} and by {module}")
-            found[name] = Plugin(name, module, facts)
-    return found
+    variable, folder = KINDS[kind].variable, KINDS[kind].folder
+    offered: dict[str, Plugin] = {}
+    for path in sorted((ROOT / folder).glob("*.py")):
+        module = ".".join(("dap", *folder.split("/"), path.stem))
+        for name, metadata in _literal(path, variable).items():
+            if name in offered:
+                raise DapError(
+                    f"the {KINDS[kind].noun} {name!r} is offered twice: by {offered[name].path} "
+                    f"and by {path}"
+                )
+            offered[name] = Plugin(name, module, path, metadata)
+    return offered
 
 
-def plugin(package: str, variable: str, name: str) -> Plugin:
-    """The plugin called `name`.
+def plugin(kind: str, name: str) -> Plugin:
+    """The plugin of a kind that is called `name`.
 
     Raises:
         DapError: there is none; the message lists those that there are.
     """
-    known = plugins(package, variable)
-    if name not in known:
-        raise DapError(f"unknown {package} name {name!r}: there are {', '.join(sorted(known))}")
-    return known[name]
+    offered = plugins(kind)
+    if name not in offered:
+        noun = KINDS[kind].noun
+        raise DapError(f"unknown {noun} {name!r}: there are {', '.join(sorted(offered))}")
+    return offered[name]
 
 
 @cache

@@ -7,10 +7,11 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTIZERS, Observation, cells, untouched_frames
+from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, in_turn
 from dap.fitting.method import Restored, is_prior, resolve_device, restoring
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.seeds import derive
 
@@ -216,9 +217,14 @@ def _cross_faded(
 ) -> np.ndarray:
     total, weights = np.zeros((2, parts[-1][1]))
     for estimate, (start, end) in zip(estimates, parts, strict=True):
-        # a triangle of the fade's length at both ends; where segments overlap, weights add up
+        # a ramp of the fade's length where another segment is faded from or to, and none at the
+        # recording's ends: a segment that begins soon after would be there at once
         ramp = np.minimum(1.0, (np.arange(end - start) + 1) / (fade + 1))
-        weight = np.minimum(ramp, ramp[::-1])
+        weight = np.ones(end - start)
+        if start > 0:
+            weight = np.minimum(weight, ramp)
+        if end < len(total):
+            weight = np.minimum(weight, ramp[::-1])
         total[start:end] += weight * estimate
         weights[start:end] += weight
     return total / weights

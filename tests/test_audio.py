@@ -159,39 +159,39 @@ def steps(*levels: float, samples: int = 100) -> np.ndarray:
 
 
 def cut(recording, **options):
-    defaults = {"window": "loudest", "turn": 0, "level": "recorded", "seed": 0}
+    defaults = {"window": "loudest", "window_index": 0, "level": "recorded", "seed": 0}
     return excerpt(recording, 100, **defaults | options)
 
 
 def test_loudest_first_and_the_remainder_never():
     recording = np.concatenate((steps(0.2, -0.4, 0.1), np.ones(99, np.float32)))
-    assert [cut(recording, turn=turn).start for turn in range(3)] == [100, 0, 200]
+    assert [cut(recording, window_index=i).start for i in range(3)] == [100, 0, 200]
     first = cut(recording)
     np.testing.assert_array_equal(first.signal, steps(-0.4))
     assert (first.padded, first.gain) == (0, 1.0)
 
 
 def test_of_equally_loud_windows_the_first_comes_first():
-    starts = [cut(steps(0.2, 0.3, 0.2, 0.3), turn=turn).start for turn in range(4)]
+    starts = [cut(steps(0.2, 0.3, 0.2, 0.3), window_index=i).start for i in range(4)]
     assert starts == [100, 300, 0, 200]
 
 
 def test_windows_60_db_down_are_silence():
     recording = steps(0.0009, 1.0, 0.0011, 0.0)
-    assert [cut(recording, turn=turn).start for turn in range(2)] == [100, 200]
+    assert [cut(recording, window_index=i).start for i in range(2)] == [100, 200]
     with pytest.raises(DapError, match=r"has 2 windows of 100 samples .* clip 3 of it"):
-        cut(recording, turn=2)
+        cut(recording, window_index=2)
 
 
 def test_seeded_windows_are_a_permutation():
     recording = steps(*np.linspace(0.1, 1, 12))
     orders = {
-        seed: [cut(recording, window="seeded", turn=turn, seed=seed).start for turn in range(12)]
+        seed: [cut(recording, window="seeded", window_index=i, seed=seed).start for i in range(12)]
         for seed in (1, 2)
     }
     assert sorted(orders[1]) == sorted(orders[2]) == list(range(0, 1200, 100))
     assert orders[1] != orders[2]
-    again = [cut(recording, window="seeded", turn=turn, seed=1).start for turn in range(12)]
+    again = [cut(recording, window="seeded", window_index=i, seed=1).start for i in range(12)]
     assert orders[1] == again
 
 
@@ -207,5 +207,5 @@ def test_level():
     assert peak.gain == 4.0
     assert peak.signal.dtype == np.float32
     np.testing.assert_array_equal(peak.signal, steps(-1.0))
-    quiet = cut(recording, level="peak", turn=1)  # by its own peak, not by the recording's
+    quiet = cut(recording, level="peak", window_index=1)  # by its own peak, not by the recording's
     np.testing.assert_allclose(quiet.signal, steps(1.0), rtol=1e-7)

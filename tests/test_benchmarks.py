@@ -15,9 +15,9 @@ from dap.plugins import plugins
 
 
 def test_the_reference_knows_all_designs():
-    assert list(DESIGNS) == [name for name in plugins("priors", "PRIORS") if name in DESIGNS]
+    assert list(DESIGNS) == [name for name in plugins("priors") if name in DESIGNS]
     for name in DESIGNS:
-        ours = plugins("priors", "PRIORS")[name].load().build(width=0.1, network="code")
+        ours = plugins("priors")[name].load().build(width=0.1, network="code")
         theirs = network(name, 0.1)()
         sizes = [[tuple(p.shape) for p in net.parameters()] for net in (ours, theirs)]
         dilations = [

@@ -8,6 +8,8 @@ import pytest
 LIGHT = [
     "dap",
     "dap.study.study",
+    "dap.study.params",
+    "dap.study.presentation",
     "dap.plugins",
     "dap.runtime.provenance",
     "dap.data.catalogue",

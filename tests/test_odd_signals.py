@@ -10,10 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dap.data.corruptions import Observation, quantization, untouched_frames
+from dap.data.corruptions import quantization, untouched_frames
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.metrics.separation import bss_eval
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugins
 from dap.tasks import TASKS
@@ -22,14 +23,14 @@ RATES = (8000, 16000)
 LENGTH = 2048
 SCORED = 8192  # STOI needs 0.4 s
 SPECTROGRAM = {"n_fft": 126, "hop_length": 63, "window": "hann"}
-PRIORS, BASELINES = plugins("priors", "PRIORS"), plugins("baselines", "BASELINES")
-METRICS = plugins("metrics", "METRICS")
+PRIORS, BASELINES = plugins("priors"), plugins("baselines")
+METRICS = plugins("metrics")
 # variants of `harmonic`, whose layers take most of this test's time
 SLOW = ("harmonic-single", "harmonic-unmixed")
 CASES = [
     pytest.param(method, task, marks=[pytest.mark.slow] if method in SLOW else [])
     for method, found in (PRIORS | BASELINES).items()
-    for task in found.facts.get("tasks", TASKS)
+    for task in found.metadata.get("tasks", TASKS)
 ]
 SIGNALS = {
     "shorter than a frame": lambda hiss: hiss[:100],
@@ -58,7 +59,7 @@ def refused(method: str, task: str, observation: Observation) -> bool:
     samples = len(observation.signal)
     if not is_prior(method):
         return False
-    if PRIORS[method].facts.get("domain") == "waveform":
+    if PRIORS[method].metadata.get("domain") == "waveform":
         return samples < 65 or (task == "inpaint" and observation.known["mask"].all())
     if task == "inpaint":
         return not observation.known["observed_frames"].any()
@@ -92,7 +93,7 @@ def test_methods(method, task, kind, hiss):
 
 
 def scores(name: str, reference: np.ndarray, estimate: np.ndarray, rate: int) -> list[float]:
-    if METRICS[name].facts.get("joint"):
+    if METRICS[name].metadata.get("joint"):
         references = np.stack((reference, np.roll(reference, 7)))
         estimates = np.stack((estimate, np.roll(estimate, 7)))
         return list(getattr(bss_eval(references, estimates), name))
@@ -107,7 +108,7 @@ def test_metrics(name, rate, kind, hiss, capfd):
     hiss = hiss[:SCORED].astype(np.float64)
     bad = SIGNALS[kind](hiss)
     good = hiss[: len(bad)]
-    facts = METRICS[name].facts
+    facts = METRICS[name].metadata
     document = " ".join(
         inspect.getdoc(
             bss_eval if facts.get("joint") else getattr(METRICS[name].load(), name)
@@ -134,5 +135,5 @@ def test_metrics(name, rate, kind, hiss, capfd):
 
 def may_be_nan(name: str, kind: str) -> bool:
     """A constant has no utterance, and its delays are all one signal."""
-    whole = METRICS[name].facts
+    whole = METRICS[name].metadata
     return kind == "constant" and (whole.get("speech") or whole.get("joint"))

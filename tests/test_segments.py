@@ -51,7 +51,7 @@ def test_what_every_segment_keeps_is_kept(tone, monkeypatch):
 def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch):
     options = {"fit": replace(FIT, iterations=6), "spectrogram": SPECTROGRAM}
     options |= {"segment_seconds": 0.15, "device": "cpu"}
-    monkeypatch.setattr("dap.fitting.method.LEARNED", np.inf)  # 6 iterations learn little
+    monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)  # 6 iterations learn little
     begun = []
     options["report"] = lambda segment, count, iteration, loss: begun.append((segment, iteration))
     alone = restore_recording(tone, 16000, method="conv", **options)

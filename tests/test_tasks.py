@@ -18,10 +18,8 @@ def test_a_task_refers_to_what_there_is(name):
     assert {scope.output for scope in task.scopes.values()} <= set(task.outputs)
     assert task.shown in task.outputs
     assert set(task.scopes) <= set(SCOPES)
-    assert task.quality in plugins("metrics", "METRICS")
-    assert bool(plugins("metrics", "METRICS")[task.quality].facts.get("joint")) == (
-        task.sources > 1
-    )
+    assert task.quality in plugins("metrics")
+    assert bool(plugins("metrics")[task.quality].metadata.get("joint")) == (task.sources > 1)
     assert any(scope.inside_gaps for scope in task.scopes.values()) == task.masked
     assert not task.scopes[task.headline].inside_gaps
 

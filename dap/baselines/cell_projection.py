@@ -7,7 +7,7 @@ primal-dual method of Chambolle and Pock (2011). Nothing is trained, and nothing
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {"cell-projection": {"title": "sparsest signal in the cells", "tasks": ["dequantize"]}}
 

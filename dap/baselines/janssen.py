@@ -8,7 +8,7 @@ far longer than those of some samples that it was written for.
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {"janssen": {"title": "autoregressive inpainting (Janssen)", "tasks": ["inpaint"]}}
 
@@ -17,21 +17,21 @@ ITERATIONS = 5
 CONTEXT_SECONDS = 0.256  # on each side
 SHORTEST = 64  # samples of context; with less on one side, the gap is predicted from the other
 WHITE = 1e-9  # white noise added to the autocorrelation, re the signal's power: -90 dB
-LEAST_KEPT = 1e-3  # samples fainter than that by the loss are lost: float32 holds the others
+LEAST_GAIN = 1e-3  # samples fainter than that by the loss are lost: float32 holds the others
 
 
 def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
     """The same signal for each output, (outputs, samples) float32.
 
     Where whole frames of the STFT were lost, the frames beside them still hold the gap's edges,
-    each sample `kept` times its true value. That is undone first, and only what no frame saw is
+    each sample `gain` times its true value. That is undone first, and only what no frame saw is
     filled: a prior that fits those frames is told as much.
     """
     signal, mask = observation.signal.astype(np.float64), observation.known["mask"]
-    if "kept" in observation.known:
-        kept = observation.known["kept"]
-        mask = kept < LEAST_KEPT
-        signal = signal / np.where(mask, 1, kept)
+    if "gain" in observation.known:
+        gain = observation.known["gain"]
+        mask = gain < LEAST_GAIN
+        signal = signal / np.where(mask, 1, gain)
     context = round(CONTEXT_SECONDS * observation.sample_rate)
     filled = inpaint(signal, mask, context=context).astype(np.float32)
     return np.repeat(filled[np.newaxis], len(outputs), axis=0)

@@ -10,8 +10,8 @@ import warnings
 
 import numpy as np
 
-from dap.data.corruptions import Observation
 from dap.errors import extra
+from dap.observation import Observation
 
 BASELINES = {"nmf": {"title": "NMF with the KL divergence", "tasks": ["separate"]}}
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {"spectral-gate": {"title": "spectral gating (noisereduce)", "tasks": ["denoise"]}}
 

@@ -7,7 +7,7 @@ marginal likelihood; and each coefficient replaced by its posterior median.
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {
     "wavelet": {"title": "wavelet denoising, empirical Bayes (sym4)", "tasks": ["denoise"]}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dap.baselines.wavelet import denoise
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {
     "wavelet-universal": {

@@ -6,7 +6,7 @@ The noise estimate is not updated later, so where a clip starts with sound, that
 
 import numpy as np
 
-from dap.data.corruptions import Observation
+from dap.observation import Observation
 
 BASELINES = {
     "wiener": {"title": "Wiener filter, noise from the first 1,024 samples", "tasks": ["denoise"]}

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dap.baselines.wiener import wiener
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 
 # "corruptions": those whose observations tell what it needs
 BASELINES = {

@@ -24,14 +24,14 @@ class Draw:
     Attributes:
         clip: its stable id, unique in the corpus and fit to be a file name.
         file: the recording's path relative to the corpus's folder; "" in a synthetic corpus.
-        turn: how many clips were drawn from the same recording before.
+        window_index: how many clips were drawn from the same recording before.
     """
 
     clip: str
     file: str
-    turn: int
+    window_index: int
 
-    def facts(self) -> dict:
+    def as_dict(self) -> dict:
         """As a plain dictionary."""
         return asdict(self)
 
@@ -40,7 +40,7 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
     """The first `count` clips of a corpus; the order does not change when more are asked for.
 
     Recordings are ordered by a hash of the seed and their relative path. When all have given a
-    clip, the order starts again and each gives another window (turn 1, 2, ...).
+    clip, the order starts again and each gives another window (window 1, 2, ...).
 
     Raises:
         DapError: the folder is missing or holds no audio, or two recordings get the same id.
@@ -75,8 +75,8 @@ def recordings(entry: dict) -> list[str]:
     return sorted(listing(entry["folder"], entry["files"]))
 
 
-def place(entry: dict, file: str) -> Path:
-    """Where one of a corpus's recordings lies.
+def recording_path(entry: dict, file: str) -> Path:
+    """The path of one of a corpus's recordings.
 
     Raises:
         DapError: it is not of the size that the index lists, if there is one.
@@ -84,10 +84,10 @@ def place(entry: dict, file: str) -> Path:
     path = Path(entry["folder"]) / file
     if "index" in entry:
         listed = _indexed(entry["index"], entry["files"])[file]
-        found = path.stat().st_size if path.is_file() else 0
-        if found != listed:
+        size = path.stat().st_size if path.is_file() else 0
+        if size != listed:
             raise DapError(
-                f"{path}: has {found} bytes, and {listed} in {entry['index']}; delete that list, "
+                f"{path}: has {size} bytes, and {listed} in {entry['index']}; delete that list, "
                 "and run Snakemake again to unpack the corpus anew"
             )
     return path
@@ -113,20 +113,20 @@ def listing(folder: str, files: str) -> tuple[str, ...]:
     root = Path(folder)
     if not root.is_dir():
         raise DapError(f"folder {folder!r} does not exist")
-    found = tuple(
+    names = tuple(
         path.relative_to(root).as_posix()
         for path in root.glob(files)
         if path.suffix.lower() in SUFFIXES and path.is_file()
     )
-    if not found:
+    if not names:
         raise DapError(
             f"folder {folder!r} holds no audio that matches {files!r} "
             f"(allowed: {', '.join(SUFFIXES)})"
         )
-    return found
+    return names
 
 
-def _id(file: str, turn: int) -> str:
+def _id(file: str, window_index: int) -> str:
     stem = Path(file).with_suffix("").as_posix()
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
-    return f"{name}.{turn}" if turn else name
+    return f"{name}.{window_index}" if window_index else name

@@ -1,12 +1,16 @@
-"""Clean clips: cut from recordings, or synthesised."""
+"""Clean clips: cut from recordings, or synthesised; and the files of a chunk of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
 from dap.audio import Excerpt, excerpt, read
-from dap.data.catalogue import Draw, place
+from dap.data.catalogue import Draw, recording_path
 from dap.errors import DapError
 from dap.plugins import plugin
 from dap.seeds import derive
+from dap.store import signal_file, write_rows, write_signal
 
 
 def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -> Excerpt:
@@ -24,14 +28,14 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
         signal = synthesise(entry["synthetic"], rng, entry["samples"], sample_rate)
         gain = 1.0 / float(np.abs(signal).max()) if entry["level"] == "peak" else 1.0
         return Excerpt((signal * gain).astype(np.float32), 0, 0, gain)
-    path = place(entry, draw.file)
+    path = recording_path(entry, draw.file)
     recording = read(path, sample_rate)
     try:
         return excerpt(
             recording,
             entry["samples"],
             window=entry["window"],
-            turn=draw.turn,
+            window_index=draw.window_index,
             level=entry["level"],
             seed=derive(seed, "windows", corpus, draw.file),
         )
@@ -41,4 +45,43 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
 
 def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
     """One clip of a synthetic corpus: float32 (samples,)."""
-    return plugin("data/synthetic", "SYNTHETIC", kind).load().generate(rng, samples, sample_rate)
+    return plugin("synthetic", kind).load().generate(rng, samples, sample_rate)
+
+
+def write_chunk(
+    manifest: Path,
+    corpus: str,
+    entry: dict,
+    draws: Iterable[Draw],
+    *,
+    seed: int,
+    sample_rate: int,
+) -> list[dict]:
+    """Make the clips of a chunk, and write them and, at last, their manifest.
+
+    Returns:
+        the manifest's rows: clip, file, source, start, seconds, padded (both in seconds), gain and
+        sha256.
+
+    Raises:
+        DapError: a recording cannot be used, or a file cannot be written.
+    """
+    rows = []
+    for draw in draws:
+        clip = make(corpus, entry, draw, seed=seed, sample_rate=sample_rate)
+        file = signal_file(draw.clip)
+        digest = write_signal(manifest.parent / file, clip.signal, sample_rate)
+        rows.append(
+            {
+                "clip": draw.clip,
+                "file": file,
+                "source": draw.file,
+                "start": clip.start / sample_rate,
+                "seconds": len(clip.signal) / sample_rate,
+                "padded": clip.padded / sample_rate,
+                "gain": clip.gain,
+                "sha256": digest,
+            }
+        )
+    write_rows(manifest, rows)
+    return rows

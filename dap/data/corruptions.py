@@ -3,11 +3,11 @@
 `CORRUPTIONS` names each operator, the task it belongs to, and its options with their defaults.
 """
 
-from dataclasses import dataclass, field
-
 import numpy as np
 
+from dap import decibels
 from dap.errors import DapError
+from dap.observation import Observation
 
 CORRUPTIONS = {
     "gaussian": {"task": "denoise", "options": {"std": 0.1}},
@@ -22,45 +22,25 @@ CORRUPTIONS = {
 QUANTIZERS = ("mid-rise", "mid-tread")
 
 
-@dataclass(frozen=True)
-class Observation:
-    """The corrupted signal, and what else a method may know.
-
-    Attributes:
-        signal: float32 (samples,).
-        known: named arrays. Gaussian noise leaves `noise_std`, a scalar. Gaps leave `mask`
-            (samples,) bool, `observed_frames` (frames,) bool, and, where whole frames were lost,
-            the `spectrogram` (2, bins, frames) of the rest and `kept` (samples,), the factor that
-            the loss left of each sample. Quantization leaves `bins` and `quantizer`, scalars, and
-            each sample's cell: `lower` and `upper`, float32 (samples,).
-        facts: what was drawn (achieved SNR, number of gaps), for the manifest; not for methods.
-        sample_rate: in Hz.
-    """
-
-    signal: np.ndarray
-    known: dict[str, np.ndarray] = field(default_factory=dict)
-    facts: dict[str, float | int | str] = field(default_factory=dict)
-    sample_rate: int = 16000
-
-
 def gaussian(clean: np.ndarray, *, std: float, rng: np.random.Generator) -> Observation:
     """Add white noise of zero mean and standard deviation `std` (full scale is 1)."""
     noise = rng.normal(0.0, std, clean.shape).astype(np.float32)
     known = {"noise_std": np.float32(std)}
-    return Observation(clean + noise, known, {"snr_db": ratio_db(clean, noise)})
+    return Observation(clean + noise, known, {"snr_db": decibels.snr_db(clean, noise)})
 
 
 def environmental(clean: np.ndarray, noise: np.ndarray, *, snr_db: float) -> Observation:
     """Add a noise excerpt of the clip's length, scaled to the signal-to-noise ratio `snr_db`.
 
     Raises:
-        DapError: the noise excerpt is silent.
+        DapError: the noise excerpt or the clip is silent.
     """
-    if not noise.any():
-        raise DapError("the noise excerpt is silent, so no signal-to-noise ratio can be reached")
-    gain = 10 ** ((ratio_db(clean, noise) - snr_db) / 20)
+    for name, signal in (("noise excerpt", noise), ("clip", clean)):
+        if not signal.any():
+            raise DapError(f"the {name} is silent, so no signal-to-noise ratio can be reached")
+    gain = 10 ** ((decibels.snr_db(clean, noise) - snr_db) / 20)
     scaled = (noise * gain).astype(np.float32)
-    return Observation(clean + scaled, facts={"snr_db": ratio_db(clean, scaled)})
+    return Observation(clean + scaled, metadata={"snr_db": decibels.snr_db(clean, scaled)})
 
 
 def noise_excerpt(
@@ -77,9 +57,9 @@ def noise_excerpt(
 
 
 def mixture(sources: list[np.ndarray]) -> Observation:
-    """The sum of the sources (decision 14: they are peak-normalised before)."""
+    """The sum of the sources (fidelity: sources-of-a-mixture)."""
     total = np.sum(sources, axis=0, dtype=np.float32)
-    return Observation(total, facts={"peak": float(np.abs(total).max())})
+    return Observation(total, metadata={"peak": float(np.abs(total).max())})
 
 
 def gaps(
@@ -92,7 +72,7 @@ def gaps(
     domain: str,
     rng: np.random.Generator,
 ) -> Observation:
-    """Lose stretches of the signal (decision 10).
+    """Lose stretches of the signal (fidelity: gaps).
 
     Their number is `per_second` times the clip's length, at least one; lengths are uniform in
     `seconds`; they neither touch each other nor the clip's ends.
@@ -130,7 +110,7 @@ def gaps(
         # frame t is centred on sample t * hop: the samples nearest to a lost frame are lost
         first = start * hop - hop // 2
         mask[first : first + length * hop] = True
-    facts = {
+    metadata = {
         "gaps": count,
         "gap_seconds": " ".join(f"{n * hop / sample_rate:.3f}" for n in lengths),
         "lost_fraction": float(mask.mean()),
@@ -138,15 +118,15 @@ def gaps(
     if domain == "samples":
         observed = untouched_frames(mask, transform.n_fft, hop)
         signal = np.where(mask, np.float32(0), clean)
-        return Observation(signal, {"mask": mask, "observed_frames": observed}, facts)
+        return Observation(signal, {"mask": mask, "observed_frames": observed}, metadata)
     both = torch.from_numpy(np.stack((clean, np.ones_like(clean))))
     spectrograms = transform.analyse(both)  # (2, 2, F, T)
     spectrograms[..., torch.from_numpy(lost_frames)] = 0
     # what analysis and synthesis make of a constant 1 is what they make of each sample's weight
-    signal, kept = transform.synthesise(spectrograms, len(clean)).numpy()
-    known = {"mask": mask, "observed_frames": ~lost_frames, "kept": kept}
+    signal, gain = transform.synthesise(spectrograms, len(clean)).numpy()
+    known = {"mask": mask, "observed_frames": ~lost_frames, "gain": gain}
     known["spectrogram"] = spectrograms[0].numpy()
-    return Observation(signal, known, facts)
+    return Observation(signal, known, metadata)
 
 
 def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
@@ -167,7 +147,7 @@ def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarra
 
 
 def quantization(clean: np.ndarray, *, bins: int, quantizer: str) -> Observation:
-    """Quantize the signal uniformly on [-1, 1] (decision 18).
+    """Quantize the signal uniformly on [-1, 1] (fidelity: quantizer).
 
     Nothing is drawn. What lies beyond [-1, 1] saturates.
 
@@ -178,12 +158,12 @@ def quantization(clean: np.ndarray, *, bins: int, quantizer: str) -> Observation
     level, lower, upper = cells(clean, bins, quantizer)
     known = {"lower": lower, "upper": upper}
     known |= {"bins": np.int64(bins), "quantizer": np.array(quantizer)}
-    facts = {
-        "snr_db": ratio_db(clean, level.astype(np.float64) - clean),
+    metadata = {
+        "snr_db": decibels.snr_db(clean, level.astype(np.float64) - clean),
         "levels": len(np.unique(level)),
         "saturated_fraction": float((np.abs(clean) > 1).mean()),
     }
-    return Observation(level, known, facts)
+    return Observation(level, known, metadata)
 
 
 def cells(
@@ -218,12 +198,3 @@ def cells(
     lower = np.where(index == -(bins // 2), -1.0, level - step / 2)
     upper = np.where(index == (bins - 1) // 2, 1.0, level + step / 2)
     return tuple(part.astype(np.float32) for part in (level, lower, upper))
-
-
-def ratio_db(signal: np.ndarray, noise: np.ndarray) -> float:
-    """10 log10 of the ratio of two signals' energies; without any noise it is infinite."""
-    power = np.square(signal, dtype=np.float64).sum(), np.square(noise, dtype=np.float64).sum()
-    if power[1] == 0:
-        return float("inf")
-    with np.errstate(divide="ignore"):  # of silence: minus infinity
-        return float(10 * np.log10(power[0] / power[1]))

@@ -1,7 +1,7 @@
 """The known corpora: what their modules say of them, and where this run finds them.
 
-A module of `dap/corpora` declares a corpus under the literal `ARCHIVES`, by name: title, licence,
-citation, size, and `sources`, which are tried in order. A source has
+A module of `dap/data/corpora` declares a corpus under the literal `ARCHIVES`, by name: title,
+licence, citation, size, and `sources`, which are tried in order. A source has
 
 - `archives`: file, url, and bytes, sha256 or md5 where they are published;
 - `root` and `members`: the folder inside the archives, and the globs below it that are unpacked;
@@ -22,7 +22,7 @@ RESOURCES = "resources"
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where a known corpus is read from.
 
     Attributes:
@@ -36,16 +36,16 @@ class Place:
     folder: str | None = None
 
 
-def facts(name: str) -> dict:
+def metadata(name: str) -> dict:
     """What is known of a corpus.
 
     Raises:
         DapError: there is none of this name.
     """
-    return plugin("data/corpora", "ARCHIVES", name).facts
+    return plugin("archives", name).metadata
 
 
-def locate(name: str, mirror: str | None, *, seen: bool = True) -> Place:
+def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:
     """Where a known corpus comes from: archives of the mirror before its folders, else a download.
 
     Args:
@@ -55,31 +55,31 @@ def locate(name: str, mirror: str | None, *, seen: bool = True) -> Place:
     Raises:
         DapError: the mirror has neither, or there is no mirror and nothing to download.
     """
-    corpus = facts(name)
+    corpus = metadata(name)
     sources = corpus["sources"]
     if mirror is None:
         if not any(source["archives"] for source in sources):
             raise DapError(f"{name} {corpus['why_no_archive']}")
-        return Place(sources)
+        return Location(sources)
     root = Path(mirror)
     for source in sources:
         files = [root / archive["file"] for archive in source["archives"]]
         if files and all(file.is_file() for file in files):
-            return Place([source], archives=tuple(map(str, files)))
+            return Location([source], archives=tuple(map(str, files)))
     for source in sources:
         for folder in source["folders"]:
             if any((root / folder / _fixed(glob)).is_dir() for glob in source["members"]):
-                return Place([source], folder=str(root / folder))
+                return Location([source], folder=str(root / folder))
     if not seen:
-        return Place(sources)
+        return Location(sources)
     names = [
-        place
+        label
         for source in sources
-        for place in (
+        for label in (
             " and ".join(archive["file"] for archive in source["archives"]),
             f"the folder {source['folders'][0]}/",
         )
-        if place
+        if label
     ]
     why = f"; {name} {corpus['why_no_archive']}" if "why_no_archive" in corpus else ""
     raise DapError(f"mirror {mirror!r} has none of: {', '.join(names)}{why}")
@@ -109,6 +109,11 @@ def index_file(name: str) -> str:
 def origin_file(name: str) -> str:
     """The JSON that says where they came from, and against what they were checked."""
     return f"{RESOURCES}/corpora/{name}.json"
+
+
+def receipt_file(name: str) -> str:
+    """The JSON that says that a corpus's archives are there, and what they were checked against."""
+    return f"{RESOURCES}/archives/{name}.json"
 
 
 def folder(name: str) -> str:

@@ -1,37 +1,102 @@
 """The observation of one clip in one experiment, drawn from the study's seed, and its files."""
 
-from collections.abc import Iterable
+import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from dap.audio import read
 from dap.data import corruptions
-from dap.data.catalogue import pick, place
+from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.seeds import derive
-from dap.store import checked, read_arrays, read_checked_signal, read_rows
+from dap.store import (
+    Entry,
+    known_file,
+    read_entries,
+    sha256,
+    signal_file,
+    write_arrays,
+    write_rows,
+    write_signal,
+)
 
 
-def pair(manifests: Iterable[Path], count: int) -> dict[str, dict[str, tuple[Path, dict]]]:
+def pair(manifests: Mapping[str, Path], count: int) -> dict[str, dict[str, Entry]]:
     """What the observations of a chunk are made from.
 
     Args:
-        manifests: of the chunk's clips, one for each corpus of the cell.
+        manifests: of the chunk's clips, by corpus; in separation of two corpora.
         count: how many observations the chunk has; another experiment may need more clips of it.
 
     Returns:
-        Observation -> "corpus/clip" of each of its clips -> folder and row of the manifest.
+        Observation -> "corpus/clip" of each of its clips -> its entry of the manifest.
     """
-    columns = [[(path.parent, row) for row in read_rows(path)[:count]] for path in manifests]
+    columns = [read_entries(path)[:count] for path in manifests.values()]
     return {
-        "+".join(row["clip"] for _, row in clips): {
-            f"{folder.parent.name}/{row['clip']}": (folder, row) for folder, row in clips
+        "+".join(entry.row["clip"] for entry in clips): {
+            f"{corpus}/{entry.row['clip']}": entry
+            for corpus, entry in zip(manifests, clips, strict=True)
         }
         for clips in zip(*columns, strict=True)
     }
+
+
+def write_chunk(
+    manifest: Path,
+    pairs: Mapping[str, Mapping[str, Entry]],
+    corruption: dict,
+    *,
+    seed: int,
+    names: tuple[str, ...],
+    sample_rate: int,
+    spectrogram: dict,
+    noise: tuple[str, dict] | None,
+    log: logging.Logger,
+) -> None:
+    """Make the observations of a chunk, and write them and, at last, their manifest.
+
+    Args:
+        pairs: what each is made from, as `pair` gives it.
+        corruption, seed, names, sample_rate, spectrogram, noise: as for `make`.
+
+    Raises:
+        DapError: a clip is torn, a recording of noise cannot be used, or a file cannot be written.
+    """
+    folder, rows = manifest.parent, []
+    for clip, sources in pairs.items():
+        observation = make(
+            clip,
+            [entry.signal() for entry in sources.values()],
+            corruption,
+            seed=seed,
+            names=names,
+            sample_rate=sample_rate,
+            spectrogram=spectrogram,
+            noise=noise,
+        )
+        file, known = signal_file(clip), known_file(clip) if observation.known else ""
+        digest = write_signal(folder / file, observation.signal, sample_rate)
+        if known:
+            write_arrays(folder / known, observation.known)
+        metadata = json.dumps(observation.metadata)
+        rows.append(
+            {
+                "clip": clip,
+                "file": file,
+                "sha256": digest,
+                "known": known,
+                "known_sha256": sha256(folder / known) if known else "",
+                "sources": " ".join(sources),
+                "metadata": metadata,
+            }
+        )
+        log.info("%s: %s", clip, metadata)
+    write_rows(manifest, rows)
 
 
 def make(
@@ -51,7 +116,7 @@ def make(
         clip: the observation's id.
         sources: clean clips (samples,): two in separation, else one.
         corruption: kind and options, as in `dap.data.corruptions.CORRUPTIONS`.
-        names: what the random stream is named after, beside the clip: experiment and cell.
+        names: what the random stream is named after, beside the clip: experiment and corpus.
         spectrogram: n_fft, hop_length and window.
         noise: name and entry of the noise corpus, where the corruption needs one.
     """
@@ -98,7 +163,7 @@ def _environmental(
         drawn = {"noise": name, "noise_file": "", "noise_start": 0}
     else:
         file = pick(entry, seed, "noise", *names, clip)
-        path = place(entry, file)
+        path = recording_path(entry, file)
         excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
         drawn = {"noise": name, "noise_file": file, "noise_start": start}
         if not excerpt.any():
@@ -106,13 +171,4 @@ def _environmental(
                 f"{path}: the drawn noise is silent from sample {start} on; remove the file"
             )
     observation = corruptions.environmental(clean, excerpt, snr_db=snr_db)
-    return Observation(observation.signal, observation.known, {**observation.facts, **drawn})
-
-
-def load(folder: Path, row: dict[str, str], sample_rate: int = 16000) -> Observation:
-    """Read an observation back, checked against its row of the chunk's manifest."""
-    known = {}
-    if row["known"]:
-        known = read_arrays(checked(folder, row["known"], row["known_sha256"]))
-    signal = read_checked_signal(folder, row["file"], row["sha256"])
-    return Observation(signal, known, sample_rate=sample_rate)
+    return Observation(observation.signal, observation.known, observation.metadata | drawn)

@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from hashlib import sha256
-from time import perf_counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dap.data.corruptions import Observation
 from dap.errors import DapError
+from dap.fitting import baseline
+from dap.fitting.restored import Restored
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugin, plugins
 from dap.tasks import TASKS
@@ -19,64 +18,10 @@ from dap.tasks import TASKS
 if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
     from dap.runtime.checkpoints import Checkpoint
 
-# share of the first loss below which the last one lies, where a fit has learned anything
-LEARNED = 0.95
-# of a method without a fit, or of a fit that is missing
-NO_COST: dict[str, float | int | str] = {
-    "parameters": 0,
-    "gflop": 0.0,
-    "iterations": 0,
-    "seconds": 0.0,
-    "device": "cpu",
-    "precision": "",
-    "engine": "",
-}
-
-
-@dataclass(frozen=True)
-class Restored:
-    """What a method made of one observation with one initialisation.
-
-    Attributes:
-        selections: by name, (outputs, samples) float32.
-        iterations: (snapshots,) int; empty for a method without a trajectory.
-        snapshots: (snapshots, outputs, samples) float32.
-        losses: (iterations,) float32.
-        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine.
-    """
-
-    selections: dict[str, np.ndarray]
-    iterations: np.ndarray
-    snapshots: np.ndarray
-    losses: np.ndarray
-    cost: dict[str, float | int | str]
-
-    @property
-    def learned(self) -> bool:
-        """Whether the loss has fallen; else the network gives nothing, or all is noise."""
-        return not len(self.losses) or self.losses[-1] <= LEARNED * self.losses[0]
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """As named arrays, to be kept in one file."""
-        named = {f"selection.{name}": array for name, array in self.selections.items()}
-        rest = {name: getattr(self, name) for name in ("iterations", "snapshots", "losses")}
-        return named | rest | {"cost": np.array(json.dumps(self.cost))}
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Restored":
-        """The inverse of `arrays`."""
-        selections = {
-            name.partition(".")[2]: array
-            for name, array in arrays.items()
-            if name.startswith("selection.")
-        }
-        rest = {name: arrays[name] for name in ("iterations", "snapshots", "losses")}
-        return cls(selections, **rest, cost=json.loads(str(arrays["cost"])))
-
 
 def is_prior(method: str) -> bool:
     """Whether a method is fitted, and so depends on an initialisation."""
-    return method in plugins("priors", "PRIORS")
+    return method in plugins("priors")
 
 
 def restore(
@@ -147,28 +92,19 @@ def restoring(
         DapError: the fit diverged, or the device is not there.
         InterruptedFitError: SIGTERM came, and the fit's state was kept.
     """
-    outputs = TASKS[task].outputs
     if not is_prior(method):
-        module = plugin("baselines", "BASELINES", method).load()
-        start = perf_counter()
-        estimate = module.restore(observation, outputs)
-        seconds = round(perf_counter() - start, 3)
-        nothing = np.empty((0, *estimate.shape), np.float32)
-        cost = NO_COST | {"seconds": seconds}
-        return Restored(
-            {"last": estimate}, np.empty(0, int), nothing, np.empty(0, np.float32), cost
-        )
+        return baseline.restore(method, task, observation)
     from dap.fitting import engine, loop
     from dap.fitting.objectives.spectral import objective
     from dap.stft import STFT
 
     device = resolve_device(device)
-    prior = plugin("priors", "PRIORS", method)
+    prior = plugin("priors", method)
     module = prior.load()
     build = partial(module.build, width=fit.width, network=fit.network)
     options = replace(fit, precision=engine.choose(fit.precision, device))
     task_options = {name: getattr(fit, name) for name in TASKS[task].options}
-    if prior.facts.get("domain") == "waveform":
+    if prior.metadata.get("domain") == "waveform":
         target = module.objective(method, task, observation, device, task_options)
     else:
         target = objective(

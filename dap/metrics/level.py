@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from dap.decibels import ratio_db, snr_db
+
 METRICS = {
     "snr": {"label": "SNR", "unit": "dB", "better": "higher"},
     "psnr": {"label": "PSNR", "unit": "dB", "better": "higher"},
@@ -30,9 +32,7 @@ def snr(
         ValueError: as `checked`.
     """
     reference, estimate, where = checked(reference, estimate, where)
-    signal = np.square(reference[where]).sum()
-    error = np.square(reference[where] - estimate[where]).sum()
-    return ratio_db(signal, error)
+    return snr_db(reference[where], reference[where] - estimate[where])
 
 
 def psnr(
@@ -43,8 +43,8 @@ def psnr(
 ) -> float:
     """Peak signal-to-noise ratio for a peak of 1, 10 log10(1 / mean (x - y)^2), in dB.
 
-    The peak is that of full scale, not of the clip (decision 6), so a silent reference is scored
-    like any other.
+    The peak is that of full scale, not of the clip (fidelity: psnr-of-a), so a silent reference
+    is scored like any other.
 
     Args:
         reference: clean signal x, (samples,).
@@ -90,14 +90,3 @@ def checked(
             f"where must be boolean of shape {reference.shape}: not {where.dtype} of {where.shape}"
         )
     return reference, estimate, where
-
-
-def ratio_db(signal: float, error: float) -> float:
-    """10 log10(signal / error) of energies: NaN where signal is 0, +inf where error alone is."""
-    if signal == 0:
-        return float("nan")
-    if error == 0:
-        return float("inf")
-    # a difference of logarithms, since the quotient of a tiny error may overflow; error > signal
-    # by any factor is fine: the answer is negative
-    return float(10 * (np.log10(signal) - np.log10(error)))

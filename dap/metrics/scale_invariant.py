@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dap.metrics.level import checked, ratio_db
+from dap.decibels import snr_db
+from dap.metrics.level import checked
 
 METRICS = {"si_sdr": {"label": "SI-SDR", "unit": "dB", "better": "higher"}}
 
@@ -39,4 +40,4 @@ def si_sdr(
     target = (x @ y) / (x @ x) * x
     if not target.any():
         return float("-inf")
-    return ratio_db(np.square(target).sum(), np.square(y - target).sum())
+    return snr_db(target, y - target)

@@ -4,7 +4,8 @@ import numpy as np
 from scipy.signal import ShortTimeFFT, hilbert
 from scipy.signal.windows import hann
 
-from dap.metrics.level import checked, ratio_db
+from dap.decibels import snr_db
+from dap.metrics.level import checked
 
 METRICS = {
     "spectral_snr": {"label": "Spectral SNR", "unit": "dB", "better": "higher"},
@@ -46,7 +47,7 @@ def spectral_snr(
     clean, restored = (
         _magnitudes(signal, frames.size)[:, frames] for signal in (reference, estimate)
     )
-    return ratio_db(np.square(clean).sum(), np.square(clean - restored).sum())
+    return snr_db(clean, clean - restored)
 
 
 def envelope_distance(

@@ -1,8 +1,8 @@
 """Filters made of the waveform prior's fit (Michelashvili and Wolf 2019), as paper B names them."""
 
-from dap.data.corruptions import Observation
 from dap.fitting.objectives.fluctuation import DenoiseByFluctuation
 from dap.nn.wave_unet import wave_u_net
+from dap.observation import Observation
 
 PRIORS = {
     "dnp-wiener": {

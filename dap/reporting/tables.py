@@ -32,7 +32,7 @@ def load_published(
 
     Args:
         csv_path: a file of `dap/papers`.
-        metrics: our name to theirs: A's "psnr" is plain SNR, so {"snr": "psnr"} (decision 6).
+        metrics: our name to theirs, as {"snr": "psnr"} (fidelity: psnr-of-a).
         scope: which of our scopes the paper's numbers are compared with.
 
     Returns:

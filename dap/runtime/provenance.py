@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -90,6 +91,16 @@ def commit(root: Path) -> str:
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown (not a git checkout)"
+
+
+def made(threads: int) -> dict[str, int | str]:
+    """What made an estimate, as a manifest says it: threads, processor, commit and versions."""
+    return {
+        "threads": threads,
+        "cpu": machine()["cpu"],
+        "commit": commit(PACKAGE.parent),
+        "versions": json.dumps(versions()),
+    }
 
 
 def machine() -> dict[str, str]:

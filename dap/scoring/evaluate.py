@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import DapError, extra
+from dap.errors import DapError, PluginError, extra
 from dap.plugins import plugins
-from dap.store import verified
+from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
 if TYPE_CHECKING:  # the processes that score need no pandas
@@ -59,9 +59,9 @@ def score(
         rows with source, scope, selection, iteration, metric, value, unit and missing ("").
 
     Raises:
-        DapError: a metric failed; the message names it and the selection.
+        PluginError: a metric failed; the message names it and the selection.
     """
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     goal = TASKS[task]
     quality = goal.quality
     # of the whole signal: the network's own is the first of them
@@ -74,7 +74,7 @@ def score(
         try:
             values = list(values)
         except DapError as error:
-            raise DapError(f"{selection} (iteration {iteration}): {error}") from error
+            raise type(error)(f"{selection} (iteration {iteration}): {error}") from error
         return [
             {
                 "source": source,
@@ -83,7 +83,7 @@ def score(
                 "iteration": int(iteration),
                 "metric": name,
                 "value": value,
-                "unit": kinds[name].facts["unit"],
+                "unit": kinds[name].metadata["unit"],
                 "missing": "",
             }
             for source, scope, name, value in values
@@ -128,7 +128,7 @@ def unfitted(
         wanted: the selections that the method reports.
         sources: as for `score`.
     """
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     scopes = TASKS[task].scopes
     return [
         {
@@ -138,24 +138,24 @@ def unfitted(
             "iteration": 0,
             "metric": name,
             "value": np.nan,
-            "unit": kinds[name].facts["unit"],
+            "unit": kinds[name].metadata["unit"],
             "missing": reason,
         }
         for selection in wanted
         for source in sources
         for scope, part in scopes.items()
         for name in metrics
-        if not (part.inside_gaps and kinds[name].facts.get("whole"))
+        if not (part.inside_gaps and kinds[name].metadata.get("whole"))
     ]
 
 
 def _values(references, estimates, names, task, sources, sample_rate, mask, scopes):
     """(source, scope, metric, value) of one set of estimates."""
-    kinds = plugins("metrics", "METRICS")
+    kinds = plugins("metrics")
     single = {
         name: getattr(kinds[name].load(), name)
         for name in names
-        if not kinds[name].facts.get("joint")
+        if not kinds[name].metadata.get("joint")
     }
     goal = TASKS[task]
     if goal.sources > 1:
@@ -178,7 +178,7 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
         estimate = estimates[goal.outputs.index(part.output)]
         where = mask if part.inside_gaps else None
         for name, metric in single.items():
-            if where is not None and kinds[name].facts.get("whole"):
+            if where is not None and kinds[name].metadata.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
             value = _measured(name, metric, references[0], estimate, sample_rate, where)
             yield "", scope, name, value
@@ -189,7 +189,7 @@ def _measured(name: str, metric: Callable, *arguments):
     try:
         return metric(*arguments)
     except Exception as error:
-        raise DapError(f"{name}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{name}: {type(error).__name__}: {error}") from error
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -209,3 +209,15 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
         for path in paths
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def write(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores in the long form, sealed.
+
+    Raises:
+        UnwritableError: the file cannot be written.
+    """
+    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    text = scores.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
+    write_text(path, text)
+    seal(path)

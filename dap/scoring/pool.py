@@ -63,8 +63,8 @@ def score_all(
         task, metrics, wanted, sample_rate, trajectory: as for `dap.scoring.evaluate.score`.
 
     Raises:
-        DapError: a metric failed, and the message names clip, initialisation, selection and metric;
-            or a process died, and it names the clips.
+        PluginError: a metric failed; the message names clip, initialisation, selection and metric.
+        DapError: a process died; the message names the clips.
     """
     setup = {"task": task, "metrics": metrics, "wanted": wanted, "sample_rate": sample_rate}
     run = partial(_score, setup=setup | {"trajectory": trajectory})
@@ -94,7 +94,11 @@ def score_all(
 def _one_thread(names: Iterable[str]) -> threadpool_limits:
     """Import the metrics, and limit the linear algebra that came with them."""
     for name in names:
-        plugin("metrics", "METRICS", name).load()
+        try:
+            plugin("metrics", name).load()
+        except Exception as error:
+            error.add_note(f"metric {name}")
+            raise
     return threadpool_limits(1)
 
 
@@ -120,4 +124,4 @@ def _score(case: Case, setup: dict) -> list[dict]:
     try:
         return score(**given, **setup)
     except DapError as error:
-        raise DapError(f"clip {clip}, initialisation {seed}: {error}") from error
+        raise type(error)(f"clip {clip}, initialisation {seed}: {error}") from error

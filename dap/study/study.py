@@ -4,7 +4,6 @@ Light on purpose: the Snakefile and every cluster job parse it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,43 +11,13 @@ from dap.data import known as archives
 from dap.data.catalogue import Draw, draws, listing
 from dap.errors import DapError
 from dap.plugins import declared, plugins
+from dap.study.experiment import Experiment
 from dap.study.outputs import check, require
+from dap.study.paths import Paths
 from dap.study.schema import raise_if_renamed, validated
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment, with everything that it takes from the study filled in.
-
-    Attributes:
-        corruption: operator's kind and all of its options.
-        cells: for each cell of the table ("ljspeech", or "piano+drums"), its number of clips.
-        fit: all fit options.
-        fits: the options of single methods that differ from these, by method.
-    """
-
-    name: str
-    title: str
-    task: str
-    corruption: dict
-    cells: dict[str, int]
-    methods: list[str]
-    metrics: list[str]
-    selections: list[str]
-    fit: dict
-    fits: dict[str, dict]
-
-    def fit_of(self, method: str) -> dict:
-        """All fit options of one method."""
-        return {**self.fit, **self.fits.get(method, {})}
-
-    @property
-    def quality(self) -> str:
-        """The metric of the trajectory and of the oracle."""
-        return TASKS[self.task].quality
 
 
 class Study:
@@ -65,7 +34,7 @@ class Study:
     def __init__(self, config: dict, *, mirrored: bool = True):
         self.config = validated(config)
         self._mirrored = mirrored
-        self._places: dict[str, archives.Place] = {}
+        self._locations: dict[str, archives.Location] = {}
         self._check_spectrogram()
         self._check_corpora()
         self.experiments = {
@@ -82,6 +51,11 @@ class Study:
         """The study's name."""
         return self.config["study"]
 
+    @cached_property
+    def paths(self) -> Paths:
+        """Where its products lie."""
+        return Paths.of(self.name)
+
     def corpus(self, name: str) -> dict:
         """A corpus's entry, its folder with {recordings} and {mirror} put in.
 
@@ -90,7 +64,7 @@ class Study:
         entry = self.config["corpora"][name]
         if "archive" in entry:
             known = entry["archive"]
-            folder = self.place(known).folder or archives.folder(known)
+            folder = self.location(known).folder or archives.folder(known)
             return entry | {"folder": folder, "index": archives.index_file(known)}
         return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
 
@@ -106,13 +80,13 @@ class Study:
         entries = [self.config["corpora"][name] for name in {*self.clip_counts, *noises}]
         return sorted({entry["archive"] for entry in entries if "archive" in entry})
 
-    def place(self, known: str) -> archives.Place:
+    def location(self, known: str) -> archives.Location:
         """Where a known corpus comes from."""
-        if known not in self._places:
+        if known not in self._locations:
             mirror = self.config["mirror"]
             mirror = str(Path(mirror).expanduser()) if mirror else None
-            self._places[known] = archives.locate(known, mirror, seen=self._mirrored)
-        return self._places[known]
+            self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
+        return self._locations[known]
 
     def _folder(self, name: str, entry: dict) -> str:
         folder = entry["folder"]
@@ -133,7 +107,7 @@ class Study:
             )
 
     def _check_corpora(self) -> None:
-        known = plugins("data/synthetic", "SYNTHETIC")
+        known = plugins("synthetic")
         for name, entry in self.config["corpora"].items():
             where = f"corpora.{name}"
             if sum(kind in entry for kind in ("synthetic", "folder", "archive")) != 1:
@@ -146,13 +120,13 @@ class Study:
                     )
                 continue
             if "archive" in entry:
-                require(f"{where}.archive", entry["archive"], plugins("data/corpora", "ARCHIVES"))
-                facts = archives.facts(entry["archive"])
+                require(f"{where}.archive", entry["archive"], plugins("archives"))
+                metadata = archives.metadata(entry["archive"])
                 for key in ("licence", "citation"):
-                    entry[key] = entry[key] or facts[key]
+                    entry[key] = entry[key] or metadata[key]
             try:
                 if "archive" in entry:
-                    self.place(entry["archive"])
+                    self.location(entry["archive"])
                 else:
                     listing(self.corpus(name)["folder"], entry["files"])
             except DapError as error:
@@ -171,47 +145,45 @@ class Study:
             require(f"{where}.corruption", key, ["kind", *options])
         corruption = {**options, **entry["corruption"]}
         self._check_corruption(f"{where}.corruption", corruption)
-        methods = plugins("priors", "PRIORS") | plugins("baselines", "BASELINES")
+        methods = plugins("priors") | plugins("baselines")
         for method in entry["methods"]:
             require(f"{where}.methods", method, methods)
-            allowed = methods[method].facts.get("tasks", [task])
+            allowed = methods[method].metadata.get("tasks", [task])
             if task not in allowed:
                 raise DapError(f"{where}.methods: {method} is not for the task {task}")
-            kinds = methods[method].facts.get("corruptions", [kind])
+            kinds = methods[method].metadata.get("corruptions", [kind])
             if kind not in kinds:
                 raise DapError(
                     f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
                     f"not {kind}"
                 )
         for method in entry["fits"]:
-            fitted = [name for name in entry["methods"] if name in plugins("priors", "PRIORS")]
+            fitted = [name for name in entry["methods"] if name in plugins("priors")]
             require(f"{where}.fits", method, fitted)
-        known_metrics = plugins("metrics", "METRICS")
+        known_metrics = plugins("metrics")
         for metric in entry["metrics"]:
             require(f"{where}.metrics", metric, known_metrics)
-            rates = known_metrics[metric].facts.get("sample_rates", [self["sample_rate"]])
+            rates = known_metrics[metric].metadata.get("sample_rates", [self["sample_rate"]])
             if self["sample_rate"] not in rates:
                 raise DapError(
                     f"{where}.metrics: {metric} needs a sample_rate of "
                     f"{' or '.join(map(str, rates))}, not {self['sample_rate']}"
                 )
-            if known_metrics[metric].facts.get("joint") and sources == 1:
+            if known_metrics[metric].metadata.get("joint") and sources == 1:
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
             require(f"{where}.selections", selection, SELECTIONS)
-        parts = {
-            corpus: [corpus] if sources == 1 else corpus.split("+") for corpus in entry["corpora"]
-        }
-        for cell, names in parts.items():
+        for corpus in entry["corpora"]:
+            names = [corpus] if sources == 1 else corpus.split("+")
             if sources > 1 and (len(names) != sources or len(set(names)) < sources):
-                raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
+                raise DapError(f"{where}.corpora: {corpus!r} is not a pair of corpora: write a+b")
             for part in names:
                 require(f"{where}.corpora", part, self.config["corpora"])
             lengths = {self.config["corpora"][part]["samples"] for part in names}
             if len(lengths) > 1:
-                raise DapError(f"{where}.corpora: {cell}: `samples` differ: {sorted(lengths)}")
-        for cell in entry["clips"]:
-            require(f"{where}.clips", cell, entry["corpora"])
+                raise DapError(f"{where}.corpora: {corpus}: `samples` differ: {sorted(lengths)}")
+        for corpus in entry["clips"]:
+            require(f"{where}.clips", corpus, entry["corpora"])
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         for method, own in entry["fits"].items():
@@ -221,7 +193,10 @@ class Study:
             title=entry["title"] or name,
             task=task,
             corruption=corruption,
-            cells={cell: entry["clips"].get(cell, self.config["clips"]) for cell in parts},
+            clips={
+                corpus: entry["clips"].get(corpus, self.config["clips"])
+                for corpus in entry["corpora"]
+            },
             methods=entry["methods"],
             metrics=entry["metrics"],
             selections=entry["selections"],
@@ -282,14 +257,10 @@ class Study:
         """How many clips of each corpus the experiments need; corpora of noise alone need none."""
         counts: dict[str, int] = {}
         for experiment in self.experiments.values():
-            for cell, count in experiment.cells.items():
-                for corpus in self.parts(experiment, cell):
-                    counts[corpus] = max(counts.get(corpus, 0), count)
+            for corpus, count in experiment.clips.items():
+                for part in experiment.parts(corpus):
+                    counts[part] = max(counts.get(part, 0), count)
         return counts
-
-    def parts(self, experiment: Experiment, cell: str) -> list[str]:
-        """The corpora of a cell: one, or in separation two."""
-        return cell.split("+") if TASKS[experiment.task].sources > 1 else [cell]
 
     @cached_property
     def _draws(self) -> dict[str, list[Draw]]:
@@ -313,24 +284,23 @@ class Study:
         first = int(chunk) * self["clips_per_job"]
         return first, min(first + self["clips_per_job"], count)
 
-    def observations(self, experiment: str, cell: str, chunk: str) -> dict[str, list[str]]:
+    def observations(self, experiment: str, corpus: str, chunk: str) -> dict[str, list[str]]:
         """The observations of a chunk: id -> the clips it is made from, as "corpus/clip"."""
         setup = self.experiments[experiment]
-        corpora = self.parts(setup, cell)
-        columns = [self.clips(corpus, chunk, setup.cells[cell]) for corpus in corpora]
+        parts = setup.parts(corpus)
+        columns = [self.clips(part, chunk, setup.clips[corpus]) for part in parts]
         return {
             "+".join(draw.clip for draw in row): [
-                f"{corpus}/{draw.clip}" for corpus, draw in zip(corpora, row, strict=True)
+                f"{part}/{draw.clip}" for part, draw in zip(parts, row, strict=True)
             ]
             for row in zip(*columns, strict=True)
         }
 
-    def cells(self) -> Iterator[tuple[Experiment, str, str]]:
-        """All (experiment, cell, chunk)."""
-        for experiment in self.experiments.values():
-            for cell, count in experiment.cells.items():
-                for chunk in self.chunks(count):
-                    yield experiment, cell, chunk
+    def chunks_of(self, experiment: Experiment) -> Iterator[tuple[str, str]]:
+        """All (corpus, chunk) of an experiment."""
+        for corpus, count in experiment.clips.items():
+            for chunk in self.chunks(count):
+                yield corpus, chunk
 
 
 def _check_snapshots(where: str, fit: dict) -> None:

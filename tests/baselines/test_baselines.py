@@ -8,17 +8,18 @@ from scipy.signal import butter, sosfilt
 
 from dap.baselines import janssen, nmf, spectral_gate, wavelet, wavelet_universal, wiener
 from dap.baselines import wiener_known as known
-from dap.data.corruptions import Observation, gaps, gaussian, mixture, quantization
+from dap.data.corruptions import gaps, gaussian, mixture, quantization
 from dap.errors import DapError
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
+from dap.observation import Observation
 from dap.plugins import plugins
 from dap.stft import STFT
 from dap.tasks import TASKS
 
 RATE = 16000
-BASELINES = plugins("baselines", "BASELINES")
-CASES = [(name, task) for name, found in BASELINES.items() for task in found.facts["tasks"]]
+BASELINES = plugins("baselines")
+CASES = [(name, task) for name, found in BASELINES.items() for task in found.metadata["tasks"]]
 
 
 def seconds(duration: float) -> np.ndarray:
@@ -282,7 +283,7 @@ def test_what_the_frames_beside_a_gap_still_hold_is_taken_from_them(window):
     assert snr(clean, observation.signal, RATE) < 30
     observation = gaps(clean, transform, seconds=(0.15, 0.2), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
-    unseen = observation.known["kept"] < 1e-3
+    unseen = observation.known["gain"] < 1e-3
     assert 0 < unseen.sum() < observation.known["mask"].sum()
     np.testing.assert_allclose(filled[~unseen], clean[~unseen], atol=1e-3)
 

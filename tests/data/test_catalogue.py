@@ -4,7 +4,7 @@ import time
 import pytest
 
 from dap.data import catalogue
-from dap.data.catalogue import draws, listing, pick, place
+from dap.data.catalogue import draws, listing, pick, recording_path
 from dap.errors import DapError
 
 
@@ -47,15 +47,15 @@ def test_asking_for_more_changes_nothing(corpus):
 
 def test_every_recording_gives_one_clip_before_any_gives_two(corpus):
     found = draws("c", corpus, 1, 30)
-    assert [draw.turn for draw in found] == [0] * 12 + [1] * 12 + [2] * 6
+    assert [draw.window_index for draw in found] == [0] * 12 + [1] * 12 + [2] * 6
     first, second = found[:12], found[12:24]
     assert {draw.file for draw in first} == set(listing(**corpus))
     assert [draw.file for draw in second] == [draw.file for draw in first]
     by_file = {draw.file: draw for draw in first}
-    assert by_file["part 1/take-05.flac"].facts() == {
+    assert by_file["part 1/take-05.flac"].as_dict() == {
         "clip": "part_1_take-05",
         "file": "part 1/take-05.flac",
-        "turn": 0,
+        "window_index": 0,
     }
     assert second[0].clip == f"{first[0].clip}.1"
 
@@ -139,11 +139,11 @@ def test_a_recording_that_is_not_as_listed(indexed, tmp_path):
     file = "part 1/take-05.flac"
     size = catalogue._indexed(indexed["index"], "**/*")[file]
     (tmp_path / "elsewhere" / file).write_bytes(bytes(size))
-    assert place(indexed, file).stat().st_size == size
+    assert recording_path(indexed, file).stat().st_size == size
     (tmp_path / "elsewhere" / file).write_bytes(bytes(size + 1))
     with pytest.raises(DapError, match=f"take-05.flac: has {size + 1} bytes, and {size} in .*csv"):
-        place(indexed, file)
-    assert place({"folder": "f"}, "a.wav").as_posix() == "f/a.wav"
+        recording_path(indexed, file)
+    assert recording_path({"folder": "f"}, "a.wav").as_posix() == "f/a.wav"
 
 
 def test_missing_folder(tmp_path):
@@ -159,7 +159,7 @@ def test_folder_without_audio(corpus):
 def test_synthetic_clips_are_numbered():
     found = draws("synthetic-drums", {"synthetic": "drums"}, 1, 3)
     assert [draw.clip for draw in found] == ["drums-00000", "drums-00001", "drums-00002"]
-    assert {(draw.file, draw.turn) for draw in found} == {("", 0)}
+    assert {(draw.file, draw.window_index) for draw in found} == {("", 0)}
 
 
 def test_picks_are_drawn_by_name(corpus):

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from dap.data.known import facts, locate, matches, wanted
+from dap.data.known import locate, matches, metadata, wanted
 from dap.data.origin import caveat
 from dap.errors import DapError
 from dap.plugins import plugins
 
-KNOWN = plugins("data/corpora", "ARCHIVES")
+KNOWN = plugins("archives")
 
 
 def put(folder, *names):
@@ -26,7 +26,7 @@ def test_all_of_the_papers_are_known():
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_declarations(name):
-    corpus = facts(name)
+    corpus = metadata(name)
     assert all(corpus[key] for key in ("title", "licence", "citation", "size"))
     for source in corpus["sources"]:
         assert source["members"]
@@ -41,7 +41,7 @@ def test_declarations(name):
 
 
 def test_what_is_published_of_ljspeech():
-    (archive,) = facts("ljspeech")["sources"][0]["archives"]
+    (archive,) = metadata("ljspeech")["sources"][0]["archives"]
     assert archive["bytes"] == 2_748_572_632
     assert archive["sha256"].startswith("be1a3045")
     assert archive["sha256"].endswith("e3de8aa5")
@@ -126,8 +126,8 @@ def test_what_a_table_says_of_a_corpus(tmp_path, words, said):
 
 
 def test_unknown():
-    with pytest.raises(DapError, match=r"unknown data/corpora name 'vctk': there are demand"):
-        facts("vctk")
+    with pytest.raises(DapError, match=r"unknown known corpus 'vctk': there are demand"):
+        metadata("vctk")
 
 
 def test_globs():

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
 from dap.fitting.loop import fit, grid, rate, size, start
 from dap.fitting.objectives.spectral import objective
 from dap.metrics.level import snr
 from dap.nn.dilated_unet import design
 from dap.nn.harmonic_unet import harmonic
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.stft import STFT
 

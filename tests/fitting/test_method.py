@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from dap.data.corruptions import Observation, gaps, quantization
+from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import Restored, fingerprint, is_prior, restore
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.stft import STFT
 from dap.store import read_arrays, write_arrays
@@ -120,5 +121,5 @@ def test_no_gpu(tone, monkeypatch):
 
 
 def test_unknown_method(tone):
-    with pytest.raises(DapError, match="unknown baselines name 'nothing'"):
+    with pytest.raises(DapError, match="unknown baseline 'nothing'"):
         restored("nothing", "denoise", tone)

@@ -38,7 +38,7 @@ PARAMETERS = {
 
 
 def build(name: str, **options) -> DilatedUNet:
-    return plugins("priors", "PRIORS")[name].load().build(**options)
+    return plugins("priors")[name].load().build(**options)
 
 
 def count(network: nn.Module) -> int:
@@ -168,7 +168,7 @@ def test_instance_normalisation_in_all_layouts(given, back):
 @pytest.mark.parametrize("name", [*DESIGNS, "conv7", "dilated7", "harmonic"])
 def test_gradients_are_the_same_in_channels_last(name):
     torch.manual_seed(0)
-    net = plugins("priors", "PRIORS")[name].load().build(width=0.2, network="code").double()
+    net = plugins("priors")[name].load().build(width=0.2, network="code").double()
     z, target = torch.randn(2, 1, 2, 32, 24, dtype=torch.float64)
     found = []
     for given in FORMATS:

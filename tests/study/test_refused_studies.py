@@ -10,7 +10,7 @@ from dap.plugins import plugins
 from dap.study.schema import RENAMED
 from dap.study.study import Study
 
-METHODS = ", ".join(sorted([*plugins("priors", "PRIORS"), *plugins("baselines", "BASELINES")]))
+METHODS = ", ".join(sorted([*plugins("priors"), *plugins("baselines")]))
 
 
 def changed(where, value):

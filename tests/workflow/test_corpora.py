@@ -13,7 +13,7 @@ import soundfile
 from misbehaving import serving
 
 from dap.data.catalogue import draws
-from dap.data.known import facts
+from dap.data.known import metadata
 from dap.plugins import plugin
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def recording(corpus, kind, rate, seconds, seed):
         rate = soundfile.info(path).samplerate
         sound, _ = soundfile.read(path, frames=int(10 * rate))
     else:
-        generate = plugin("data/synthetic", "SYNTHETIC", kind).load().generate
+        generate = plugin("synthetic", kind).load().generate
         sound = generate(np.random.default_rng(seed), int(rate * seconds), rate)
     file = io.BytesIO()
     soundfile.write(file, sound, rate, format="WAV", subtype="PCM_16")
@@ -82,7 +82,9 @@ def mirror(tmp_path_factory):
     """The archives of all corpora of paper A, and beside each the checksum that it has."""
     folder = tmp_path_factory.mktemp("mirror")
     for corpus, (rate, seconds, kind, archives) in LAYOUTS.items():
-        for archive, names in zip(facts(corpus)["sources"][0]["archives"], archives, strict=True):
+        for archive, names in zip(
+            metadata(corpus)["sources"][0]["archives"], archives, strict=True
+        ):
             sounds = {
                 name: recording(corpus, kind, rate, seconds, i) for i, name in enumerate(names)
             }
@@ -135,13 +137,13 @@ def test_paper_a_from_a_mirror_of_archives(fresh, mirror, count_jobs):
     assert (clips["seconds"] == 2.048).all()
     assert clips["sha256"].str.len().eq(64).all()
     observed = pd.read_csv(fresh.folder / noisy)
-    assert observed["facts"].str.contains("DLIVING/ch01.wav|STRAFFIC/ch01.wav").all()
+    assert observed["metadata"].str.contains("DLIVING/ch01.wav|STRAFFIC/ch01.wav").all()
 
     again = fresh.snakemake(table, *overrides(mirror, 1), study=STUDY)
     assert "Nothing to be done" in again.stdout
     more = fresh.snakemake("-n", table, *overrides(mirror, 2), study=STUDY)
     assert count_jobs(more.stdout) == {
-        "clips": 3, "observations": 3, "fit": 6, "score": 6, "table": 1,
+        "clips": 3, "observations": 3, "fit": 3, "baseline": 3, "score": 6, "table": 1,
     }  # fmt: skip
     # another archive in the mirror is not taken for the one that was there
     archive = mirror / "drums.tar.gz"
@@ -181,8 +183,8 @@ def test_a_download_that_was_killed_goes_on(by_download, count_jobs):
     archives = by_download.folder / "resources" / "archives"
     part = archives / "drums.tar.gz.part"
     with serving(content) as server:
-        module = by_download.folder / "dap" / "corpora" / "drums.py"
-        url = facts("drums")["sources"][0]["archives"][0]["url"]
+        module = by_download.folder / "dap" / "data" / "corpora" / "drums.py"
+        url = metadata("drums")["sources"][0]["archives"][0]["url"]
         module.write_text(module.read_text().replace(url, server.url("drums.tar.gz")))
         server.plan = [{"cut": 200_000, "stall": 60}, {}]
         by_download.killed(
@@ -223,8 +225,8 @@ def test_a_download_that_was_killed_goes_on(by_download, count_jobs):
 
 def test_what_cannot_be_downloaded_is_said_in_one_line(by_download):
     with serving(b"") as server:
-        module = by_download.folder / "dap" / "corpora" / "drums.py"
-        url = facts("drums")["sources"][0]["archives"][0]["url"]
+        module = by_download.folder / "dap" / "data" / "corpora" / "drums.py"
+        url = metadata("drums")["sources"][0]["archives"][0]["url"]
         module.write_text(module.read_text().replace(url, server.url("drums.tar.gz")))
         server.plan = [{"status": 404}]
         failed = by_download.snakemake("download_all")

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dap.data.corruptions import Observation
 from dap.fitting.objectives.waveform import WaveDenoise
+from dap.observation import Observation
 from dap.stft import STFT
 
 N_FFT, HOP_LENGTH = 512, 128

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dap.data.corruptions import Observation
 from dap.errors import DapError
 from dap.fitting.objectives.spectral import Denoise
+from dap.observation import Observation
 
 
 class WaveDenoise(Denoise):
@@ -35,7 +35,7 @@ class WaveDenoise(Denoise):
 class WaveInpaint(WaveDenoise):
     """Mean squared error of the samples that were not lost.
 
-    Where whole frames were lost, the frames beside them leave `kept` times a sample, so the
+    Where whole frames were lost, the frames beside them leave `gain` times a sample, so the
     estimate is multiplied by that before the comparison: it is told what the other priors see.
 
     `raw` is the network's own signal; in `filled` it takes the place of what was lost.
@@ -47,21 +47,21 @@ class WaveInpaint(WaveDenoise):
     def __init__(self, observation: Observation, device: str):
         super().__init__(observation, device)
         mask = torch.from_numpy(observation.known["mask"])
-        kept = observation.known.get("kept")
-        self.kept = (~mask).float() if kept is None else torch.from_numpy(kept)
-        self.kept = self.kept.to(device)  # (samples,)
-        self.seen = self.kept.ne(0).sum()
+        gain = observation.known.get("gain")
+        self.gain = (~mask).float() if gain is None else torch.from_numpy(gain)
+        self.gain = self.gain.to(device)  # (samples,)
+        self.seen = self.gain.ne(0).sum()
         if not self.seen:
             raise DapError(f"the gaps leave nothing of {self.samples} samples: nothing to fit")
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
-        """The mean runs over the samples of which anything was kept."""
-        return (self.kept * estimates[0] - self.target * self.kept.ne(0)).square().sum() / self.seen
+        """The mean runs over the samples of which anything is left."""
+        return (self.gain * estimates[0] - self.target * self.gain.ne(0)).square().sum() / self.seen
 
     def read_out(self, estimates: Tensor) -> Tensor:
         """(1, 1, samples) -> (2, samples): raw, filled."""
         raw = estimates[0, 0]
-        filled = torch.where(self.kept.ne(0), self.target[0], 0) + (1 - self.kept) * raw
+        filled = torch.where(self.gain.ne(0), self.target[0], 0) + (1 - self.gain) * raw
         return torch.stack((raw, filled)).clamp(-1, 1)
 
 

@@ -11,7 +11,11 @@ import numpy as np
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
+from dap.decibels import snr_db
 from dap.errors import DapError, extra
+from dap.plugins import plugin
+from dap.reporting.cost import seconds_per_iteration
+from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
 from dap.tasks import TRAJECTORIES
@@ -259,6 +263,33 @@ def curves(
     return figure
 
 
+def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+    """Write curves, `stem`.pdf and `stem`.png.
+
+    Args:
+        inputs: `scores` of one experiment and, for an axis of seconds, `fits`, the manifests.
+        setup: against, metric, methods, title, and names (corpus -> its true name).
+    """
+    seconds, device = None, ""
+    if inputs["fits"]:
+        seconds, device = seconds_per_iteration(inputs["fits"])
+    metric = plugin("metrics", setup["metric"]).metadata
+    unit = f"({metric['unit']})" if metric["unit"] else ""
+    figure = curves(
+        read(inputs["scores"]),
+        metric=setup["metric"],
+        label=f"{metric['label']} {unit}".rstrip(),
+        methods=setup["methods"],
+        colours=palette(setup["methods"]),
+        title=setup["title"],
+        names=setup["names"],
+        against=setup["against"],
+        seconds=seconds,
+        device=device,
+    )
+    save(figure, stem)
+
+
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """Write `stem`.pdf and `stem`.png (150 dpi): the same figure gives the same bytes.
 
@@ -299,12 +330,12 @@ def plain_ticks(axis: Axis, form: str) -> None:
 
 def snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
     """The SNR of an estimate, for a panel's title."""
-    signal, noise = np.sum(clean**2), np.sum((clean - estimate) ** 2)
-    if signal == 0:
+    value = snr_db(clean, clean - estimate)
+    if math.isnan(value):
         return "SNR undefined"
-    if noise == 0:
+    if math.isinf(value):
         return "SNR infinite"
-    return f"SNR {10 * np.log10(signal / noise):.1f} dB".replace("-", "\N{MINUS SIGN}")
+    return f"SNR {value:.1f} dB".replace("-", "\N{MINUS SIGN}")
 
 
 def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[str]) -> pd.DataFrame:

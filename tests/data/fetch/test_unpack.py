@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import itertools
 import multiprocessing
 import shutil
@@ -13,43 +12,14 @@ import time
 import tracemalloc
 import zipfile
 
-import numpy as np
 import pytest
+from archives import SOUND, SOURCE, info, tar, zipped
 
 from dap.data.fetch.unpack import index_folder, unpack
-from dap.data.known import facts
+from dap.data.known import metadata
 from dap.errors import DapError
 
-SOUND = np.random.default_rng(0).bytes(3000)
-SOURCE = {"root": "sc09/test", "members": ["*.wav"], "most_members": 50, "most_bytes": 100_000}
 GOOD = "sc09/test/good.wav"
-
-
-def info(name, content=SOUND, kind=tarfile.REGTYPE, link="", **attributes):
-    """A member of a tar archive, and its content."""
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, link
-    member.size = len(content) if kind == tarfile.REGTYPE else 0
-    for key, value in attributes.items():
-        setattr(member, key, value)
-    return member, content
-
-
-def tar(*members, pack=gzip.compress):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for member, content in members:
-            archive.addfile(member, io.BytesIO(content))
-    return pack(buffer.getvalue())
-
-
-def zipped(*members, **options):
-    """(name or ZipInfo, content) as a zip archive."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", **options) as archive:
-        for member, content in members:
-            archive.writestr(member, content)
-    return buffer.getvalue()
 
 
 def zip_special(name, kind):
@@ -96,7 +66,7 @@ def test_modes_and_owners_are_not_the_archives(tmp_path):
 
 @pytest.mark.parametrize("name", ["ljspeech", "sc09", "drums", "piano", "demand"])
 def test_layouts(tmp_path, name):
-    for number, source in enumerate(facts(name)["sources"]):
+    for number, source in enumerate(metadata(name)["sources"]):
         root = f"{source['root']}/" if source["root"] else ""
         glob = source["members"]
         used = [member.replace("*.wav", "x.wav").replace("*", "x.wav") for member in glob]
@@ -120,7 +90,7 @@ def test_layouts(tmp_path, name):
 
 
 def test_the_fallback_holds_digits_alone(tmp_path):
-    source = facts("sc09")["sources"][1]
+    source = metadata("sc09")["sources"][1]
     names = ["zero/a.wav", "nine/a.wav", "bed/a.wav", "_background_noise_/a.wav", "LICENSE"]
     rows = take(tmp_path, tar(*map(info, names)), **source)
     assert [row["file"] for row in rows] == ["nine/a.wav", "zero/a.wav"]

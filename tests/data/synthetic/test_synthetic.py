@@ -42,10 +42,10 @@ def peaks_near(sound: np.ndarray, rate: int, guesses: np.ndarray, width: float) 
 
 
 def test_they_are_found_without_importing_them():
-    found = plugins("data/synthetic", "SYNTHETIC")
+    found = plugins("synthetic")
     for name, module in {**CORPORA, "tones": tones}.items():
         assert found[name].module == module.__name__
-        assert found[name].facts["title"].startswith("synthetic ")
+        assert found[name].metadata["title"].startswith("synthetic ")
 
 
 @pytest.mark.parametrize("name", CORPORA)

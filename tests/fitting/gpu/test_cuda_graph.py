@@ -9,13 +9,13 @@ import torch
 from small_fits import BUILD, OPTIONS, OWN, goal
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
-from dap.data.corruptions import Observation
 from dap.fitting import engine
 from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
 from dap.fitting.loop import fit, outputs
 from dap.fitting.objectives.spectral import objective
 from dap.nn import harmonic_conv as harmonic
+from dap.observation import Observation
 from dap.plugins import plugin, plugins
 from dap.stft import STFT
 
@@ -151,7 +151,7 @@ GOALS = {
             "mask": LOST,
             "observed_frames": SEEN,
             "spectrogram": FRAMES,
-            "kept": (~LOST).astype(np.float32),
+            "gain": (~LOST).astype(np.float32),
         },
         {},
     ),
@@ -159,7 +159,7 @@ GOALS = {
     "quantized": ("dequantize", CELLS, PLAIN),
     "quantized, its cells": ("dequantize", CELLS, CONSISTENT),
 }
-NETWORKS = [(prior, "noise") for prior in plugins("priors", "PRIORS")]
+NETWORKS = [(prior, "noise") for prior in plugins("priors")]
 LOSSES = [("conv", kind) for kind in GOALS]
 WAVES = [("wave-u-net", kind) for kind in GOALS if kind not in ("noise", "mixed")]
 
@@ -196,9 +196,9 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
     monkeypatch.setattr(harmonic, "sampling", dense)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
     task, known, own = GOALS[kind]
-    module = plugin("priors", "PRIORS", prior).load()
+    module = plugin("priors", prior).load()
     observation = Observation(SIGNAL, dict(known))
-    if plugin("priors", "PRIORS", prior).facts.get("domain") == "waveform":
+    if plugin("priors", prior).metadata.get("domain") == "waveform":
         target = module.objective(prior, task, observation, "cpu", own)
     else:
         target = objective(task, observation, STFT(254, 32, "hann"), "cpu", own)

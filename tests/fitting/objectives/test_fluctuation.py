@@ -5,7 +5,6 @@ import pytest
 import torch
 from scipy.special import exp1
 
-from dap.data.corruptions import Observation
 from dap.fitting.method import restore
 from dap.fitting.objectives import fluctuation
 from dap.fitting.objectives.fluctuation import (
@@ -15,6 +14,7 @@ from dap.fitting.objectives.fluctuation import (
     wiener_gain,
 )
 from dap.metrics.level import snr
+from dap.observation import Observation
 from dap.options import FitOptions
 
 RATE = 16000

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from dap.data.corruptions import Observation, quantization
+from dap.data.corruptions import quantization
 from dap.fitting.objectives.spectral import (
     Denoise,
     Dequantize,
@@ -11,6 +11,7 @@ from dap.fitting.objectives.spectral import (
     exclusion,
     objective,
 )
+from dap.observation import Observation
 from dap.stft import STFT
 from dap.tasks import TASKS
 

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from dap.api import restore as restore_recording
-from dap.data.corruptions import Observation, gaps, quantization
+from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.stft import STFT
 from dap.tasks import TASKS
@@ -58,8 +59,8 @@ def test_inpainting_by_hand():
     assert raw.tolist() == pytest.approx([0.1, 0.3, 0.4, 0.8])
     assert filled.tolist() == pytest.approx([0.2, 0.3, 0.4, 0.6])
     # a third sample of which the frames beside the gap kept half
-    known = {"mask": mask, "kept": np.array([1, 0, 0.5, 1], np.float32)}
-    goal = WaveInpaint(Observation(signal * known["kept"], known), "cpu")
+    known = {"mask": mask, "gain": np.array([1, 0, 0.5, 1], np.float32)}
+    goal = WaveInpaint(Observation(signal * known["gain"], known), "cpu")
     estimates = goal.estimates(estimate)
     assert goal.loss([], estimates, 0).item() == pytest.approx((0.01 + 0.04) / 3)
     # half of 0.4 was kept, the other half comes from the estimate
