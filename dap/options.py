@@ -200,7 +200,7 @@ def _check(name: str, value: object, kind: Any, limits: Mapping[str, float]) -> 
     elif kind is bool:
         if not isinstance(value, bool):
             raise DapError(f"{name} is {value!r}: must be true or false")
-    elif not isinstance(value, NUMBERS[kind]) or isinstance(value, bool):
+    elif isinstance(value, bool) or not isinstance(value, NUMBERS[kind]):
         raise DapError(f"{name} is {value!r}: must be a {'whole ' * (kind is int)}number")
     elif not math.isfinite(value):
         raise DapError(f"{name} is {value}: must be a finite number")

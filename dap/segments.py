@@ -144,10 +144,14 @@ def restore_recording(
         segments=parts,
         losses=losses,
         snapshots={
-            int(iteration): joined(lambda result, k=k: result.snapshots[k])
+            int(iteration): joined(partial(_snapshot, k))
             for k, iteration in enumerate(one.iterations)
         },
     )
+
+
+def _snapshot(index: int, result: Restored) -> np.ndarray:
+    return result.snapshots[index]
 
 
 def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:
