@@ -45,7 +45,7 @@ demo: $(INSTALLED)
 	@echo "report:  $(RESULTS)/report.html"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-faults: $(INSTALLED)
 	$(BIN)/python -m pytest --faults -m faults $(ARGS)
