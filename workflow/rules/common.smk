@@ -1,19 +1,21 @@
 # The checked study, and how the rules ask it what their jobs depend on.
 import functools
 import inspect
+import itertools
 import json
 import re
 import socket
 import tempfile
 
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.enums import RerunTrigger
 
 from dap import errors, store
-from dap.runtime import provenance
 from dap.data.known import index_file, origin_file, receipt_file
 from dap.plugins import plugins
 from dap.study import params as depends
 from dap.study import presentation
+from dap.study.code_hash import Code, parameters
 from dap.study.paths import CLIPS, FITS, OBSERVATIONS
 from dap.study.schema import load
 from dap.study.study import Study
@@ -53,6 +55,19 @@ os.environ.update(
 )
 
 
+# of all that jobs may load plugins by
+WILDCARDS = {
+    "experiment": list(study.experiments),
+    "corpus": list(study.clip_counts),
+    "method": sorted({name for each in study.experiments.values() for name in each.methods}),
+}
+SOURCES = Code()
+# Whether a script's code has changed, its rule's parameters say. Snakemake would compare the times
+# of its file and of the products, by which a fresh checkout makes everything again.
+if workflow.dag_settings and workflow.dag_settings.rerun_triggers == RerunTrigger.all():
+    workflow.dag_settings.rerun_triggers = RerunTrigger.all() - {RerunTrigger.CODE}
+
+
 def one_of(names):
     """A wildcard's constraint: one of these, and nothing where there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
@@ -80,20 +95,25 @@ def of(function):
     return of_wildcards
 
 
-@functools.cache
-def code(script, *modules):
-    """Hash of a script, and of what it and the named modules of dap import."""
-    return provenance.source_hash(ROOT / "workflow" / "scripts" / script, modules)
+def code(script, *modules, plugins_of=lambda study: []):
+    """The parameters that say which code makes a rule's numbers.
 
+    Beside the script and these modules, a function of the study and of wildcards names those that
+    a job loads as plugins.
+    """
+    starts = (f"workflow/scripts/{script}", *modules)
+    names = list(inspect.signature(plugins_of).parameters)[1:]
 
-def code_of(script, modules):
-    """The same, where a function of the study and of wildcards names the modules."""
-    modules_of = of(modules)
+    @functools.cache
+    def digests(*values):
+        return SOURCES.digests(*starts, *plugins_of(study, *values))
 
     def of_wildcards(wildcards):
-        return code(script, *modules_of(wildcards))
+        return digests(*(wildcards[name] for name in names))
 
-    return of_wildcards
+    jobs = itertools.product(*(WILDCARDS[name] for name in names))
+    loaded = {name for values in jobs for name in plugins_of(study, *values)}
+    return parameters(of_wildcards, SOURCES.digests(*starts, *loaded))
 
 
 def each_attempt(amount):
