@@ -5,6 +5,7 @@ import re
 import shutil
 
 import pytest
+from edits import change, substitute
 
 from dap.study.code_hash import FORMAT, OUTSIDE, PACKAGE, Code, parameters, recorded
 from dap.study.code_names import Sources
@@ -57,33 +58,6 @@ def changed(checkout, original):
         if before.get(name) != now[rule].get(name)
     }
     return {rule for rule, before in original.items() if before != now[rule]}, reasons
-
-
-def change(path, name):
-    """Change what a name at the top of a module stands for, or a method, whatever its code is.
-
-    A value is taken out of a list that it was put into, a function asserts something.
-    """
-    lines = path.read_text().splitlines()
-    node = ast.parse("\n".join(lines))
-    for part in name.split("."):
-        (node,) = [each for each in node.body if part in bound(each)]
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        last, value = node.value.end_lineno - 1, ast.unparse(node.value)
-        target = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
-        lines[node.lineno - 1 : last + 1] = [f"{target} = [{value}][0]"]
-    else:
-        first = node.body[0]
-        after = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-        line = first.end_lineno if after else first.lineno - 1
-        lines.insert(line, " " * first.col_offset + "assert True")
-    path.write_text("\n".join(lines) + "\n")
-
-
-def bound(node):
-    """The names that a statement gives a value."""
-    targets = getattr(node, "targets", [getattr(node, "target", None)])
-    return {getattr(node, "name", None), *(getattr(target, "id", None) for target in targets)}
 
 
 def test_digests(original):
@@ -210,10 +184,7 @@ def test_what_makes_no_number_makes_nothing_again(checkout, original, file, name
 
 @pytest.mark.parametrize("file", ["priors/conv.py", "baselines/wiener_known.py"])
 def test_how_a_plugin_is_called_makes_nothing_again(checkout, original, file):
-    path = checkout / "dap" / file
-    source, count = re.subn('"title": "', '"title": "Another ', path.read_text())
-    assert count
-    path.write_text(source)
+    substitute(checkout / "dap" / file, '"title": "', '"title": "Another ')
     assert changed(checkout, original) == (set(), set())
 
 
@@ -278,10 +249,7 @@ def test_a_change_makes_again_what_it_changes(checkout, original, file, name, ru
 
 
 def test_a_default_counts(checkout, original):
-    path = checkout / "dap/fitting/loop.py"
-    source, count = re.subn(r"(def grid\(.*?)\(\)", r"\1(1,)", path.read_text(), flags=re.S)
-    assert count == 1
-    path.write_text(source)
+    substitute(checkout / "dap/fitting/loop.py", r"(def grid\(.*?)\(\)", r"\1(1,)")
     assert changed(checkout, original) == (set(FITS), {"dap.fitting.loop"})
 
 

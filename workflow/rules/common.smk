@@ -8,7 +8,6 @@ import socket
 import tempfile
 
 from snakemake.exceptions import WorkflowError
-from snakemake.settings.enums import RerunTrigger
 
 from dap import errors, store
 from dap.data.known import index_file, origin_file, receipt_file
@@ -62,10 +61,6 @@ WILDCARDS = {
     "method": sorted({name for each in study.experiments.values() for name in each.methods}),
 }
 SOURCES = Code()
-# Whether a script's code has changed, its rule's parameters say. Snakemake would compare the times
-# of its file and of the products, by which a fresh checkout makes everything again.
-if workflow.dag_settings and workflow.dag_settings.rerun_triggers == RerunTrigger.all():
-    workflow.dag_settings.rerun_triggers = RerunTrigger.all() - {RerunTrigger.CODE}
 
 
 def one_of(names):

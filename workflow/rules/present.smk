@@ -44,7 +44,7 @@ rule cost:
         runtime=30,
     params:
         **code("cost.py"),
-        methods=list(plugins("priors")),
+        methods=[name for name in plugins("priors") if name in WILDCARDS["method"]],
     script:
         "../scripts/cost.py"
 
