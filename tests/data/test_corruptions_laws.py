@@ -80,8 +80,8 @@ def test_the_error_is_half_a_step_at_most(case):
     inside = (signal >= -1) & (signal <= top)
     error = np.abs(observation.signal.astype(np.float64) - signal)
     assert error[inside].max() <= 1 / bins + 1e-7
-    assert observation.facts["levels"] == bins
-    assert observation.facts["saturated_fraction"] == np.mean(np.abs(signal) > 1)
+    assert observation.metadata["levels"] == bins
+    assert observation.metadata["saturated_fraction"] == np.mean(np.abs(signal) > 1)
 
 
 @given(st.integers(1, 300), st.integers(8, 64), st.data())
