@@ -94,6 +94,34 @@ def restoring(
     """
     if not is_prior(method):
         return baseline.restore(method, task, observation)
+    return (
+        yield from fitting(
+            method,
+            task,
+            observation,
+            fit=fit,
+            spectrogram=spectrogram,
+            device=device,
+            seed=seed,
+            report=report,
+            checkpoint=checkpoint,
+        )
+    )
+
+
+def fitting(
+    method: str,
+    task: str,
+    observation: Observation,
+    *,
+    fit: FitOptions,
+    spectrogram: dict,
+    device: str,
+    seed: int,
+    report: Callable[[int, float], None] | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Generator[None, float, Restored]:
+    """Fit a prior to one observation, an iteration at a time; all as for `restoring`."""
     from dap.fitting import engine, loop
     from dap.fitting.objectives.spectral import objective
     from dap.stft import STFT

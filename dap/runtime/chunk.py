@@ -17,7 +17,7 @@ from pathlib import Path
 from dap.errors import DapError, InterruptedFitError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import fingerprint, resolve_device, restoring
+from dap.fitting.method import fingerprint, fitting, resolve_device
 from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
@@ -248,7 +248,7 @@ class Chunk:
         label = f"{self.job.method} {fit.name} ({number} of {len(self.fits)})"
         try:
             return (
-                yield from restoring(
+                yield from fitting(
                     self.job.method,
                     self.job.task,
                     observation,

@@ -51,9 +51,9 @@ def run(tmp_path, observations, caplog):
 
 
 @pytest.fixture
-def restoring(monkeypatch):
+def fitting(monkeypatch):
     """Put another generator in the place of a clip's fit: called with the real one's arguments."""
-    real = chunk.restoring
+    real = chunk.fitting
     others, begun = {}, []
 
     def choose(*arguments, report, **options):
@@ -61,7 +61,7 @@ def restoring(monkeypatch):
         begun.append(clip)
         return others.get(clip, real)(*arguments, report=report, **options)
 
-    monkeypatch.setattr(chunk, "restoring", choose)
+    monkeypatch.setattr(chunk, "fitting", choose)
     choose.others, choose.begun, choose.real = others, begun, real
     return choose
 
@@ -167,12 +167,12 @@ def test_a_fit_that_learned_nothing_is_said(run):
     assert "one.s0: learned nothing" in log
 
 
-def test_a_torn_observation_is_named_and_no_fit_begun(run, restoring, tmp_path):
+def test_a_torn_observation_is_named_and_no_fit_begun(run, fitting, tmp_path):
     path = tmp_path / "observations" / "three.wav"
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(DapError, match=r"three\.wav: is not the file that the manifest lists"):
         run()
-    assert restoring.begun == []
+    assert fitting.begun == []
     assert hidden(tmp_path / "fits") == set()
 
 
@@ -196,7 +196,7 @@ def test_a_fit_that_diverges_is_missing(run, signals, tmp_path):
     assert hidden(tmp_path / "fits") == SEALS
 
 
-def test_where_nothing_may_be_missing_the_others_are_kept(run, restoring, signals, tmp_path):
+def test_where_nothing_may_be_missing_the_others_are_kept(run, fitting, signals, tmp_path):
     options = {"observations": diverging(signals, tmp_path), "run": RUN | {"missing": "fail"}}
     words = (
         r"^1 fits of this chunk failed, and the others are kept: clip two, conv: the fit diverged: "
@@ -209,18 +209,18 @@ def test_where_nothing_may_be_missing_the_others_are_kept(run, restoring, signal
     assert hidden(folder) == kept
     assert not (folder / "manifest.csv").exists()
     # the second attempt knows, and fits nothing
-    restoring.begun.clear()
+    fitting.begun.clear()
     with pytest.raises(DapError, match=words):
         run(attempt=2, **options)
-    assert restoring.begun == []
+    assert fitting.begun == []
     # another job tries it again
     with pytest.raises(DapError, match=words):
         run(**options)
-    assert restoring.begun == ["two"]
+    assert fitting.begun == ["two"]
     # and, where the recording was put right, goes on from what is kept
     observe(tmp_path / "observations", signals)
     log = run(run=options["run"])
-    assert restoring.begun == ["two", "two"]
+    assert fitting.begun == ["two", "two"]
     assert "one.s0: was finished before" in log
     assert "two.s0 (4 of 4): 100%" in log
     assert hidden(folder) == SEALS
@@ -234,8 +234,8 @@ def test_a_chunk_without_any_fit(run, signals, tmp_path):
     ]
 
 
-def test_what_should_not_happen_says_where_it_did(run, restoring, tmp_path):
-    restoring.others["two"] = raising(ZeroDivisionError("in a plugin"))
+def test_what_should_not_happen_says_where_it_did(run, fitting, tmp_path):
+    fitting.others["two"] = raising(ZeroDivisionError("in a plugin"))
     with pytest.raises(ZeroDivisionError) as caught:
         run()
     assert caught.value.__notes__ == ["clip two, conv"]
@@ -244,15 +244,15 @@ def test_what_should_not_happen_says_where_it_did(run, restoring, tmp_path):
     assert suspects(tmp_path / "fits") == {"two.s0"}
 
 
-def test_results_of_other_code_or_options_are_not_taken_up(run, restoring, tmp_path):
-    restoring.others["four"] = raising(Killed())
+def test_results_of_other_code_or_options_are_not_taken_up(run, fitting, tmp_path):
+    fitting.others["four"] = raising(Killed())
     with pytest.raises(Killed):
         run()
-    restoring.others.clear()
-    restoring.begun.clear()
+    fitting.others.clear()
+    fitting.begun.clear()
     log = run(code="b" * 16)
     assert "was finished before" not in log
-    assert restoring.begun == ["one", "two", "three", "four"]
+    assert fitting.begun == ["one", "two", "three", "four"]
 
 
 # ------------------------------------------------------------------ killed jobs
@@ -263,45 +263,45 @@ def kill(run, /, **options):
         run(**options)
 
 
-def test_a_clip_that_kills_its_jobs_goes_last_and_is_given_up(run, restoring, tmp_path):
-    restoring.others["two"] = raising(Killed())
+def test_a_clip_that_kills_its_jobs_goes_last_and_is_given_up(run, fitting, tmp_path):
+    fitting.others["two"] = raising(Killed())
     options = {"run": RUN | {"retries": 1}}
     kill(run, **options)
-    assert restoring.begun == ["one", "two"]
-    restoring.begun.clear()
+    assert fitting.begun == ["one", "two"]
+    fitting.begun.clear()
     kill(run, attempt=2, **options)
-    assert restoring.begun == ["three", "four", "two"]
-    restoring.begun.clear()
+    assert fitting.begun == ["three", "four", "two"]
+    fitting.begun.clear()
     log = run(attempt=3, **options)
-    assert restoring.begun == []
+    assert fitting.begun == []
     reason = "2 jobs were killed by it, each before it got any further"
     assert missing(tmp_path / "fits") == {"one": "", "two": reason, "three": "", "four": ""}
     assert f"clip two, conv: {reason}" in log
     assert hidden(tmp_path / "fits") == SEALS
 
 
-def test_where_nothing_may_be_missing_it_is_tried_for_ever(run, restoring):
-    restoring.others["two"] = raising(Killed())
+def test_where_nothing_may_be_missing_it_is_tried_for_ever(run, fitting):
+    fitting.others["two"] = raising(Killed())
     for attempt in (1, 2, 3, 4):
         kill(run, attempt=attempt, run=RUN | {"retries": 1, "missing": "fail"})
-    restoring.others.clear()
+    fitting.others.clear()
     run(attempt=5, run=RUN | {"retries": 1, "missing": "fail"})
 
 
-def test_a_fit_that_has_come_further_did_not_kill_its_job(run, restoring, monkeypatch, tmp_path):
+def test_a_fit_that_has_come_further_did_not_kill_its_job(run, fitting, monkeypatch, tmp_path):
     monkeypatch.setattr(Checkpoint, "due", lambda self: True)  # after each iteration
 
     def dying(*arguments, **options):
-        fit = restoring.real(*arguments, **options)
+        fit = fitting.real(*arguments, **options)
         for iteration, _ in enumerate(fit):
             yield
             if iteration == 1:
                 raise Killed
 
-    restoring.others["one"] = dying
+    fitting.others["one"] = dying
     options = {"run": RUN | {"retries": 0}, "fit": {"iterations": 6}}
     kill(run, **options)
-    restoring.others.clear()
+    fitting.others.clear()
     log = run(attempt=2, **options)
     assert missing(tmp_path / "fits")["one"] == ""
     assert "taken up after iteration" in log
@@ -374,26 +374,26 @@ def test_what_a_killed_job_was_about_to_write_is_removed(run, tmp_path):
 # ------------------------------------------------------------------ beside each other
 
 
-def test_beside_each_other_they_give_what_they_give_alone(run, beside, restoring, tmp_path):
+def test_beside_each_other_they_give_what_they_give_alone(run, beside, fitting, tmp_path):
     log = run(run=RUN | {"fits_at_once": 3})
     # the fourth begins when one has ended
     assert log.index("conv one.s0 (1 of 4): 100%") < log.index("conv four.s0 (4 of 4): 100%")
-    assert restoring.begun == ["one", "two", "three", "four"]
+    assert fitting.begun == ["one", "two", "three", "four"]
     together = estimates(tmp_path / "fits")
     run("alone", run=RUN | {"fits_at_once": 1})
     assert estimates(tmp_path / "alone") == together
     assert len(together) == 8
 
 
-def test_those_beside_one_that_kills_the_job_are_not_suspected(run, beside, restoring, tmp_path):
-    restoring.others["two"] = raising(Killed())
+def test_those_beside_one_that_kills_the_job_are_not_suspected(run, beside, fitting, tmp_path):
+    fitting.others["two"] = raising(Killed())
     options = {"run": RUN | {"fits_at_once": 3, "retries": 1}}
     kill(run, **options)
     assert suspects(tmp_path / "fits") == {"one.s0", "two.s0"}
-    restoring.begun.clear()
+    fitting.begun.clear()
     # what was under way is alone now, after the others
     kill(run, attempt=2, **options)
-    assert restoring.begun == ["three", "four", "one", "two"]
+    assert fitting.begun == ["three", "four", "one", "two"]
     assert suspects(tmp_path / "fits") == {"two.s0"}
     run(attempt=3, **options)
     found = missing(tmp_path / "fits")
@@ -401,7 +401,7 @@ def test_those_beside_one_that_kills_the_job_are_not_suspected(run, beside, rest
     assert set(found.values()) == {""}
 
 
-def test_one_that_finds_the_memory_full_is_fitted_later(run, beside, restoring, tmp_path):
+def test_one_that_finds_the_memory_full_is_fitted_later(run, beside, fitting, tmp_path):
     import torch
 
     full = []
@@ -411,14 +411,14 @@ def test_one_that_finds_the_memory_full_is_fitted_later(run, beside, restoring, 
             full.append(True)
             yield
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return (yield from restoring.real(*arguments, **options))
+        return (yield from fitting.real(*arguments, **options))
 
-    restoring.others["two"] = too_much
+    fitting.others["two"] = too_much
     run(run=RUN | {"fits_at_once": 3})
-    assert {clip: restoring.begun.count(clip) for clip in CLIPS} == {
+    assert {clip: fitting.begun.count(clip) for clip in CLIPS} == {
         "one": 1, "two": 2, "three": 1, "four": 1,
     }  # fmt: skip
     together = estimates(tmp_path / "fits")
-    restoring.others.clear()
+    fitting.others.clear()
     run("alone", run=RUN | {"fits_at_once": 1})
     assert estimates(tmp_path / "alone") == together
