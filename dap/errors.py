@@ -1,4 +1,7 @@
-"""The one exception that is meant for the user."""
+"""The one exception that is meant for the user, and its message where a package is missing."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class DapError(Exception):
@@ -15,3 +18,24 @@ class UnwritableError(DapError):
 
 class PluginError(DapError):
     """A plugin, or a library that it calls, failed: the message says which, the log has where."""
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Around the import of packages that only an extra of deep-audio-priors brings.
+
+    >>> with extra("metrics"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    dap.errors.DapError: no_such_package is not installed: pip install 'deep-audio-priors[metrics]'
+
+    Raises:
+        DapError: one of them is not installed; the message says how it comes.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or str(error)).partition(".")[0]
+        raise DapError(
+            f"{package} is not installed: pip install 'deep-audio-priors[{name}]'"
+        ) from error

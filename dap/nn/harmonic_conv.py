@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dap.errors import extra
 from dap.fitting.cpu.layers import Conv, Feature, Value
 from dap.fitting.cpu.network import Layer
 from dap.fitting.cpu.sampling import Sample
@@ -247,7 +248,8 @@ class HarmonicConv2d(nn.Module):
         )
 
     def _deform(self, x: Tensor) -> Tensor:
-        from torchvision.ops import deform_conv2d
+        with extra("dev"):
+            from torchvision.ops import deform_conv2d
 
         batch, _, bins, frames = x.shape
         harmonics, length = self.kernel_size

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from dap.errors import extra
 from dap.reporting.tables import BLOCK, NOT_RUN, load_published, summarise
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
 from dap.store import write_text
 from dap.tasks import SELECTIONS
+
+with extra("report"):
+    import pandas as pd
 
 ORACLE = SELECTIONS["oracle"]["title"]
 LATEX = str.maketrans(

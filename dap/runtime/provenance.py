@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "soundfile", "pandas", "pesq", "mir_eval")
-PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn")
+PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn", "soxr")
 
 
 def source_hash(script: Path, modules: Iterable[str] = ()) -> str:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import DapError, PluginError
+from dap.errors import DapError, PluginError, extra
 from dap.plugins import plugins
 from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
 if TYPE_CHECKING:  # the processes that score need no pandas
-    import pandas as pd
+    with extra("workflow"):
+        import pandas as pd
 
 COLUMNS = [
     "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
@@ -197,7 +198,8 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
     Raises:
         DapError: a file is torn, or not the one that was written.
     """
-    import pandas as pd
+    with extra("workflow"):
+        import pandas as pd
 
     names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
     frames = [

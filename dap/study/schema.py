@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import jsonschema
-import yaml
-
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.options import with_preset
+
+with extra("workflow"):
+    import jsonschema
+    import yaml
 
 # keys of earlier versions, and what they are called now
 RENAMED = {

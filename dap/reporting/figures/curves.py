@@ -8,26 +8,28 @@ from pathlib import Path
 from textwrap import fill
 
 import numpy as np
-import pandas as pd
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.decibels import snr_db
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.plugins import plugin
 from dap.reporting.cost import seconds_per_iteration
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
 from dap.tasks import TRAJECTORIES
+
+with extra("report"):
+    import pandas as pd
+    from matplotlib import rc_context
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import LogLocator, NullFormatter
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
 

@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
 
-import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
+from dap.errors import extra
 from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks, save
 from dap.reporting.power_spectra import Spectrum, of_chunks
 from dap.store import write_text
 from dap.study.paths import names
+
+with extra("report"):
+    import pandas as pd
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
 LINES = {"clean": "#0072B2", "observed": "#D55E00"}
 AXES = {

@@ -5,14 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
+from dap.errors import extra
 from dap.reporting.figures.curves import FLOOR_DB, STYLE, new_figure, save, snr_text
 from dap.reporting.listening import iterates
 from dap.study.paths import names
+
+with extra("report"):
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
 
 def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:

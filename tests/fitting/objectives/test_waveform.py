@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from dap.api import restore as restore_recording
 from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
@@ -13,7 +14,6 @@ from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInp
 from dap.metrics.level import snr
 from dap.observation import Observation
 from dap.options import FitOptions
-from dap.segments import restore_recording
 from dap.stft import STFT
 from dap.tasks import TASKS
 
@@ -144,8 +144,7 @@ def test_a_recording_too_short_for_the_network_is_refused():
 
 def test_a_recording_is_denoised_and_other_tasks_are_refused(tone):
     fit = replace(FIT, iterations=2)
-    given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu"}
-    found = restore_recording(tone, 16000, method="dnp-lsa", **given)
-    assert found.shape == tone.shape
+    restored = restore_recording(tone, 16000, method="dnp-lsa", fit=fit, device="cpu")
+    assert restored.audio.shape == tone.shape
     with pytest.raises(DapError, match="dnp-lsa does not fill gaps"):
-        restore_recording(tone, 16000, method="dnp-lsa", gaps=[(0.1, 0.12)], **given)
+        restore_recording(tone, 16000, method="dnp-lsa", gaps=[(0.1, 0.12)], fit=fit)
