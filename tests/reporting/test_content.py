@@ -23,11 +23,11 @@ PAIR = "synthetic-piano+synthetic-drums"
 
 @pytest.fixture
 def study(tmp_path, monkeypatch, hiss):
-    """A clip of each corpus, observed, filtered and unmixed; the working folder is its own."""
+    """A clip of each corpus, observed and filtered; the working folder is its own."""
     monkeypatch.chdir(tmp_path)
     given = config(clips=1, title="Small", notes=["Of *noise*."])
     given["experiments"]["denoise"] |= {
-        "methods": ["observed", "spectral-gate"],
+        "methods": ["observed", "wiener"],
         "corpora": ["synthetic-speech"],
         "fits": {},
     }
@@ -100,7 +100,7 @@ def test_each_corpus_has_its_first_clip_to_listen_to(html):
 def test_what_was_run_and_on_which_corpora(html):
     text = re.sub(r"data:[^\"]*|<[^>]+>", " ", html)
     text = re.sub(r"\s+", " ", text)
-    assert "std 0.1, kind gaussian synthetic-speech: 1 observed, spectral-gate 2,000" in text
+    assert "std 0.1, kind gaussian synthetic-speech: 1 observed, wiener 2,000" in text
     # of the speech alone the one clip is padded
     for row in ("speech – – – – 1 1 0.128", "piano – – – – 1 0 0.128", "drums – – – – 1 0 0.128"):
         assert f" {row} " in text
