@@ -68,7 +68,8 @@ def test_a_prior_is_touched(finished):
     ("file", "ran"),
     [
         ("dap/reporting/typeset.py", {"tables/table1", "tables/cost", "provenance", "report"}),
-        ("dap/reporting/figures/curves.py", {"figures/curves", "figures/example", "report"}),
+        ("dap/reporting/figures/curves.py", {"figures/curves", "report"}),
+        ("dap/reporting/figures/style.py", {"figures/curves", "figures/example", "report"}),
     ],
 )
 def test_a_layout_is_touched(finished, file, ran):
