@@ -101,15 +101,12 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
     if task is not None:
         _check_choice("task", task, RESTORED)
     listed = []
-    for kind, package, variable in (
-        ("prior", "priors", "PRIORS"),
-        ("classical", "baselines", "BASELINES"),
-    ):
-        for name, offer in sorted(plugins(package, variable).items()):
-            tasks = tuple(t for t in RESTORED if t in offer.facts.get("tasks", RESTORED))
+    for kind, package in (("prior", "priors"), ("classical", "baselines")):
+        for name, offer in sorted(plugins(package).items()):
+            tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
             # `observed` restores nothing, and a recording does not tell what a corruption does
-            if tasks and name != "observed" and "corruptions" not in offer.facts:
-                listed.append(Method(name, offer.facts["title"], kind, tasks))
+            if tasks and name != "observed" and "corruptions" not in offer.metadata:
+                listed.append(Method(name, offer.metadata["title"], kind, tasks))
     return tuple(method for method in listed if task is None or task in method.tasks)
 
 
