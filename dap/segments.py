@@ -10,7 +10,8 @@ import numpy as np
 from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, in_turn
-from dap.fitting.method import Restored, is_prior, resolve_device, restoring
+from dap.fitting.method import is_prior, resolve_device, restoring
+from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.seeds import derive

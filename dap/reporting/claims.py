@@ -111,19 +111,19 @@ def _tests(comparison: Mapping, values: pd.DataFrame, better: Mapping, seed: int
     chosen |= values["method"] == "observed"  # it has no other selection than last
     for key in ("experiment", "metric"):
         chosen &= values[key] == comparison[key]
-    cells = values[chosen]
-    scopes = sorted(set(cells["scope"]))
+    selected = values[chosen]
+    scopes = sorted(set(selected["scope"]))
     scope = comparison.get("scope") or (scopes[0] if len(scopes) == 1 else None)
     if scope not in scopes:
         raise DapError(
             f"the comparison {dict(comparison)} fits no scores, or several scopes: name one of "
             f"those that were scored ({', '.join(scopes) or 'none was'})"
         )
-    cells = cells[cells["scope"] == scope]
-    differences = _difference(comparison, cells)
+    selected = selected[selected["scope"] == scope]
+    differences = _difference(comparison, selected)
     than = comparison.get("than")
     if than:
-        differences = subtract(differences, _difference(than, cells))
+        differences = subtract(differences, _difference(than, selected))
 
     groups = dict(list(differences.groupby(["corpus", "source"])))
     if len(groups) > 1:
@@ -140,18 +140,18 @@ def _tests(comparison: Mapping, values: pd.DataFrame, better: Mapping, seed: int
         row |= {"method": comparison["method"], "over": comparison["over"]}
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
-        row |= {"unit": cells["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
+        row |= {"unit": selected["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
         rows.append(row)
     return rows
 
 
-def _difference(pair: Mapping, cells: pd.DataFrame) -> pd.Series:
+def _difference(pair: Mapping, selected: pd.DataFrame) -> pd.Series:
     """method - over, indexed by corpus, source and clip."""
     sides = []
     for method in (pair["method"], pair["over"]):
-        rows = cells[cells["method"] == method]
+        rows = selected[selected["method"] == method]
         if rows.empty:
-            there = ", ".join(sorted(set(cells["method"])))
+            there = ", ".join(sorted(set(selected["method"])))
             raise DapError(f"a claim compares {method!r}, which has no such scores: {there} have")
         sides.append(rows.set_index(["corpus", "source", "clip"])["value"])
     return subtract(*sides)

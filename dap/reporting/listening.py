@@ -86,7 +86,7 @@ def iterates(
         method whose fit is missing has none.
 
     Raises:
-        DapError: a step was not kept.
+        DapError: there is no snapshot of a step.
     """
     observed, columns = _first(clips, observations)
     clip = observed.row["clip"]
@@ -95,11 +95,11 @@ def iterates(
         arrays = read_arrays(path)
         if iterations not in arrays:  # its fit is missing, as the tables say
             continue
-        kept = arrays[iterations].tolist()
-        missing = [step for step in steps if step not in kept]
+        available = arrays[iterations].tolist()
+        missing = [step for step in steps if step not in available]
         if missing:
-            raise DapError(f"{path}: has no snapshot of step {missing[0]}; it has {kept}")
-        chosen = [kept.index(step) for step in steps]
+            raise DapError(f"{path}: has no snapshot of step {missing[0]}; it has {available}")
+        chosen = [available.index(step) for step in steps]
         columns[method] = arrays[signals][chosen, 0]
     return Example(clip, [], columns, [])
 

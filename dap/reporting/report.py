@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 
 from dap.errors import extra
-from dap.reporting.figures.curves import DPI
+from dap.reporting.figures.style import DPI
 
 with extra("report"):
     from jinja2 import Environment, PackageLoader, StrictUndefined

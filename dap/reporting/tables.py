@@ -107,7 +107,7 @@ def summarise(
     for column, names in wanted.items():
         values = values[values[column].isin(names)]
     keys = ["corpus", "source", *wanted]
-    cells = {key: cell.set_index("clip") for key, cell in values.groupby(keys)}
+    by_key = {key: group.set_index("clip") for key, group in values.groupby(keys)}
     theirs = {}
     if published is not None:
         columns = ["dataset", "source", "method", "metric", "scope"]
@@ -121,25 +121,26 @@ def summarise(
         return [*pair, *(place(name) for place, name in zip(places[1:], rest, strict=True))]
 
     rows = []
-    for key in sorted(cells, key=order):
+    for key in sorted(by_key, key=order):
         corpus, source, scope, method, selection, metric = key
-        cell, value = cells[key], cells[key]["value"]
+        group, value = by_key[key], by_key[key]["value"]
         title, dataset = _facts(corpus, corpora)
         part = _facts(source, corpora)[1] if source else ""
         name = (dataset, part, method, metric, scope) if selection == "last" else None
         row = dict(zip(keys, key, strict=True)) | {"title": title, "stands_for": dataset or ""}
         row["source_dataset"] = part or ""
         row |= {"improvement": np.nan} | dict.fromkeys(TEST, np.nan) | {"pairs": 0}
-        missing = cell["missing"].sum()
-        row |= {"unit": cell["unit"].iloc[0], "n": value.count(), "missing": missing}
+        missing = group["missing"].sum()
+        row |= {"unit": group["unit"].iloc[0], "n": value.count(), "missing": missing}
         row["unscorable"] = value.isna().sum() - missing
         row["published_mean"], row["published_std"] = theirs.get(name, (np.nan, np.nan))
         with np.errstate(invalid="ignore"):  # infinite values have a mean and no std
-            row |= {"mean": value.mean(), "std": value.std(), "seeds_std": cell["seeds_std"].mean()}
-            given = cells.get((corpus, source, scope, "observed", "", metric))
+            row |= {"mean": value.mean(), "std": value.std()}
+            row["seeds_std"] = group["seeds_std"].mean()
+            given = by_key.get((corpus, source, scope, "observed", "", metric))
             if given is not None and method != "observed":
                 row["improvement"] = subtract(value, given["value"]).mean()
-        other = cells.get((corpus, source, scope, baseline, selection, metric))
+        other = by_key.get((corpus, source, scope, baseline, selection, metric))
         if other is not None and method != baseline:
             names = (experiment, corpus, source, scope, selection, metric, method, baseline)
             test = paired(subtract(value, other["value"]), seed=derive(seed, "paired", *names))

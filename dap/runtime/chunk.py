@@ -17,7 +17,7 @@ from pathlib import Path
 from dap.errors import DapError, InterruptedFitError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import fingerprint, resolve_device, restoring
+from dap.fitting.method import fingerprint, fitting, resolve_device
 from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
@@ -52,10 +52,10 @@ class Job:
     Attributes:
         observations: the manifest of the chunk's observations.
         manifest, losses, snapshots: to be written, in one folder.
-        setup: `fit`, the fit options, and `spectrogram`, the transform's.
+        setup: `fit`, the fit options, `spectrogram`, the transform's, and `task`, what it fixes.
         seed: the study's.
         seeds: how many initialisations each observation is fitted from.
-        code: hash of the code that the fits depend on.
+        code: digests of the code that the fits depend on (`dap.study.code_hash`).
         run: the study's `run`: `retries`, `missing`, `checkpoint_seconds` and `fits_at_once`.
         attempt: of this job, from 1.
     """
@@ -73,7 +73,7 @@ class Job:
     seeds: int
     threads: int
     sample_rate: int
-    code: str
+    code: list[str]
     run: dict
     attempt: int
 
@@ -240,7 +240,7 @@ class Chunk:
         return Observation(fit.entry.signal(), fit.entry.known(), sample_rate=self.job.sample_rate)
 
     def _run(self, number: int, fit: Fit, observation: Observation) -> Generator:
-        """A fit, noted as begun when its turn comes."""
+        """A fit, noted as begun when it is started."""
         self.termination.check()
         if fit.name not in self._under_way:  # else it is begun anew: there was no room for it
             self.attempts.begin(fit.name, fit.mark, fit.progress)
@@ -248,7 +248,7 @@ class Chunk:
         label = f"{self.job.method} {fit.name} ({number} of {len(self.fits)})"
         try:
             return (
-                yield from restoring(
+                yield from fitting(
                     self.job.method,
                     self.job.task,
                     observation,
@@ -273,8 +273,8 @@ class Chunk:
             self.results[fit.name] = result
             if not result.learned:
                 self.log.warning("%s: learned nothing: its loss did not fall", fit.name)
-            kept = self.folder / finished_file(fit.name)
-            write_arrays(kept, result.arrays() | {"fingerprint": fit.mark})
+            path = self.folder / finished_file(fit.name)
+            write_arrays(path, result.arrays() | {"fingerprint": fit.mark})
             self.attempts.end(fit.name)
         self._under_way.discard(fit.name)
 
@@ -334,11 +334,11 @@ class Chunk:
         )
         write_rows(self.job.manifest, rows)
         seal(self.job.manifest, self.job.snapshots)
-        remove(self._kept())
+        remove(self._temporary())
 
-    def _kept(self) -> list[Path]:
+    def _temporary(self) -> list[Path]:
         """What an earlier attempt, or this one, may have left for the next."""
-        kept = [self.attempts.path]
+        files = [self.attempts.path]
         for fit in self.fits:
-            kept += [self.folder / finished_file(fit.name), *fit.checkpoint.files()]
-        return kept
+            files += [self.folder / finished_file(fit.name), *fit.checkpoint.files()]
+        return files

@@ -74,9 +74,9 @@ def compare(
             )
     means = rows.groupby([*KEYS, "method", "iteration"])["value"].mean()
     sentences = []
-    for (corpus, source), cell in means.groupby(["corpus", "source"]):
+    for (corpus, source), group in means.groupby(["corpus", "source"]):
         counts = {entry["method"]: [], entry["over"]: []}
-        for _, clip in cell.groupby("clip"):
+        for _, clip in group.groupby("clip"):
             curves = {
                 method: clip.xs(method, level="method").droplevel(KEYS)
                 for method in counts

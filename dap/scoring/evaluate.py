@@ -89,24 +89,24 @@ def score(
             for source, scope, name, value in values
         ]
 
-    found = []
+    scores = []
     for selection, estimates in selections.items():
         if selection in wanted:
-            found += rows(estimates, selection, last_iteration, metrics)
+            scores += rows(estimates, selection, last_iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
         points = rows(estimates, TRAJECTORIES["clean"], iteration, tracked["clean"], whole)
-        found += points
+        scores += points
         if tracked["observed"]:
-            name, own = TRAJECTORIES["observed"], whole[:1]
-            found += rows(estimates, name, iteration, tracked["observed"], own, observed)
+            name, scope = TRAJECTORIES["observed"], whole[:1]
+            scores += rows(estimates, name, iteration, tracked["observed"], scope, observed)
         # the oracle judges what the network itself gives
-        own = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
-        qualities.append(np.mean([row["value"] for row in own]))
+        judged = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
+        qualities.append(np.mean([row["value"] for row in judged]))
     if qualities and "oracle" in wanted:
         best = oracle(np.array(qualities))
-        found += rows(snapshots[best], "oracle", iterations[best], metrics)
-    return found
+        scores += rows(snapshots[best], "oracle", iterations[best], metrics)
+    return scores
 
 
 def oracle(quality: np.ndarray) -> int:

@@ -119,9 +119,9 @@ def _pool(processes: int, names: set[str]) -> Executor:
 
 
 def _score(case: Case, setup: dict) -> list[dict]:
-    given = {field.name: getattr(case, field.name) for field in fields(case)}
-    clip, seed = given.pop("clip"), given.pop("seed")
+    arguments = {field.name: getattr(case, field.name) for field in fields(case)}
+    clip, seed = arguments.pop("clip"), arguments.pop("seed")
     try:
-        return score(**given, **setup)
+        return score(**arguments, **setup)
     except DapError as error:
         raise type(error)(f"clip {clip}, initialisation {seed}: {error}") from error

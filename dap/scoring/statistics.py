@@ -23,7 +23,7 @@ CONFIDENCE = 0.95
 RESAMPLES = 9999
 SIGNIFICANT = 0.05
 
-CELL = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
+GROUP = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
 
 
 class Paired(NamedTuple):
@@ -51,17 +51,17 @@ def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
     trajectory are left out. The result does not depend on the order of the rows.
 
     Args:
-        scores: the long form, with the columns of `CELL`, `clip`, `seed`, `value` and `unit`, and
+        scores: the long form, with the columns of `GROUP`, `clip`, `seed`, `value` and `unit`, and
             `missing`, if there is such a column.
 
     Returns:
-        columns `CELL`, `clip`, `value`, `seeds_std` (over initialisations, ddof 1, NaN where there
+        columns `GROUP`, `clip`, `value`, `seeds_std` (over initialisations, ddof 1, NaN where there
         is one), `unit` and `missing` (bool: an initialisation has no fit), sorted.
 
     Raises:
         DapError: a value is there twice.
     """
-    keys = [*CELL, "clip"]
+    keys = [*GROUP, "clip"]
     kept = scores[~scores["selection"].isin(TRAJECTORIES.values())].fillna(
         {"source": "", "unit": ""}
     )

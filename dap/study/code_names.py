@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dap.study.code_syntax import cleaned, names, text
 
@@ -279,6 +279,10 @@ class _Imports(ast.NodeTransformer):
         self.sources, self.package, self.mentioned = sources, package, mentioned
         self.found: Imports = {}
         self.loads: set[str] = set()
+
+    def visit(self, node: ast.AST) -> Any:
+        # imports are statements, and no expression has one inside
+        return node if isinstance(node, ast.expr) else super().visit(node)
 
     def visit_Import(self, node: ast.Import) -> ast.Import | None:
         counting = []

@@ -38,7 +38,7 @@ def run(tmp_path, observations, caplog):
 @pytest.fixture
 def restoring(monkeypatch):
     """Put another generator in the place of a clip's fit: called with the real one's arguments."""
-    real = chunk.restoring
+    real = chunk.fitting
     others, begun = {}, []
 
     def choose(*arguments, report, **options):
@@ -46,7 +46,7 @@ def restoring(monkeypatch):
         begun.append(clip)
         return others.get(clip, real)(*arguments, report=report, **options)
 
-    monkeypatch.setattr(chunk, "restoring", choose)
+    monkeypatch.setattr(chunk, "fitting", choose)
     choose.others, choose.begun, choose.real = others, begun, real
     return choose
 

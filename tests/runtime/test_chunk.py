@@ -164,6 +164,6 @@ def test_results_of_other_code_or_options_are_not_taken_up(run, restoring, tmp_p
         run()
     restoring.others.clear()
     restoring.begun.clear()
-    log = run(code="b" * 16)
+    log = run(code=["dap.nn.norm " + "b" * 12])
     assert "was finished before" not in log
     assert restoring.begun == ["one", "two", "three", "four"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.scoring import cell
+from benchmarks.scoring import chunk
 from dap.errors import DapError
 from dap.scoring import pool as scoring
 from dap.scoring.evaluate import score
@@ -23,13 +23,13 @@ EVERY_PLATFORM = pytest.mark.parametrize("platform", ["linux", ELSEWHERE])
 
 @pytest.fixture(scope="module")
 def cases():
-    return cell(5, 4096, 3)
+    return chunk(5, 4096, 3)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_rows_come_in_the_order_of_the_cases(cases, processes):
     # unequal work: the first case is the longest
-    given = [cell(1, 40000, 12)[0], *cases[1:]]
+    given = [chunk(1, 40000, 12)[0], *cases[1:]]
     found = scoring.score_all(given, processes=processes, **SETUP)
     for case, rows in zip(given, found, strict=True):
         expected = score(

@@ -16,10 +16,10 @@ def _no_warnings():
 
 
 def scores(rows):
-    """Rows of (clip, seed, selection, value) of one cell."""
+    """Rows of (clip, seed, selection, value) of one corpus and method."""
     frame = pd.DataFrame(rows, columns=["clip", "seed", "selection", "value"])
-    cell = {"experiment": "e", "corpus": "c", "source": "", "scope": "full", "method": "conv"}
-    return frame.assign(**cell, iteration=10, metric="snr", unit="dB")
+    group = {"experiment": "e", "corpus": "c", "source": "", "scope": "full", "method": "conv"}
+    return frame.assign(**group, iteration=10, metric="snr", unit="dB")
 
 
 def test_paired_by_hand():

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import fill
 
 from dap.errors import extra
-from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks, save
+from dap.reporting.figures.style import STYLE, new_figure, plain_ticks, save
 from dap.reporting.power_spectra import Spectrum, of_chunks
 from dap.store import write_text
 from dap.study.paths import names
