@@ -3,13 +3,16 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dap.reporting.figures.curves import examples, save
 from dap.reporting.listening import load
 from dap.study.paths import names
 
 
-def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+def draw(
+    inputs: Mapping[str, list[Path]], setup: Mapping[str, Any], stem: Path, log: logging.Logger
+) -> None:
     """Write an example, `stem`.pdf and `stem`.png.
 
     Args:
