@@ -15,6 +15,9 @@ from dap.scoring.evaluate import read
 from dap.store import read_rows
 from dap.study.paths import FIRST, Paths, names
 
+with extra("report"):
+    import pandas as pd
+
 # distinguishes figures that have the same title
 KINDS = {"example": " (one clip)", "curves": " (over the fit)"}
 

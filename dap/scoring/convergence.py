@@ -9,6 +9,9 @@ from dap.scoring.statistics import paired
 from dap.seeds import derive
 from dap.tasks import TRAJECTORIES
 
+with extra("report"):
+    import pandas as pd
+
 CLIP = ["corpus", "source", "clip"]  # the columns that identify a clip
 
 

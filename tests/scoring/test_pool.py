@@ -29,7 +29,7 @@ def cases():
 @pytest.mark.parametrize("processes", [1, 2])
 def test_rows_come_in_the_order_of_the_cases(cases, processes):
     # unequal work: the first case is the longest
-    mixed = [cell(1, 40000, 12)[0], *cases[1:]]
+    mixed = [chunk(1, 40000, 12)[0], *cases[1:]]
     results = scoring.score_all(mixed, processes=processes, **SETUP)
     for case, rows in zip(mixed, results, strict=True):
         expected = score(

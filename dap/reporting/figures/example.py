@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.signal import ShortTimeFFT
@@ -22,9 +21,7 @@ with extra("report"):
 COLUMNS_IN_A_ROW = 6  # of an example's narrower ones
 
 
-def draw(
-    inputs: Mapping[str, list[Path]], setup: Mapping[str, Any], stem: Path, log: logging.Logger
-) -> None:
+def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
     """Write an example, `stem`.pdf and `stem`.png.
 
     Args:
