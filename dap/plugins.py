@@ -37,6 +37,7 @@ KINDS = {
     "priors": Kind("prior", "PRIORS", "priors"),
     "metrics": Kind("metric", "METRICS", "metrics"),
     "baselines": Kind("baseline", "BASELINES", "baselines"),
+    "corruptions": Kind("corruption", "CORRUPTIONS", "data/corruptions"),
     "synthetic": Kind("synthetic corpus", "SYNTHETIC", "data/synthetic"),
     "archives": Kind("known corpus", "ARCHIVES", "data/corpora"),
 }
@@ -95,12 +96,6 @@ def plugin(kind: str, name: str) -> Plugin:
         noun = KINDS[kind].noun
         raise DapError(f"unknown {noun} {name!r}: there are {', '.join(sorted(offered))}")
     return offered[name]
-
-
-@cache
-def declared(module: str, variable: str) -> dict:
-    """A top-level literal of one module of dap, `declared("data/corruptions", "CORRUPTIONS")`."""
-    return _literal((ROOT / module).with_suffix(".py"), variable)
 
 
 def _literal(path: Path, variable: str) -> dict:

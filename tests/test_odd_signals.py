@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from corrupted import corrupted
 
-from dap.data.corruptions import quantization, untouched_frames
+from dap.data.corruptions.gaps import untouched_frames
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.metrics.separation import bss_eval
@@ -44,7 +45,7 @@ SIGNALS = {
 def observe(signal: np.ndarray, task: str, rate: int) -> Observation:
     signal = signal.astype(np.float32)
     if task == "dequantize":
-        return replace(quantization(signal, bins=16, quantizer="mid-rise"), sample_rate=rate)
+        return replace(corrupted("quantization", signal), sample_rate=rate)
     known = {"noise_std": np.float32(0.1)}
     if task == "inpaint":
         mask = np.zeros(len(signal), bool)

@@ -5,7 +5,7 @@ import pytest
 
 from dap import plugins as registry
 from dap.errors import DapError
-from dap.plugins import declared, plugin, plugins
+from dap.plugins import plugin, plugins
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,7 @@ from dap.plugins import declared, plugin, plugins
             {"observed", "wiener", "wiener-known", "wavelet", "wavelet-universal"}
             | {"spectral-gate", "janssen", "nmf"},
         ),
+        ("corruptions", {"gaussian", "environmental", "gaps", "mixture", "quantization"}),
         ("synthetic", {"speech", "piano", "drums", "noise"}),
         (
             "metrics",
@@ -35,12 +36,16 @@ def test_names(kind, names):
 
 @pytest.mark.parametrize(
     ("kind", "function"),
-    [("priors", "build"), ("baselines", "restore"), ("synthetic", "generate")],
+    [
+        ("priors", "build"),
+        ("baselines", "restore"),
+        ("corruptions", "corrupt"),
+        ("synthetic", "generate"),
+    ],
 )
 def test_every_plugin_has_its_function(kind, function):
     for found in plugins(kind).values():
         assert callable(getattr(found.load(), function))
-        assert found.metadata["title"]
 
 
 def test_every_metric_says_which_way_is_better():
@@ -65,11 +70,6 @@ def test_a_name_is_offered_once(tmp_path, monkeypatch):
     # past the cache, which other tests share
     with pytest.raises(DapError, match=r"prior 'same' is offered twice: by .*one\.py and by .*two"):
         plugins.__wrapped__("priors")
-
-
-def test_literals_of_a_module():
-    assert declared("data/corruptions", "CORRUPTIONS")["gaussian"]["options"] == {"std": 0.1}
-    assert declared("data/corruptions", "NOTHING") == {}
 
 
 def test_nothing_heavy_is_imported():

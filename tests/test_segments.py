@@ -6,7 +6,7 @@ import soundfile
 from click.testing import CliRunner
 
 from dap.cli import main
-from dap.data.corruptions import cells
+from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
 from dap.segments import restore_recording, segments

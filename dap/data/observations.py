@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from dap.audio import read
-from dap.data import corruptions
 from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
+from dap.data.corruptions import Context
 from dap.errors import DapError
 from dap.observation import Observation
+from dap.plugins import plugin
 from dap.seeds import derive
 from dap.store import checked, read_arrays, read_checked_signal, read_rows
 
@@ -50,63 +51,47 @@ def make(
     Args:
         clip: the observation's id.
         sources: clean clips (samples,): two in separation, else one.
-        corruption: kind and options, as in `dap.data.corruptions.CORRUPTIONS`.
-        names: what the random stream is named after, beside the clip: experiment and cell.
+        corruption: kind, and all options of that kind.
+        names: what the random stream is named after, beside the clip: experiment and corpus.
         spectrogram: n_fft, hop_length and window.
         noise: name and entry of the noise corpus, where the corruption needs one.
+
+    Raises:
+        DapError: the corruption cannot be applied to this clip.
     """
     rng = np.random.default_rng(derive(seed, "corruption", *names, clip))
-    kind = corruption["kind"]
-    if kind == "mixture":
-        return corruptions.mixture(sources)
-    clean = sources[0]
-    if kind == "gaussian":
-        return corruptions.gaussian(clean, std=corruption["std"], rng=rng)
-    if kind == "environmental":
-        return _environmental(clip, clean, corruption, noise, rng, seed, names, sample_rate)
-    if kind == "quantization":
-        return corruptions.quantization(
-            clean, bins=corruption["bins"], quantizer=corruption["quantizer"]
-        )
-    from dap.stft import STFT
 
-    return corruptions.gaps(
-        clean,
-        STFT(**spectrogram),
-        sample_rate=sample_rate,
-        seconds=corruption["seconds"],
-        per_second=corruption["per_second"],
-        domain=corruption["domain"],
-        rng=rng,
-    )
-
-
-def _environmental(
-    clip: str,
-    clean: np.ndarray,
-    corruption: dict,
-    noise: tuple[str, dict],
-    rng: np.random.Generator,
-    seed: int,
-    names: tuple[str, ...],
-    sample_rate: int,
-) -> Observation:
-    name, entry = noise
-    snr_db = rng.uniform(*corruption["snr_db"])
-    if "synthetic" in entry:
-        excerpt = synthesise(entry["synthetic"], rng, len(clean), sample_rate)
-        drawn = {"noise": name, "noise_file": "", "noise_start": 0}
-    else:
+    def draw_noise(samples: int) -> tuple[np.ndarray, dict]:
+        if noise is None:
+            raise DapError(f"the corruption {corruption['kind']} has no option `noise`")
+        name, entry = noise
+        if "synthetic" in entry:
+            excerpt = synthesise(entry["synthetic"], rng, samples, sample_rate)
+            return excerpt, {"noise": name, "noise_file": "", "noise_start": 0}
         file = pick(entry, seed, "noise", *names, clip)
         path = recording_path(entry, file)
-        excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
-        drawn = {"noise": name, "noise_file": file, "noise_start": start}
+        excerpt, start = noise_excerpt(read(path, sample_rate), samples, rng)
         if not excerpt.any():
             raise DapError(
                 f"{path}: the drawn noise is silent from sample {start} on; remove the file"
             )
-    observation = corruptions.environmental(clean, excerpt, snr_db=snr_db)
-    return Observation(observation.signal, observation.known, observation.metadata | drawn)
+        return excerpt, {"noise": name, "noise_file": file, "noise_start": start}
+
+    context = Context(rng, sample_rate, spectrogram, draw_noise)
+    return plugin("corruptions", corruption["kind"]).load().corrupt(sources, corruption, context)
+
+
+def noise_excerpt(
+    recording: np.ndarray, samples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int]:
+    """A window of `samples` that starts anywhere in a noise recording, and its start in samples.
+
+    A recording that is too short is repeated.
+    """
+    if len(recording) < samples:
+        recording = np.tile(recording, -(-samples // len(recording)))
+    start = int(rng.integers(len(recording) - samples + 1))
+    return recording[start : start + samples], start
 
 
 def load(folder: Path, row: dict[str, str], sample_rate: int = 16000) -> Observation:

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +84,45 @@ def fit_options(fit: dict) -> dict:
     return options
 
 
+def corruption_options(where: str, corruption: dict, declared: dict) -> dict:
+    """A corruption's kind and all of its options, from some of them.
+
+    Args:
+        where: the key of the study that has it, for messages.
+        corruption: kind, and options.
+        declared: what the corruption's module says of it (`dap.data.corruptions`).
+
+    Raises:
+        DapError: for the first option that is not declared, or whose value is not allowed.
+    """
+    options = declared["options"]
+    part = {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}, **options},
+        "required": [key for key, option in options.items() if "default" not in option],
+        "additionalProperties": False,
+        "allOf": declared.get("allOf", []),
+    }
+    defaults = {key: option["default"] for key, option in options.items() if "default" in option}
+    complete = copy.deepcopy(defaults) | corruption
+    meanings = {key: option.get("description", "").rstrip(".") for key, option in options.items()}
+    _raise_first(_Validator(part), complete, where, meanings)
+    # in the order in which they are declared
+    return {key: complete[key] for key in (*options, "kind")}
+
+
+def _ascending(validator, ascending: bool, value: object, part: dict) -> Iterator:
+    """The keyword `ascending`: numbers that do not fall from one to the next."""
+    numbers = isinstance(value, list) and all(isinstance(item, int | float) for item in value)
+    if ascending and numbers and sorted(value) != value:
+        yield jsonschema.ValidationError(f"{value!r} are not in ascending order")
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"ascending": _ascending}
+)
+
+
 def _name_presets(config: dict) -> None:
     """`fit: fast` is short for `fit: {preset: fast}`."""
     entries = config.get("experiments")
@@ -143,7 +182,13 @@ def _resolved(part: dict) -> dict:
     return schema()["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 
-def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root: str) -> None:
+def _raise_first(
+    validator: jsonschema.Draft202012Validator,
+    config: dict,
+    root: str,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse the first thing that is wrong; `meanings` of keys, if any, go with the message."""
     errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
     if not errors:
         return
@@ -160,7 +205,8 @@ def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root:
         raise DapError(
             f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}"
         )
-    raise DapError(f"{where}: {error.message}")
+    meaning = meanings.get(error.absolute_path[0]) if meanings and error.absolute_path else ""
+    raise DapError(f"{where}: {error.message}" + (f" ({meaning})" if meaning else ""))
 
 
 def raise_if_renamed(where: str, keys: Iterable[str]) -> None:

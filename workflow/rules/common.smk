@@ -226,8 +226,8 @@ def noise_files(wildcards):
 
 def observations_code(wildcards):
     name = corruption(wildcards).get("noise")
-    spectral = ["dap.stft"] if corruption(wildcards)["kind"] == "gaps" else []
-    return code("observations.py", *synthetic_modules(*filter(None, [name])), *spectral)
+    modules = plugin_modules("corruptions", [corruption(wildcards)["kind"]])
+    return code("observations.py", *modules, *synthetic_modules(*filter(None, [name])))
 
 
 # ---- fits

@@ -3,15 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from corrupted import corrupted
 
-from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
 from dap.observation import Observation
 from dap.segments import restore_recording
-from dap.stft import STFT
 from dap.study.schema import fit_options
 from dap.tasks import TASKS
 
@@ -63,15 +62,9 @@ def test_inpainting_by_hand():
 
 def test_what_whole_frames_keep_is_what_the_spectral_priors_see(tone):
     # with the true signal as the estimate, nothing is wrong, and the filled signal is the true one
-    transform = STFT(254, 32, "hann")
-    observation = gaps(
-        tone,
-        transform,
-        sample_rate=16000,
-        seconds=(0.02, 0.03),
-        per_second=4,
-        domain="frames",
-        rng=np.random.default_rng(0),
+    spectrogram = {"n_fft": 254, "hop_length": 32, "window": "hann"}
+    observation = corrupted(
+        "gaps", tone, spectrogram=spectrogram, seconds=(0.02, 0.03), per_second=4
     )
     goal = WaveInpaint(observation, "cpu")
     estimates = goal.estimates([torch.from_numpy(tone)[None]])
@@ -105,7 +98,7 @@ def test_a_fit_of_each_task(task, tone, hiss):
         mask[900:1000] = True
         observation = Observation(np.where(mask, np.float32(0), clean), {"mask": mask})
     else:
-        observation = quantization(clean, bins=8, quantizer="mid-rise")
+        observation = corrupted("quantization", clean, bins=8)
     result = run(observation, task)
     outputs = TASKS[task].outputs
     assert result.selections["last"].shape == (len(outputs), 2048)
