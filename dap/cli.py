@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dap.errors import DapError
+from dap.errors import DapError, PluginError
 from dap.plugins import plugins
 from dap.study.schema import fit_options
 
@@ -206,6 +206,8 @@ def restore(
             err=True,
         )
     except DapError as error:
+        if isinstance(error, PluginError):
+            click.echo(error.trace, err=True)
         raise click.ClickException(str(error)) from error
 
 

@@ -1,4 +1,7 @@
-"""The one exception that is meant for the user."""
+"""The exceptions that are meant for the user."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class DapError(Exception):
@@ -11,3 +14,27 @@ class InterruptedFitError(DapError):
 
 class UnwritableError(DapError):
     """A file cannot be written."""
+
+
+class PluginError(DapError):
+    """The code of a plugin failed.
+
+    Args:
+        message: which plugin, its file and what it raised.
+        trace: the traceback as text, for the log: a text, since the error may come from another
+            process, and holds on to no memory of what failed.
+    """
+
+    def __init__(self, message: str, trace: str = ""):
+        super().__init__(message)
+        self.trace = trace
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Put `where`, such as the clip, before the message of a `DapError` that passes."""
+    try:
+        yield
+    except DapError as error:
+        error.args = (f"{where}: {error}",)
+        raise

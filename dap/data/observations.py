@@ -9,11 +9,12 @@ from dap.audio import read
 from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
 from dap.data.corruptions import Context
-from dap.errors import DapError
+from dap.errors import DapError, named
 from dap.observation import Observation
 from dap.plugins import plugin
 from dap.seeds import derive
 from dap.store import checked, read_arrays, read_checked_signal, read_rows
+from dap.tasks import TASKS
 
 
 def pair(manifests: Iterable[Path], count: int) -> dict[str, dict[str, tuple[Path, dict]]]:
@@ -58,6 +59,7 @@ def make(
 
     Raises:
         DapError: the corruption cannot be applied to this clip.
+        PluginError: the corruption's code failed, or that of the noise.
     """
     rng = np.random.default_rng(derive(seed, "corruption", *names, clip))
 
@@ -78,7 +80,21 @@ def make(
         return excerpt, {"noise": name, "noise_file": file, "noise_start": start}
 
     context = Context(rng, sample_rate, spectrogram, draw_noise)
-    return plugin("corruptions", corruption["kind"]).load().corrupt(sources, corruption, context)
+    offered = plugin("corruptions", corruption["kind"])
+    with named(f"clip {clip}"), offered.running() as module:
+        observation = module.corrupt(sources, corruption, context)
+        if observation.signal.shape != sources[0].shape:
+            raise ValueError(
+                f"corrupt gave a signal of shape {observation.signal.shape}: must be that of the "
+                f"clip, {sources[0].shape}"
+            )
+        task = TASKS[offered.metadata["task"]]
+        if missing := [name for name in task.known if name not in observation.known]:
+            raise ValueError(
+                f"corrupt left no {', '.join(missing)} in `known`, without which no method can "
+                f"{task.verb}"
+            )
+        return observation
 
 
 def noise_excerpt(

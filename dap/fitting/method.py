@@ -110,14 +110,20 @@ def restoring(
 
     Raises:
         DapError: the fit diverged, or the device is not there.
+        PluginError: the method's code failed.
         InterruptedFitError: SIGTERM came, and the fit's state was kept.
     """
     outputs = TASKS[task].outputs
     if not is_prior(method):
-        module = plugin("baselines", method).load()
-        start = perf_counter()
-        estimate = module.restore(observation, outputs)
-        seconds = round(perf_counter() - start, 3)
+        with plugin("baselines", method).running() as module:
+            start = perf_counter()
+            estimate = module.restore(observation, outputs)
+            seconds = round(perf_counter() - start, 3)
+            if estimate.shape != (len(outputs), len(observation.signal)):
+                raise ValueError(
+                    f"restore gave an array of shape {estimate.shape}: must be (outputs, samples), "
+                    f"({len(outputs)}, {len(observation.signal)})"
+                )
         nothing = np.empty((0, *estimate.shape), np.float32)
         cost = NO_COST | {"seconds": seconds}
         return Restored(
@@ -128,20 +134,21 @@ def restoring(
     from dap.stft import STFT
 
     where = place(device)
-    module = plugin("priors", method).load()
-    build = partial(module.build, width=fit["width"], network=fit["network"])
-    given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
-    given["learning_rate"] = learning_rate(fit)
-    options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
-    own = {name: fit[name] for name in TASKS[task].options}
-    if plugin("priors", method).metadata.get("domain") == "waveform":
-        target = module.objective(method, task, observation, where, own)
-    else:
-        target = objective(task, observation, STFT(**spectrogram, device=where), where, own)
-    parameters, gflop = loop.size(build, target)
-    trajectory = yield from loop.steps(
-        build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint
-    )
+    prior = plugin("priors", method)
+    with prior.running() as module:
+        build = partial(module.build, width=fit["width"], network=fit["network"])
+        given = {field.name: fit[field.name] for field in fields(loop.FitOptions)}
+        given["learning_rate"] = learning_rate(fit)
+        options = loop.FitOptions(**given | {"precision": engine.choose(fit["precision"], where)})
+        own = {name: fit[name] for name in TASKS[task].options}
+        if prior.metadata.get("domain") == "waveform":
+            target = module.objective(method, task, observation, where, own)
+        else:
+            target = objective(task, observation, STFT(**spectrogram, device=where), where, own)
+        parameters, gflop = loop.size(build, target)
+        trajectory = yield from loop.steps(
+            build, target, options, seed=seed, device=where, report=report, checkpoint=checkpoint
+        )
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
         trajectory.iterations,

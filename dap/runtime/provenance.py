@@ -9,6 +9,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from dap import plugins
+
 PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "soundfile", "pandas", "pesq", "mir_eval")
 PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn")
@@ -34,6 +36,8 @@ def source_hash(script: Path, modules: Iterable[str] = ()) -> str:
 
 
 def _path(module: str) -> Path:
+    if module.partition(".")[0] != PACKAGE.name:
+        return plugins.source(module)
     base = PACKAGE.joinpath(*module.split(".")[1:])
     return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
@@ -42,13 +46,16 @@ def _path(module: str) -> Path:
 def _imports(path: Path) -> frozenset[Path]:
     """The files of dap that one file imports, wherever in the file the import stands."""
     names = set()
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:  # a plugin's neighbours
+            stems = [node.module] if node.module else [alias.name for alias in node.names]
+            found.update(path.parent / f"{stem}.py" for stem in stems)
+        elif isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-    found = set()
     for name in names:
         parts = name.split(".")
         if parts[0] == "dap":

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dap.errors import DapError
+from dap.errors import DapError, named
 from dap.plugins import plugin
 from dap.scoring.evaluate import score
 from dap.tasks import TASKS
@@ -61,8 +61,8 @@ def score_all(
         task, metrics, wanted, sample_rate, trajectory: as for `dap.scoring.evaluate.score`.
 
     Raises:
-        DapError: a metric failed, and the message names clip, initialisation, selection and metric;
-            or a process died, and it names the clips.
+        PluginError: a metric failed; the message names clip, initialisation, selection and metric.
+        DapError: a process died; the message names the clips.
     """
     setup = {"task": task, "metrics": metrics, "wanted": wanted, "sample_rate": sample_rate}
     run = partial(_score, setup=setup | {"trajectory": trajectory})
@@ -114,7 +114,5 @@ def _pool(processes: int, names: set[str]) -> Executor:
 def _score(case: Case, setup: dict) -> list[dict]:
     given = {field.name: getattr(case, field.name) for field in fields(case)}
     clip, seed = given.pop("clip"), given.pop("seed")
-    try:
+    with named(f"clip {clip}, initialisation {seed}"):
         return score(**given, **setup)
-    except DapError as error:
-        raise DapError(f"clip {clip}, initialisation {seed}: {error}") from error

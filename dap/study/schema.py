@@ -11,6 +11,7 @@ import yaml
 
 from dap.errors import DapError
 from dap.options import PRESETS
+from dap.plugins import Plugin, shown
 
 # keys of earlier versions, and what they are called now
 RENAMED = {
@@ -84,25 +85,33 @@ def fit_options(fit: dict) -> dict:
     return options
 
 
-def corruption_options(where: str, corruption: dict, declared: dict) -> dict:
+def corruption_options(where: str, corruption: dict, plugin: Plugin) -> dict:
     """A corruption's kind and all of its options, from some of them.
 
     Args:
         where: the key of the study that has it, for messages.
         corruption: kind, and options.
-        declared: what the corruption's module says of it (`dap.data.corruptions`).
+        plugin: what declares the options (`dap.data.corruptions`).
 
     Raises:
-        DapError: for the first option that is not declared, or whose value is not allowed.
+        DapError: for the first option that is not declared, or whose value is not allowed; or the
+            declaration is no JSON schema.
     """
-    options = declared["options"]
+    options = plugin.metadata["options"]
     part = {
         "type": "object",
         "properties": {"kind": {"type": "string"}, **options},
         "required": [key for key, option in options.items() if "default" not in option],
         "additionalProperties": False,
-        "allOf": declared.get("allOf", []),
+        "allOf": plugin.metadata.get("allOf", [True]),
     }
+    try:
+        _Validator.check_schema(part)
+    except jsonschema.SchemaError as error:
+        raise DapError(
+            f"{shown(plugin.path)}: the options of {plugin.name} are no JSON schema: "
+            f"{'.'.join(map(str, error.path))}: {error.message}"
+        ) from error
     defaults = {key: option["default"] for key, option in options.items() if "default" in option}
     complete = copy.deepcopy(defaults) | corruption
     meanings = {key: option.get("description", "").rstrip(".") for key, option in options.items()}

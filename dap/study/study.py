@@ -11,7 +11,7 @@ from pathlib import Path
 from dap.data import known as archives
 from dap.data.catalogue import Draw, draws, listing
 from dap.errors import DapError
-from dap.plugins import plugins
+from dap.plugins import methods, plugins, use
 from dap.study.outputs import check, require
 from dap.study.schema import corruption_options, validated
 from dap.tasks import SELECTIONS, TASKS
@@ -54,6 +54,8 @@ class Experiment:
 class Study:
     """A checked study.
 
+    Its plugins are found from then on, by this process and by those that it starts: by all jobs.
+
     Args:
         config: the YAML's content, overrides included.
         mirrored: whether the mirror can be seen. A cluster's nodes need not, where it has archives.
@@ -64,6 +66,7 @@ class Study:
 
     def __init__(self, config: dict, *, mirrored: bool = True):
         self.config = validated(config)
+        use(self.config["plugins"])
         self._mirrored = mirrored
         self._locations: dict[str, archives.Location] = {}
         self._check_spectrogram()
@@ -162,20 +165,20 @@ class Study:
         where = f"experiments.{name}"
         kind = entry["corruption"]["kind"]
         require(f"{where}.corruption.kind", kind, plugins("corruptions"))
-        declared = plugins("corruptions")[kind].metadata
-        task = declared["task"]
+        declared = plugins("corruptions")[kind]
+        task = declared.metadata["task"]
         sources = TASKS[task].sources
-        if "noise" in declared["options"]:
+        if "noise" in declared.metadata["options"]:
             noise = entry["corruption"].get("noise")
             require(f"{where}.corruption.noise", noise, self.config["corpora"])
         corruption = corruption_options(f"{where}.corruption", entry["corruption"], declared)
-        methods = plugins("priors") | plugins("baselines")
+        known_methods = methods()
         for method in entry["methods"]:
-            require(f"{where}.methods", method, methods)
-            allowed = methods[method].metadata.get("tasks", [task])
+            require(f"{where}.methods", method, known_methods)
+            allowed = known_methods[method].metadata.get("tasks", [task])
             if task not in allowed:
                 raise DapError(f"{where}.methods: {method} is not for the task {task}")
-            kinds = methods[method].metadata.get("corruptions", [kind])
+            kinds = known_methods[method].metadata.get("corruptions", [kind])
             if kind not in kinds:
                 raise DapError(
                     f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dap.data import observations
-from dap.errors import DapError, InterruptedFitError, UnwritableError
+from dap.errors import DapError, InterruptedFitError, PluginError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import NO_COST, Restored, fingerprint, is_prior, place, restoring
@@ -162,6 +162,8 @@ with job(snakemake.log[0]) as log:
                         interruptions.append(str(found))
                     elif isinstance(found, DapError):
                         missing[fit.name] = str(found)
+                        if isinstance(found, PluginError):
+                            log.error(found.trace)
                         attempts.failed(fit.name, fit.mark, str(found))
                         under_way.discard(fit.name)
                     else:

@@ -36,7 +36,7 @@ CORRUPTIONS = {
 
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:
-    """Lose stretches of the signal (decision 10).
+    """Lose stretches of the signal (fidelity: gaps).
 
     Their number is `per_second` times the clip's length, at least one; lengths are uniform in
     `seconds`; they neither touch each other nor the clip's ends.

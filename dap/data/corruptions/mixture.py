@@ -9,6 +9,6 @@ CORRUPTIONS = {"mixture": {"task": "separate", "options": {}}}
 
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:
-    """The sum of the sources (decision 14: they are peak-normalised before)."""
+    """The sum of the sources (fidelity: sources-of-a-mixture)."""
     total = np.sum(sources, axis=0, dtype=np.float32)
     return Observation(total, metadata={"peak": float(np.abs(total).max())})

@@ -35,7 +35,10 @@ QUANTIZERS = tuple(CORRUPTIONS["quantization"]["options"]["quantizer"]["enum"])
 
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:
-    """Quantize the signal (decision 18); nothing is drawn. What lies beyond [-1, 1] saturates."""
+    """Quantize the signal (fidelity: quantizer).
+
+    Nothing is drawn. What lies beyond [-1, 1] saturates.
+    """
     (clean,) = sources
     bins, quantizer = options["bins"], options["quantizer"]
     level, lower, upper = cells(clean, bins, quantizer)
