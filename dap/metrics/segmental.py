@@ -68,7 +68,7 @@ def llr(
         frame is left.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     clean, restored = _framed("llr", reference, estimate, sample_rate, where)
     heard = clean.any(axis=1)
@@ -76,11 +76,11 @@ def llr(
     filters, correlations = _predictors(clean[heard], order)
     others, _ = _predictors(restored[heard], order)
     matrices = correlations[:, toeplitz(np.arange(order + 1))]  # (frames, order + 1, order + 1)
-    own, cross = (
+    optimal, cross = (
         np.einsum("fi,fij,fj->f", a, matrices, a, optimize=True) for a in (filters, others)
     )
     # both are 1 at most for x itself, and below rounding error where x is all but predictable
-    return _lowest(np.log(np.maximum(cross, EPS) / np.maximum(own, EPS)))
+    return _lowest(np.log(np.maximum(cross, EPS) / np.maximum(optimal, EPS)))
 
 
 @remembered
@@ -109,7 +109,7 @@ def wss(
         is silent or the signals have no whole frame.
 
     Raises:
-        ValueError: a lower sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: a lower sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     if sample_rate < 8000:
         raise ValueError(f"wss needs a sample rate of at least 8000 Hz: it is {sample_rate}")
@@ -146,7 +146,7 @@ def ssnr(
         the whole reference is silent or the signals have no whole frame.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     clean, restored = _framed("ssnr", reference, estimate, sample_rate, where)
     if not clean.any():
@@ -184,8 +184,8 @@ def _framed(
 
 def _lowest(distances: np.ndarray) -> float:
     """Mean of the lowest 95 %, their number rounded half up; NaN where there are none."""
-    kept = (19 * distances.size + 10) // 20
-    return float(np.sort(distances)[:kept].mean()) if kept else float("nan")
+    count = (19 * distances.size + 10) // 20
+    return float(np.sort(distances)[:count].mean()) if count else float("nan")
 
 
 def _predictors(frames: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

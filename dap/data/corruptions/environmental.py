@@ -33,11 +33,11 @@ def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Obser
         DapError: the drawn noise or the clip is silent.
     """
     (clean,) = sources
-    wanted = context.rng.uniform(*options["snr_db"])
+    target_db = context.rng.uniform(*options["snr_db"])
     noise, origin = context.draw_noise(len(clean))
     for name, signal in (("drawn noise", noise), ("clip", clean)):
         if not signal.any():
             raise DapError(f"the {name} is silent, so no signal-to-noise ratio can be reached")
-    gain = 10 ** ((snr_db(clean, noise) - wanted) / 20)
+    gain = 10 ** ((snr_db(clean, noise) - target_db) / 20)
     scaled = (noise * gain).astype(np.float32)
     return Observation(clean + scaled, metadata={"snr_db": snr_db(clean, scaled)} | origin)
