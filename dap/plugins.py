@@ -17,7 +17,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -229,7 +229,7 @@ def source(module: str) -> Path | None:
                 path = _absolute(folder) / f"{rest}.py"
                 return path if path.is_file() else None
         return None
-    folders, spec = None, None
+    origin, folders = None, None
     for depth in range(1, module.count(".") + 2):
         name = ".".join(module.split(".")[:depth])
         finders = (getattr(finder, "find_spec", None) for finder in sys.meta_path)
@@ -237,8 +237,8 @@ def source(module: str) -> Path | None:
         spec = next(filter(None, specs), None)
         if spec is None:
             return None
-        folders = spec.submodule_search_locations
-    return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+        origin, folders = spec.origin, spec.submodule_search_locations
+    return Path(origin) if origin and origin.endswith(".py") else None
 
 
 def shown(path: Path) -> str:
@@ -272,13 +272,14 @@ def _modules(kind: Kind, paths: str) -> Iterator[tuple[str, Path]]:
     for path in sorted((ROOT / kind.folder).glob("*.py")):
         yield ".".join(("dap", *kind.folder.split("/"), path.stem)), path
     for entry in sorted(entry_points(group=kind.group)):
-        path = source(entry.module)
-        if path is None:
+        file = source(entry.module)
+        if file is None:
+            package = entry.dist.name if entry.dist else "(unknown)"
             raise DapError(
-                f"the installed package {entry.dist.name} names the module {entry.module} in its "
+                f"the installed package {package} names the module {entry.module} in its "
                 f"entry points {kind.group}, and there is none: install it again, or remove it"
             )
-        yield entry.module, path
+        yield entry.module, file
     for listed in filter(None, paths.split(os.pathsep)):
         for path in _files(listed):
             yield f"{_package(_folder(listed))}.{path.stem}", path
@@ -349,10 +350,17 @@ def _literal(path: Path, variable: str) -> dict:
     except (OSError, SyntaxError, ValueError) as error:
         raise DapError(f"{shown(path)}: cannot be read as Python: {error}") from error
     for node in nodes:
-        if variable not in _assigned(node):
+        match node:
+            case ast.Assign(targets=targets, value=content):
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as content):
+                names = [name]
+            case _:
+                continue
+        if variable not in names:
             continue
         try:
-            value = ast.literal_eval(node.value)
+            value = ast.literal_eval(content)
         except (TypeError, ValueError) as error:
             raise DapError(
                 f"{shown(path)}: {variable} has to be written out, since it is read without "
@@ -362,10 +370,3 @@ def _literal(path: Path, variable: str) -> dict:
             raise DapError(f"{shown(path)}: {variable} is {value!r}: must be a dictionary")
         return value
     return {}
-
-
-def _assigned(node: ast.stmt) -> Iterable[str]:
-    targets = getattr(node, "targets", [getattr(node, "target", None)])
-    if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-        return [target.id for target in targets if isinstance(target, ast.Name)]
-    return []

@@ -120,10 +120,11 @@ def corruption_options(where: str, corruption: dict, plugin: Plugin) -> dict:
     return {key: complete[key] for key in (*options, "kind")}
 
 
-def _ascending(validator, ascending: bool, value: object, part: dict) -> Iterator:
+def _ascending(validator: object, ascending: bool, value: object, part: dict) -> Iterator:
     """The keyword `ascending`: numbers that do not fall from one to the next."""
-    numbers = isinstance(value, list) and all(isinstance(item, int | float) for item in value)
-    if ascending and numbers and sorted(value) != value:
+    numbers = value if isinstance(value, list) else []
+    comparable = all(isinstance(item, int | float) for item in numbers)
+    if ascending and comparable and sorted(numbers) != numbers:
         yield jsonschema.ValidationError(f"{value!r} are not in ascending order")
 
 

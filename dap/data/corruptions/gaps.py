@@ -1,10 +1,15 @@
 """Lost stretches of the signal."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from dap.data.corruptions import Context
 from dap.errors import DapError
 from dap.observation import Observation
+
+if TYPE_CHECKING:
+    from dap.stft import STFT
 
 CORRUPTIONS = {
     "gaps": {
@@ -83,12 +88,13 @@ def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Obser
 
 
 def _draw(
-    samples: int, transform, options: dict, context: Context
+    samples: int, transform: "STFT", options: dict, context: Context
 ) -> tuple[np.ndarray, np.ndarray]:
     """First frames and lengths in frames of the gaps of a clip."""
     hop, sample_rate = transform.hop_length, context.sample_rate
     count = max(1, round(options["per_second"] * samples / sample_rate))
-    seconds = context.rng.uniform(*options["seconds"], count)
+    shortest, longest = options["seconds"]
+    seconds = context.rng.uniform(shortest, longest, count)
     lengths = np.maximum(1, np.rint(seconds * sample_rate / hop)).astype(int)
     # a window's length and a hop stay between gaps and at the ends: a frame of each is observed
     margin = -(-transform.n_fft // hop) + 1

@@ -25,5 +25,5 @@ def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Obser
     """Add white noise of zero mean and standard deviation `std`, which a method may know."""
     (clean,) = sources
     noise = context.rng.normal(0.0, options["std"], clean.shape).astype(np.float32)
-    known = {"noise_std": np.float32(options["std"])}
+    known = {"noise_std": np.array(options["std"], np.float32)}
     return Observation(clean + noise, known, {"snr_db": snr_db(clean, noise)})

@@ -10,5 +10,5 @@ CORRUPTIONS = {"mixture": {"task": "separate", "options": {}}}
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:
     """The sum of the sources (fidelity: sources-of-a-mixture)."""
-    total = np.sum(sources, axis=0, dtype=np.float32)
+    total = np.asarray(np.sum(sources, axis=0, dtype=np.float32))
     return Observation(total, metadata={"peak": float(np.abs(total).max())})

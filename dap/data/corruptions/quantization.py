@@ -7,7 +7,7 @@ from dap.decibels import snr_db
 from dap.errors import DapError
 from dap.observation import Observation
 
-CORRUPTIONS = {
+CORRUPTIONS: dict[str, dict] = {
     "quantization": {
         "task": "dequantize",
         "options": {
@@ -43,7 +43,7 @@ def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Obser
     bins, quantizer = options["bins"], options["quantizer"]
     level, lower, upper = cells(clean, bins, quantizer)
     known = {"lower": lower, "upper": upper}
-    known |= {"bins": np.int64(bins), "quantizer": np.array(quantizer)}
+    known |= {"bins": np.array(bins, np.int64), "quantizer": np.array(quantizer)}
     metadata = {
         "snr_db": snr_db(clean, level.astype(np.float64) - clean),
         "levels": len(np.unique(level)),
@@ -83,4 +83,4 @@ def cells(
     level = (index + half) * step
     lower = np.where(index == -(bins // 2), -1.0, level - step / 2)
     upper = np.where(index == (bins - 1) // 2, 1.0, level + step / 2)
-    return tuple(part.astype(np.float32) for part in (level, lower, upper))
+    return level.astype(np.float32), lower.astype(np.float32), upper.astype(np.float32)

@@ -46,9 +46,9 @@ def verify(
         DapError: a lock file cannot be read.
     """
     sums = digests(path)
-    mirrored = mirror_lock is not None and mirror_lock.is_file()
-    if mirrored:
-        lock = mirror_lock
+    mirrored = False
+    if mirror_lock is not None and mirror_lock.is_file():
+        lock, mirrored = mirror_lock, True
     expected = _read(lock) if lock.is_file() else None
     for kind in ("sha256", "md5"):
         published = archive.get(kind)
