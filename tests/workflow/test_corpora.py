@@ -137,7 +137,7 @@ def test_paper_a_from_a_mirror_of_archives(fresh, mirror, count_jobs):
     assert (clips["seconds"] == 2.048).all()
     assert clips["sha256"].str.len().eq(64).all()
     observed = pd.read_csv(fresh.folder / noisy)
-    assert observed["facts"].str.contains("DLIVING/ch01.wav|STRAFFIC/ch01.wav").all()
+    assert observed["metadata"].str.contains("DLIVING/ch01.wav|STRAFFIC/ch01.wav").all()
 
     again = fresh.snakemake(table, *overrides(mirror, 1), study=STUDY)
     assert "Nothing to be done" in again.stdout
@@ -183,7 +183,7 @@ def test_a_download_that_was_killed_goes_on(by_download, count_jobs):
     archives = by_download.folder / "resources" / "archives"
     part = archives / "drums.tar.gz.part"
     with serving(content) as server:
-        module = by_download.folder / "dap" / "corpora" / "drums.py"
+        module = by_download.folder / "dap" / "data" / "corpora" / "drums.py"
         url = metadata("drums")["sources"][0]["archives"][0]["url"]
         module.write_text(module.read_text().replace(url, server.url("drums.tar.gz")))
         server.plan = [{"cut": 200_000, "stall": 60}, {}]
@@ -225,7 +225,7 @@ def test_a_download_that_was_killed_goes_on(by_download, count_jobs):
 
 def test_what_cannot_be_downloaded_is_said_in_one_line(by_download):
     with serving(b"") as server:
-        module = by_download.folder / "dap" / "corpora" / "drums.py"
+        module = by_download.folder / "dap" / "data" / "corpora" / "drums.py"
         url = metadata("drums")["sources"][0]["archives"][0]["url"]
         module.write_text(module.read_text().replace(url, server.url("drums.tar.gz")))
         server.plan = [{"status": 404}]
