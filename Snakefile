@@ -11,7 +11,6 @@ sys.path.insert(0, str(ROOT))
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/common_present.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/corrupt.smk"
 include: "workflow/rules/fit.smk"
@@ -42,14 +41,13 @@ localrules:
 rule all:
     default_target: True
     input:
-        all_fits(),
-        [file for name in study.experiments for file in score_files(name)],
-        f"{RESULTS}/report.html",
-        table_files(),
-        f"{RESULTS}/tables/cost.csv",
-        f"{RESULTS}/tables/cost.md",
-        figure_files(),
-        f"{RESULTS}/tables/study.yaml",
+        depends.all_fits(study),
+        depends.all_scores(study),
+        presentation.table_files(study),
+        presentation.figure_files(study),
+        [paths.table("cost", form) for form in ("csv", "md")],
+        paths.table("study", "yaml"),
+        paths.report,
 
 
 # the corpora that the study uses, and nothing else
@@ -60,21 +58,21 @@ rule download_all:
 
 rule tables:
     input:
-        table_files(),
+        presentation.table_files(study),
 
 
 rule figures:
     input:
-        figure_files(),
+        presentation.figure_files(study),
 
 
 onstart:
-    own()
+    claim_folder()
 
 
 onsuccess:
-    disown()
+    release_folder()
 
 
 onerror:
-    disown()
+    release_folder()

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.candidates`: ways to run paper A's networks in PyTorch, in turn.
+"""`python -m benchmarks.candidates`: ways to run paper A's networks, one after the other.
 
-What `dap.fitting.engine` does on a GPU should be the fastest of these there. On a GPU, an iteration
-is recorded and replayed, as in a fit.
+What `dap.fitting.engine` does on a device should be the fastest of these there. On a GPU, an
+iteration is recorded and replayed, as in a fit.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from torch.nn import functional
 from benchmarks.__main__ import heading
 from benchmarks.reference_fit import DESIGNS
 from benchmarks.speed import PAPER, SEED
+from dap.fitting.cpu.library import library
 from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
 from dap.fitting.interleave import side_stream
 from dap.nn.dilated_unet import Block, DilatedUNet, Layout, layout
@@ -36,6 +37,7 @@ class Way:
         search: cuDNN times its algorithms and takes the fastest.
         sub_grids: a dilated convolution as an ordinary one on d x d interleaved grids.
         inductor: compiled by `torch.compile`.
+        layers: on the compiled layers of `dap.fitting.cpu`, which are for CPUs.
         multiple: filters are rounded up to a multiple of this, which is another network: what
             padding with zeros could gain at most.
     """
@@ -45,14 +47,18 @@ class Way:
     search: bool = False
     sub_grids: bool = False
     inductor: bool = False
+    layers: bool = False
     multiple: int = 1
 
 
 WAYS = {
     "float32": Way("float32"),
+    "float32, inductor": Way("float32", inductor=True),
+    "float32, compiled layers": Way("float32", layers=True),
     "float32, algorithms searched": Way("float32", search=True),
     "float32, channels last": Way("float32", channels_last=True),
     "bfloat16": Way(),
+    "bfloat16, compiled layers": Way(layers=True),
     "bfloat16, algorithms searched": Way(search=True),
     "bfloat16, channels last": Way(channels_last=True),
     "bfloat16, channels last, searched": Way(channels_last=True, search=True),
@@ -121,7 +127,10 @@ class Candidate:
         if way.channels_last:
             self.net.to(memory_format=torch.channels_last)
             self.z = self.z.to(memory_format=torch.channels_last)
-        self.run = torch.compile(self.net) if way.inductor else self.net
+        if way.layers:
+            self.run = self.net.compiled(self.z, way.precision)
+        else:
+            self.run = partial(torch.compile(self.net) if way.inductor else self.net, self.z)
         rate = torch.tensor(PAPER.learning_rate, device=target.device)
         self.optimiser = torch.optim.Adam(
             self.net.parameters(),
@@ -139,9 +148,9 @@ class Candidate:
             return (self.recorded or self._iterate)(0.0)[0]
 
     def _iterate(self, progress: float) -> tuple[Tensor, Tensor]:
-        narrow = self.way.precision == "bfloat16"
+        narrow = self.way.precision == "bfloat16" and not self.way.layers
         with torch.autocast(self.target.device.type, dtype=torch.bfloat16, enabled=narrow):
-            estimate = self.run(self.z)
+            estimate = self.run()
         loss = functional.mse_loss(estimate.float(), self.target)
         self.optimiser.zero_grad()
         loss.backward()
@@ -149,13 +158,31 @@ class Candidate:
         return loss.detach(), estimate.detach()
 
 
-def measure(candidate: Candidate, repeats: int, iterations: int) -> tuple[float, float]:
-    """Median seconds an iteration, and MiB that PyTorch holds of a GPU meanwhile (0 on a CPU)."""
+@dataclass(frozen=True)
+class Times:
+    """Seconds of a way.
+
+    Attributes:
+        first: of the iterations before those that count, with all compilation.
+        each: an iteration, one number a repeat.
+        mib: what PyTorch holds of a GPU meanwhile; 0 on a CPU.
+    """
+
+    first: float
+    each: list[float]
+    mib: float
+
+
+def measure(candidate: Candidate, repeats: int, iterations: int) -> Times:
+    """Time a way."""
     on_gpu = candidate.target.is_cuda
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
+    begun = time.perf_counter()
     for _ in range(WARMUP + 1 if on_gpu else 1):
         candidate.step()
+    first = time.perf_counter() - begun
+    candidate.step()
     times = []
     for _ in range(repeats):
         if on_gpu:
@@ -167,18 +194,19 @@ def measure(candidate: Candidate, repeats: int, iterations: int) -> tuple[float,
             torch.cuda.synchronize()
         times.append((time.perf_counter() - begun) / iterations)
     mib = torch.cuda.max_memory_reserved() / 2**20 if on_gpu else 0.0
-    return statistics.median(times), mib
+    return Times(first, times, mib)
 
 
 def row(make: Callable[[], Candidate], repeats: int, iterations: int) -> str:
-    """Milliseconds an iteration and memory of a way, or the first line of the error it ended in."""
+    """The cells of a way, or the first line of the error it ended in."""
     try:
         candidate = make()
-        seconds, mib = measure(candidate, repeats, iterations)
+        times = measure(candidate, repeats, iterations)
     except Exception as error:
-        return f"{type(error).__name__}: {str(error).splitlines()[0][:80]} | "
+        return f"{type(error).__name__}: {str(error).splitlines()[0][:80]} | | | | "
     plain = " (not recorded)" if candidate.recorded and not candidate.recorded.graph else ""
-    return f"{1000 * seconds:.2f}{plain} | {mib:.0f}"
+    low, median, high = (f(times.each) * 1000 for f in (min, statistics.median, max))
+    return f"{median:.2f}{plain} | {low:.2f} | {high:.2f} | {times.first:.1f} | {times.mib:.0f}"
 
 
 def table(
@@ -192,7 +220,8 @@ def table(
     ways: dict[str, Way] = WAYS,
 ) -> None:
     """Say a row for each way."""
-    say("| way | ms an iteration | MiB |\n| --- | ---: | ---: |")
+    header = ("ms an iteration, median", "least", "most", "first iterations, s", "MiB")
+    say(f"| way | {' | '.join(header)} |\n| --- |{' ---: |' * len(header)}")
     for name, way in ways.items():
         make = partial(Candidate, method, width, way, target)
         say(f"| {name} | {row(make, repeats, iterations)} |")
@@ -203,18 +232,20 @@ def table(
 
 def usable(device: str, *, inductor: bool) -> dict[str, Way]:
     """The ways that a device has; on CPUs, bfloat16 in channels last has ended processes."""
-    return {
-        name: way
-        for name, way in WAYS.items()
-        if (inductor or not way.inductor)
-        and not (device == "cpu" and way.channels_last and way.precision == "bfloat16")
-    }
+
+    def runs(way: Way) -> bool:
+        if way.layers:
+            return device == "cpu" and library(way.precision) is not None
+        return device != "cpu" or not (way.channels_last and way.precision == "bfloat16")
+
+    return {name: way for name, way in WAYS.items() if (inductor or not way.inductor) and runs(way)}
 
 
 def main() -> None:
     """Time them all, of one design after the other."""
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--method", action="append", choices=list(DESIGNS))
+    parse.add_argument("--way", action="append", choices=list(WAYS), help="default: all")
     parse.add_argument("--frames", type=int, default=256, help="of the 512-bin spectrogram")
     parse.add_argument("--width", type=float, default=1.0, help="factor on the filters")
     parse.add_argument("--repeats", type=int, default=3, help="of which the medians are taken")
@@ -231,7 +262,11 @@ def main() -> None:
     generator = torch.Generator().manual_seed(SEED)
     target = torch.randn(2, 512, given.frames, generator=generator).to(given.device)
     ways = usable(given.device, inductor=not given.skip_inductor)
-    say(f"{heading(given.device, torch.get_num_threads())}; 512 x {given.frames}")
+    ways = {name: way for name, way in ways.items() if name in (given.way or WAYS)}
+    say(
+        f"{heading(given.device, torch.get_num_threads())}; 512 x {given.frames}; "
+        f"n = {given.repeats}"
+    )
     for method in given.method or ["dilated-exp-dense"]:
         say(f"\n`{method}`, width {given.width:g}\n")
         table(

@@ -19,7 +19,7 @@ CORPORA = {
     "drums": "drums/test",
 }
 SAMPLE_RATE = 16000
-SAMPLES = 16384  # decision 13's "1 s"
+SAMPLES = 16384  # A's "1 s" (fidelity: clip-length)
 
 
 def export(folder: Path, each: int) -> dict[str, np.ndarray]:
@@ -37,7 +37,7 @@ def export(folder: Path, each: int) -> dict[str, np.ndarray]:
             # from all over the corpus; a corpus of few recordings gives other windows of the same
             file = files[turn * len(files) // each % len(files)]
             window = turn if len(files) < each else 0
-            cut = {"window": "loudest", "turn": window, "level": "peak", "seed": 0}
+            cut = {"window": "loudest", "window_index": window, "level": "peak", "seed": 0}
             clips.append(excerpt(read(file, SAMPLE_RATE), SAMPLES, **cut).signal)
             names.append(f"{corpus}/{file.stem}")
     return {"names": np.array(names), "clips": np.stack(clips)}

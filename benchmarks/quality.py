@@ -18,7 +18,7 @@ import multiprocessing
 import os
 import statistics
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from benchmarks.reference_fit import ReferenceFit, network
 from benchmarks.speed import PAPER, choose, reference, steady
 from dap.fitting import loop as fit
 from dap.fitting.objectives.spectral import MULTIPLE, Denoise
-from dap.options import PRESETS, learning_rate
+from dap.options import FitOptions
 from dap.stft import STFT
 
 METHOD, STD = "dilated-exp-dense", 0.1
@@ -51,7 +51,7 @@ class Noisy(Denoise):
         return 10 * math.log10(np.square(self.clean, dtype=np.float64).sum() / error)
 
 
-def fitted(goal: Noisy, width: float, options: fit.FitOptions, seed: int) -> float:
+def fitted(goal: Noisy, width: float, options: FitOptions, seed: int) -> float:
     """SNR in dB of the last iterate of one of our fits."""
     device = goal.target.device.type
     found = fit.fit(network(METHOD, width), goal, options, seed=seed, device=device)
@@ -77,12 +77,10 @@ def loudest(clip: np.ndarray, samples: int) -> np.ndarray:
     return part / np.abs(part).max()
 
 
-def presets(given: argparse.Namespace) -> tuple[fit.FitOptions, fit.FitOptions]:
+def presets(given: argparse.Namespace) -> tuple[FitOptions, FitOptions]:
     """The reference's options, and the fast preset's in the precision of "auto"."""
     auto = choose("auto", given.device)
-    changed = PRESETS["fast"] | {"width": given.width, "precision": auto}
-    changed["learning_rate"] = learning_rate(changed)
-    fast = fit.FitOptions(**{key: changed.get(key, value) for key, value in asdict(PAPER).items()})
+    fast = FitOptions.from_preset("fast", width=given.width, precision=auto, snapshots=1)
     return replace(PAPER, iterations=given.iterations), fast
 
 

@@ -15,24 +15,12 @@ from dap.fitting import engine
 from dap.fitting import loop as fit
 from dap.fitting.interleave import in_turn
 from dap.fitting.objectives.spectral import MULTIPLE, Denoise
+from dap.options import FitOptions
 from dap.stft import STFT
 
 SEED, HOP = 2021, 64
 # paper A's fit at a constant rate, as the reference does it
-PAPER = fit.FitOptions(
-    iterations=2000,
-    learning_rate=1e-3,
-    lr_step_size=0,
-    lr_gamma=1.0,
-    warmup=0,
-    cooldown=0.0,
-    initialisation="pytorch",
-    output_scale=0.0,
-    snapshots=1,
-    snapshot_at=(),
-    ema_decay=0.99,
-    precision="float32",
-)
+PAPER = FitOptions(lr_step_size=0, snapshots=1, precision="float32")
 
 
 class Noise(Denoise):

@@ -1,5 +1,6 @@
 """Audio files in and out, and the excerpt of a recording that becomes a clip."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,8 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     """A recording as one channel at `sample_rate`.
 
     Any format that libsndfile reads, whatever the file's suffix, any rate and sample type; channels
-    are averaged; other rates are resampled by soxr's high-quality filter (through librosa). Of a
-    WAV or MP3 that was cut, what is left is read.
+    are averaged; other rates are resampled by soxr's high-quality filter. Of a WAV or MP3 that
+    was cut, what is left is read.
 
     Returns:
         float32 array of shape (samples,), at the recording's own level.
@@ -38,11 +39,25 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     mono = signal.mean(axis=1, dtype=np.float64)
     if not mono.any():
         raise DapError(f"{path}: is silent (all samples, or the sums of its channels, are zero)")
-    if rate != sample_rate:
-        import librosa
+    return resample(mono, rate, sample_rate).astype(np.float32)
 
-        mono = librosa.resample(mono, orig_sr=rate, target_sr=sample_rate, res_type="soxr_hq")
-    return mono.astype(np.float32)
+
+def resample(signal: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
+    """A signal at another rate, by soxr's high-quality filter, to the bit as librosa does it.
+
+    Args:
+        signal: (samples,), at `rate`.
+
+    Returns:
+        (samples * sample_rate / rate,), rounded up, of the signal's type.
+    """
+    if rate == sample_rate:
+        return signal
+    import soxr
+
+    length = math.ceil(len(signal) * (sample_rate / rate))
+    resampled = soxr.resample(signal, rate, sample_rate, quality="soxr_hq")[:length]
+    return np.pad(resampled, (0, length - len(resampled)))
 
 
 def write(path: Path, signal: np.ndarray, sample_rate: int) -> None:

@@ -1,13 +1,15 @@
 """The `dap` command."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
+from dap import api
 from dap.errors import DapError, PluginError
-from dap.plugins import plugins
-from dap.study.schema import fit_options
+from dap.options import PRESETS, FitOptions, limits
 
 
 class Gap(click.ParamType):
@@ -15,7 +17,9 @@ class Gap(click.ParamType):
 
     name = "START-END"
 
-    def convert(self, value, param, ctx) -> tuple[float, float]:
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
         """Text to numbers."""
         try:
             start, end = map(float, value.split("-"))
@@ -26,16 +30,7 @@ class Gap(click.ParamType):
         return start, end
 
 
-# `observed` restores nothing, and a recording does not tell what a corruption does
-METHODS = sorted(plugins("priors")) + sorted(
-    name
-    for name, found in plugins("baselines").items()
-    if {"denoise", "inpaint", "dequantize"} & set(found.metadata["tasks"])
-    and name != "observed"
-    and "corruptions" not in found.metadata
-)
-
-
+METHODS = {method.name: method for method in api.methods()}
 # of a fit, which classical methods do without
 FITTING = {
     "preset", "iterations", "learning_rate", "width", "selection", "segment", "seed", "precision",
@@ -43,8 +38,28 @@ FITTING = {
 }  # fmt: skip
 
 
-@click.group()
-@click.version_option(package_name="dap")
+def option_range(name: str) -> click.ParamType:
+    """The values that an option of a fit may have."""
+    bounds = limits(name)
+    whole = isinstance(FitOptions.__dataclass_fields__[name].default, int)
+    return (click.IntRange if whole else click.FloatRange)(
+        min=bounds.get("minimum", bounds.get("exclusiveMinimum")),
+        max=bounds.get("maximum", bounds.get("exclusiveMaximum")),
+        min_open="exclusiveMinimum" in bounds,
+        max_open="exclusiveMaximum" in bounds,
+    )
+
+
+def preset_defaults(name: str) -> str:
+    """What an option of a fit is in each preset, for the help."""
+    values = {preset: getattr(FitOptions.from_preset(preset), name) for preset in PRESETS}
+    if len(set(values.values())) == 1:
+        return f"[default: {values.popitem()[1]:g}]"
+    return f"[default: {', '.join(f'{value:g} ({preset})' for preset, value in values.items())}]"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="deep-audio-priors")
 def main() -> None:
     """Restore audio with untrained networks."""
 
@@ -54,7 +69,7 @@ def main() -> None:
 @click.argument("restored", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--method",
-    type=click.Choice(METHODS),
+    type=click.Choice(list(METHODS)),
     default="dilated-exp-dense",
     show_default=True,
     help="A prior, or a classical method, which takes none of the options of a fit.",
@@ -75,40 +90,52 @@ def main() -> None:
 )
 @click.option(
     "--consistency",
-    type=click.FloatRange(0, 1),
-    help="With --dequantize, the share of the loss that keeps samples in their cells. [default: 0]",
+    type=option_range("consistency"),
+    help="With --dequantize, the share of the loss that keeps samples in their cells. "
+    + preset_defaults("consistency"),
 )
 @click.option(
     "--preset",
-    type=click.Choice(["fast", "paper"]),
+    type=click.Choice(list(PRESETS)),
     default="fast",
     show_default=True,
     help="How the network is fitted, but for the options given.",
 )
-@click.option("--iterations", type=click.IntRange(1), help="[default: the preset's]")
-@click.option("--learning-rate", type=click.FloatRange(1e-8, 1), help="[default: the preset's]")
-@click.option("--width", default=1.0, show_default=True, type=click.FloatRange(0.01, 4))
+@click.option("--iterations", type=option_range("iterations"), help=preset_defaults("iterations"))
+@click.option(
+    "--learning-rate",
+    type=option_range("learning_rate"),
+    help="Adam's, whatever the width. " + preset_defaults("learning_rate"),
+)
+@click.option(
+    "--width", default=FitOptions.width, show_default=True, type=option_range("width"),
+    help="Factor on every number of the network's filters.",
+)  # fmt: skip
 @click.option(
     "--selection",
-    type=click.Choice(["last", "average"]),
+    type=click.Choice(api.SELECTIONS),
     default="average",
     show_default=True,
     help="Last iterate, or the moving average of the outputs.",
 )
-@click.option("--segment", default=2.0, show_default=True, type=click.FloatRange(0.25), help="s")
+@click.option(
+    "--segment",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(api.SHORTEST_SEGMENT_SECONDS),
+    help="s",
+)
 @click.option("--sample-rate", default=16000, show_default=True, type=click.IntRange(8000, 48000))
 @click.option("--seed", default=2021, show_default=True, type=click.IntRange(0))
 @click.option(
     "--precision",
     type=click.Choice(["auto", "float32", "bfloat16"]),
-    default="auto",
+    default=FitOptions.precision,
     show_default=True,
     help="Of the network; auto is bfloat16 where the hardware has it.",
 )
 @click.option("--threads", type=click.IntRange(1), help="[default: all cores that it may use]")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
-)
+@click.option("--device", type=click.Choice(api.DEVICES), default="auto", show_default=True)
 @click.pass_context
 def restore(
     ctx: click.Context,
@@ -147,61 +174,49 @@ def restore(
         raise click.UsageError("--consistency is of --dequantize, which is not given")
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
-    if method in plugins("baselines"):
-        given = [name for name in FITTING if ctx.get_parameter_source(name).name == "COMMANDLINE"]
-        if given:
-            options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(given))
-            raise click.UsageError(f"{method} is fitted to nothing, and takes no {options}")
+    prior = METHODS[method].kind == "prior"
+    asked = [
+        name for name in FITTING if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
+    ]
+    if asked and not prior:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(asked))
+        raise click.UsageError(f"{method} is fitted to nothing, and takes no {options}")
     if restored.suffix.lower() != ".wav":
         raise click.UsageError(f"{restored} will be a WAV file: name it so, with .wav at the end")
     if restored.resolve() == damaged.resolve():
         raise click.UsageError(f"{restored} is the recording itself: name another file")
     # before torch: threads that wait sleep, and leave shared cores to others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import torch
-
     from dap.audio import read, write
-    from dap.runtime.progress import Progress
-    from dap.segments import restore_recording
 
-    if not restored.parent.is_dir():  # found now, not after the fits
+    if not restored.parent.is_dir():  # before the fits, not after
         raise click.ClickException(f"the folder {restored.parent} of {restored} does not exist")
-    # the cores that this process was given, which may be fewer than the machine has
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    torch.set_num_threads(threads or cores)
-    given = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
-    fit = fit_options(
-        {"preset": preset, "width": width, "precision": precision}
-        | {key: value for key, value in given.items() if value is not None}
-    )
-    meters = {}
-
-    def report(index: int, count: int, iteration: int, loss: float) -> None:
-        if index not in meters:
-            meters[index] = Progress(f"segment {index} of {count}", fit["iterations"])
-        meters[index](iteration, loss)
-        if iteration == fit["iterations"]:
-            del meters[index]  # it may be fitted again
-
+    some = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
     try:
-        signal = restore_recording(
+        fit = FitOptions.from_preset(
+            preset,
+            width=width,
+            precision=precision,
+            snapshots=2,  # the first, too: time left is counted from its report
+            **{name: value for name, value in some.items() if value is not None},
+        )
+        result = api.restore(
             read(damaged, sample_rate),
             sample_rate,
             method=method,
-            fit=fit,
-            spectrogram={"n_fft": 1022, "hop_length": 64, "window": "hann"},
+            gaps=gaps or None,
+            bins=bins,
+            fit=fit if prior else None,
             selection=selection,
             segment_seconds=segment,
-            gaps=gaps,
-            bins=bins,
             seed=seed,
             device=device,
-            report=report,
-            say=lambda text: click.echo(text, err=True),
+            threads=threads or cores(),
+            progress=bars(fit.iterations),
         )
-        write(restored, signal, sample_rate)
+        write(restored, result.audio, sample_rate)
         click.echo(
-            f"{restored}: {len(signal) / sample_rate:.3f} s, {sample_rate} Hz, one channel, "
+            f"{restored}: {len(result.audio) / sample_rate:.3f} s, {sample_rate} Hz, one channel, "
             f"restored by {method}{_lost(damaged, sample_rate)}",
             err=True,
         )
@@ -209,6 +224,29 @@ def restore(
         if isinstance(error, PluginError):
             click.echo(error.trace, err=True)
         raise click.ClickException(str(error)) from error
+
+
+def cores() -> int:
+    """Those that this process was given, which may be fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def bars(iterations: int) -> Callable[[int, int, int, float], None]:
+    """Shows how far the fits are, those of several segments beside each other."""
+    from dap.runtime.progress import Progress
+
+    meters: dict[int, Progress] = {}
+
+    def report(segment: int, segments: int, iteration: int, loss: float) -> None:
+        if segment not in meters:
+            meters[segment] = Progress(f"segment {segment} of {segments}", iterations)
+        meters[segment](iteration, loss)
+        if iteration == iterations:
+            del meters[segment]  # it may be fitted again
+
+    return report
 
 
 def _lost(recording: Path, sample_rate: int) -> str:

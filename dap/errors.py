@@ -1,4 +1,4 @@
-"""The exceptions that are meant for the user."""
+"""The exceptions that are meant for the user, and what is put into their messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,3 +38,24 @@ def named(where: str) -> Iterator[None]:
     except DapError as error:
         error.args = (f"{where}: {error}",)
         raise
+
+
+@contextmanager
+def extra(name: str) -> Iterator[None]:
+    """Around the import of packages that only an extra of deep-audio-priors brings.
+
+    >>> with extra("metrics"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    dap.errors.DapError: no_such_package is not installed: pip install 'deep-audio-priors[metrics]'
+
+    Raises:
+        DapError: one of them is not installed; the message says how it comes.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or str(error)).partition(".")[0]
+        raise DapError(
+            f"{package} is not installed: pip install 'deep-audio-priors[{name}]'"
+        ) from error

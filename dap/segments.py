@@ -1,6 +1,8 @@
-"""Restoring a recording of any length: segment by segment, cross-faded."""
+"""Restoring one channel of a recording of any length: segment by segment, cross-faded."""
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -8,16 +10,36 @@ import numpy as np
 from dap.data.corruptions.gaps import untouched_frames
 from dap.data.corruptions.quantization import QUANTIZERS, cells
 from dap.errors import DapError
-from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import Restored, is_prior, place, restoring
+from dap.fitting.interleave import Fit, at_most, in_turn
+from dap.fitting.method import Restored, is_prior, resolve_device, restoring
 from dap.observation import Observation
-from dap.plugins import plugin
+from dap.options import FitOptions
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
 AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
 SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
+
+log = logging.getLogger("dap")
+
+
+@dataclass(frozen=True)
+class RestoredRecording:
+    """A recording of one channel, restored.
+
+    Attributes:
+        audio: (samples,), of the recording's type.
+        segments: starts and ends in samples; one of all samples for a baseline.
+        losses: (segments, iterations) float32; NaN for a segment that nothing was fitted to.
+        snapshots: the recording as it was after some iterations, (samples,) each; none of a
+            baseline.
+    """
+
+    audio: np.ndarray
+    segments: list[tuple[int, int]]
+    losses: np.ndarray
+    snapshots: dict[int, np.ndarray]
 
 
 def segments(samples: int, length: int, fade: int) -> list[tuple[int, int]]:
@@ -37,113 +59,135 @@ def restore_recording(
     sample_rate: int,
     *,
     method: str,
-    fit: dict,
+    fit: FitOptions,
     spectrogram: dict,
     selection: str = "last",
     segment_seconds: float = 2.0,
     gaps: Sequence[tuple[float, float]] = (),
     bins: int | None = None,
-    seed: int = 2021,
+    seed: int = 0,
     device: str = "auto",
     report: Callable[[int, int, int, float], None] | None = None,
-    say: Callable[[str], None] | None = None,
-) -> np.ndarray:
+) -> RestoredRecording:
     """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantization.
 
     The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back. A prior
-    is fitted to segments; a baseline is given the whole.
+    is fitted to segments; a baseline is given the whole. A fit that learned nothing is done again
+    at a third of the learning rate, and the one with the lower loss is taken; a warning in the log
+    says so.
 
     Args:
-        recording: (samples,) float32.
-        method: a prior, or a baseline for the task.
-        fit: the study's fit options.
+        recording: (samples,) float32 or float64, not all of it silent outside of the gaps.
+        method: a prior, or a baseline, that is for the task.
+        fit: how a prior is fitted.
+        spectrogram: the arguments of the `dap.stft.STFT` that a prior works on.
         selection: "last" or "average".
         gaps: (start, end) in seconds.
         bins: of the quantizer that the recording went through; every sample of the result stays in
             the cell that it was found in.
+        seed: of the recording; each segment's is derived from it.
         report: called with segment, number of segments, iteration and loss.
-        say: told which segments' fits learned nothing. They are fitted again at a third of the
-            rate, and the one with the lower loss is taken.
-
-    Returns:
-        (samples,) float32.
 
     Raises:
-        DapError: the recording is too short, a gap is not inside of it, or leaves nothing of a
-            segment; samples are not a quantizer's levels; the method is not for the task.
+        DapError: a gap is not inside of the recording, or leaves nothing of a segment; samples are
+            not a quantizer's levels; a fit diverged.
     """
-    if gaps and bins:
-        raise DapError("gaps are filled or quantization is undone: ask for one of the two")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
-    whole = not is_prior(method)
-    kind = "baselines" if whole else "priors"
-    if task not in plugin(kind, method).metadata.get("tasks", [task]):
-        wanted = {"inpaint": "fill gaps", "dequantize": "undo quantization"}.get(task, "denoise")
-        raise DapError(f"{method} does not {wanted}: choose another method")
-    if len(recording) < 1024:
-        raise DapError(f"the recording has {len(recording)} samples; at least 1024 are needed")
-    mask = np.zeros(len(recording), bool)
-    for start, end in gaps:
-        first, last = round(start * sample_rate), round(end * sample_rate)
-        if not 0 <= first < last <= len(recording):
-            raise DapError(
-                f"the gap {start}-{end} s is not inside of the recording, which lasts "
-                f"{len(recording) / sample_rate:.3f} s"
-            )
-        mask[first:last] = True
+    mask = gap_mask(gaps, len(recording), sample_rate)
     bounds = quantized(recording, bins) if bins else None
-    kept = bounds if bins else recording[~mask]
-    peak = float(np.abs(kept).max()) if kept.any() else 1.0
+    observed = recording[~mask] if bounds is None else bounds
+    peak = float(np.abs(observed).max())
     scaled = np.where(mask, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
-    length = len(recording) if whole else round(segment_seconds * sample_rate)
+    fitted = is_prior(method)
+    length = round(segment_seconds * sample_rate) if fitted else len(recording)
     parts = segments(len(recording), length, fade)
-    where = "cpu" if whole else place(device)
-    estimates, fits = {}, {}
+    device = resolve_device(device) if fitted else "cpu"
+    begin: dict[int, Callable[..., Fit]] = {}
     for index, (start, end) in enumerate(parts):
-        if mask.any() and not mask[start:end].any():
-            estimates[index] = scaled[start:end]
+        if gaps and not mask[start:end].any():
             continue
         observation = _observation(scaled[start:end], mask[start:end], spectrogram, sample_rate)
-        if bins:
+        if bounds is not None:
             for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
                 observation.known[name] = bound[start:end].astype(np.float32)
-        fits[index] = partial(
+        begin[index] = partial(
             restoring,
             method,
             task,
             observation,
             spectrogram=spectrogram,
-            device=where,
+            device=device,
             seed=derive(seed, "recording", index),
-            report=report and (lambda i, loss, k=index: report(k + 1, len(parts), i, loss)),
+            report=report and partial(report, index + 1, len(parts)),
         )
-    found = _fitted(fits, fit, where, say or (lambda text: None))
-    for index, result in found.items():
-        estimates[index] = result.selections.get(selection, result.selections["last"])[-1]
-    joined = _cross_faded([estimates[index] for index in range(len(parts))], parts, fade)
-    restored = (joined * peak).astype(np.float32)
-    if bins:  # the cross-fade of two estimates in a cell is in it, but for rounding
-        return np.clip(restored, *bounds)
-    return np.where(mask, restored, recording) if mask.any() else restored
+    results = _fitted(begin, fit, device)
+
+    def joined(estimate: Callable[[Restored], np.ndarray]) -> np.ndarray:
+        """The recording of the segments' estimates, (outputs, samples) each, of the last output."""
+        estimates = [
+            estimate(results[index])[-1] if index in results else scaled[start:end]
+            for index, (start, end) in enumerate(parts)
+        ]
+        restored = (_cross_faded(estimates, parts, fade) * peak).astype(recording.dtype)
+        if (
+            bounds is not None
+        ):  # the cross-fade of two estimates in a cell is in it, but for rounding
+            return np.clip(restored, *bounds)
+        return np.where(mask, restored, recording) if gaps else restored
+
+    one = next(iter(results.values()))
+    losses = np.full((len(parts), len(one.losses)), np.nan, np.float32)
+    for index, result in results.items():
+        losses[index] = result.losses
+    return RestoredRecording(
+        audio=joined(lambda result: result.selections.get(selection, result.selections["last"])),
+        segments=parts,
+        losses=losses,
+        snapshots={
+            int(iteration): joined(lambda result, k=k: result.snapshots[k])
+            for k, iteration in enumerate(one.iterations)
+        },
+    )
+
+
+def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:
+    """Which samples lie in a gap, (samples,) bool.
+
+    Raises:
+        DapError: a gap is empty, or not inside of the recording.
+    """
+    mask = np.zeros(samples, bool)
+    for start, end in gaps:
+        first, last = round(start * sample_rate), round(end * sample_rate)
+        if not 0 <= first < last <= samples:
+            raise DapError(
+                f"the gap {start}-{end} s is not inside of the recording, which lasts "
+                f"{samples / sample_rate:.3f} s"
+            )
+        mask[first:last] = True
+    return mask
 
 
 def _fitted(
-    fits: dict[int, Callable], fit: dict, device: str, say: Callable[[str], None]
+    begin: Mapping[int, Callable[..., Fit]], fit: FitOptions, device: str
 ) -> dict[int, Restored]:
     """The results by segment, of fits that learned nothing the better of two."""
-    found = _run(fits, fit, device)
-    if failed := [index for index, result in found.items() if not result.learned]:
-        say(f"{_named(failed)} learned nothing: again, at {SLOWER:.2g} of the learning rate")
-        slower = fit | {"learning_rate": SLOWER * fit["learning_rate"]}
-        for index, again in _run({index: fits[index] for index in failed}, slower, device).items():
-            found[index] = min(found[index], again, key=lambda result: result.losses[-1])
-    if failed := [index for index in failed if not found[index].learned]:
-        say(
-            f"{_named(failed)} learned nothing and gave next to nothing: all is noise there, or "
-            "the learning rate is too high"
+    results = _run(begin, fit, device)
+    if failed := [index for index, result in results.items() if not result.learned]:
+        log.warning(
+            "%s learned nothing: again, at %.2g of the learning rate", _named(failed), SLOWER
         )
-    return found
+        slower = replace(fit, learning_rate=SLOWER * fit.learning_rate)
+        for index, again in _run({index: begin[index] for index in failed}, slower, device).items():
+            results[index] = min(results[index], again, key=lambda result: result.losses[-1])
+    if failed := [index for index in failed if not results[index].learned]:
+        log.warning(
+            "%s learned nothing and gave next to nothing: all is noise there, or the learning rate "
+            "is too high",
+            _named(failed),
+        )
+    return results
 
 
 def _named(indices: Sequence[int]) -> str:
@@ -153,14 +197,16 @@ def _named(indices: Sequence[int]) -> str:
     )
 
 
-def _run(fits: dict[int, Callable], fit: dict, device: str) -> dict[int, Restored]:
-    begin = [partial(run, fit=fit) for run in fits.values()]
-    found = {}
-    for k, result in in_turn(begin, at_most(AT_ONCE, device), device=device):
+def _run(
+    begin: Mapping[int, Callable[..., Fit]], fit: FitOptions, device: str
+) -> dict[int, Restored]:
+    fits = [partial(start, fit=fit) for start in begin.values()]
+    results = {}
+    for k, result in in_turn(fits, at_most(AT_ONCE, device), device=device):
         if isinstance(result, DapError):
             raise result
-        found[list(fits)[k]] = result
-    return found
+        results[list(begin)[k]] = result
+    return results
 
 
 def _cross_faded(
@@ -168,9 +214,14 @@ def _cross_faded(
 ) -> np.ndarray:
     total, weights = np.zeros((2, parts[-1][1]))
     for estimate, (start, end) in zip(estimates, parts, strict=True):
-        # a triangle of the fade's length at both ends; where segments overlap, weights add up
+        # a ramp of the fade's length where another segment is faded from or to, and none at the
+        # recording's ends: a segment that begins soon after would be there at once
         ramp = np.minimum(1.0, (np.arange(end - start) + 1) / (fade + 1))
-        weight = np.minimum(ramp, ramp[::-1])
+        weight = np.ones(end - start)
+        if start > 0:
+            weight = np.minimum(weight, ramp)
+        if end < len(total):
+            weight = np.minimum(weight, ramp[::-1])
         total[start:end] += weight * estimate
         weights[start:end] += weight
     return total / weights

@@ -7,9 +7,10 @@ from torch import Tensor
 class STFT:
     """A matched short-time Fourier transform whose real and imaginary parts are two channels.
 
-    Decision 5: 1022 / 64 with a Hann window for paper A and a rectangular one for paper B, analysis
-    and synthesis with the same window, so that the round trip is exact to float32. It is not
-    normalised (decision 1b), and has n_fft / 2 + 1 = 512 bins.
+    1022 / 64 with a Hann window for paper A and a rectangular one for paper B, analysis and
+    synthesis with the same window, so that the round trip is exact to float32
+    (fidelity: transform). It is not normalised (fidelity: loss-and-input), and has
+    n_fft / 2 + 1 = 512 bins.
     """
 
     def __init__(self, n_fft: int, hop_length: int, window: str, device: str = "cpu"):

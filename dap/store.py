@@ -1,4 +1,4 @@
-"""The files of a chunk: written whole or not at all, and checked when they are read.
+"""The files of a chunk: their names; written whole or not at all, and checked when they are read.
 
 Snakemake sees that a file is there, and how old it is, not what is in it. So manifests hold the
 sha256 of the files that they list, and beside a manifest, or another CSV, lies its seal,
@@ -16,11 +16,50 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from dap.audio import write
 from dap.errors import DapError, UnwritableError
+
+MANIFEST = "manifest.csv"
+ATTEMPTS = ".attempts.json"
+
+
+def signal_file(clip: str) -> str:
+    """A clean clip, or an observation."""
+    return f"{clip}.wav"
+
+
+def known_file(clip: str) -> str:
+    """The arrays that a method may know of an observation."""
+    return f"{clip}.npz"
+
+
+def fit_name(clip: str, seed: int | str) -> str:
+    """One initialisation of a clip; the names of all that a fit leaves begin with it."""
+    return f"{clip}.s{seed}"
+
+
+def estimate_file(fit: str, output: str, selection: str) -> str:
+    """One output of a fit."""
+    return f"{fit}.{output}.{selection}.wav"
+
+
+def snapshot_arrays(fit: str) -> tuple[str, str]:
+    """What the iterations and the signals of a fit's trajectory are called in their file."""
+    return f"{fit}.iterations", f"{fit}.snapshots"
+
+
+def finished_file(fit: str) -> str:
+    """A fit that has ended, until its whole chunk has."""
+    return f".{fit}.npz"
+
+
+def checkpoint_file(fit: str) -> str:
+    """The state of a fit that is under way."""
+    return f".{fit}.checkpoint"
 
 
 def sha256(path: Path) -> str:
@@ -163,7 +202,7 @@ def checked(folder: Path, name: str, digest: str) -> Path:
         DapError: the file is missing or another; the message names it and the remedy.
     """
     path = folder / name
-    remedy = f"delete {folder / 'manifest.csv'} and run Snakemake again"
+    remedy = f"delete {folder / MANIFEST} and run Snakemake again"
     if not path.is_file():
         raise DapError(f"{path}: is missing, though the manifest lists it; {remedy}")
     if sha256(path) != digest:
@@ -179,6 +218,32 @@ def read_checked_signal(folder: Path, name: str, digest: str) -> np.ndarray:
 
     signal, _ = soundfile.read(checked(folder, name, digest), dtype="float32")
     return signal
+
+
+class Entry(NamedTuple):
+    """A row of a chunk's manifest, and the folder that its files lie in."""
+
+    folder: Path
+    row: dict[str, str]
+
+    def signal(self) -> np.ndarray:
+        """The row's signal, float32 (samples,), checked."""
+        return read_checked_signal(self.folder, self.row["file"], self.row["sha256"])
+
+    def known(self) -> dict[str, np.ndarray]:
+        """What is known of an observation, by name, checked; nothing where there is no file."""
+        if not self.row["known"]:
+            return {}
+        return read_arrays(checked(self.folder, self.row["known"], self.row["known_sha256"]))
+
+
+def read_entries(manifest: Path) -> list[Entry]:
+    """The rows of a chunk's manifest.
+
+    Raises:
+        DapError: as `read_rows`.
+    """
+    return [Entry(manifest.parent, row) for row in read_rows(manifest)]
 
 
 def discard_partial(folder: Path) -> None:

@@ -8,6 +8,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# The same examples at every run, and no limit on an example's time, which differs by machine. With
+# `--hypothesis-profile search` they are new ones, and many.
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=30)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile("repeatable")
 
 RATE = 16000
 

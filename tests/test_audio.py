@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dap.audio import excerpt, read, write
+from dap.audio import excerpt, read, resample, write
 from dap.errors import DapError
 
 RATE = 16000
@@ -99,6 +99,19 @@ def test_other_rates_keep_the_sound(tmp_path, rate):
     # soxr's filter rings for some ms where the recording begins and ends at full level
     inner = slice(1000, -1000)
     np.testing.assert_allclose(found[inner], expected[inner], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000])
+@pytest.mark.parametrize("sample_rate", [8000, 16000, 22050, 44100, 48000])
+def test_resampling_is_librosa_s_to_the_bit(rate, sample_rate, voice, hiss):
+    librosa = pytest.importorskip("librosa")
+    short = [hiss[:n].astype(np.float64) for n in (1, 2, 1000, 4001)]
+    for signal in (*short, voice, hiss, np.sign(voice)):
+        options = {"orig_sr": rate, "target_sr": sample_rate, "res_type": "soxr_hq"}
+        expected = librosa.resample(signal, **options)
+        resampled = resample(signal, rate, sample_rate)
+        assert resampled.dtype == expected.dtype
+        np.testing.assert_array_equal(resampled, expected)
 
 
 def test_resampling_removes_what_cannot_be_kept(tmp_path):

@@ -20,7 +20,7 @@ from dap.observation import Observation
 from dap.plugins import PREFIX, VARIABLE, plugin
 from dap.scoring.evaluate import score
 from dap.scoring.pool import Case, score_all
-from dap.study.schema import fit_options
+from dap.options import FitOptions
 from dap.study.study import Study
 
 PAGE = "docs/extending.md"
@@ -69,8 +69,8 @@ def test_each_does_what_it_says(tone, tmp_path):
 
     run = partial(restore, task="denoise", observation=Observation(tone), seed=0, device="cpu")
     spectrogram = {"n_fft": 254, "hop_length": 32, "window": "hann"}
-    fit = fit_options({"iterations": 2, "snapshots": 2})
-    smooth = run("moving-average", fit={}, spectrogram={}).selections["last"]
+    fit = FitOptions(iterations=2, snapshots=2, precision="float32")
+    smooth = run("moving-average", fit=fit, spectrogram=spectrogram).selections["last"]
     assert smooth[0, 100] == pytest.approx(tone[98:103].mean(), abs=1e-6)
     fitted = run("my-prior", fit=fit, spectrogram=spectrogram)
     assert fitted.selections["last"].shape == (1, len(tone))

@@ -6,11 +6,15 @@ import sys
 import pytest
 
 LIGHT = [
+    "dap",
     "dap.study.study",
+    "dap.study.params",
+    "dap.study.presentation",
     "dap.plugins",
     "dap.runtime.provenance",
     "dap.data.catalogue",
     "dap.data.known",
+    "dap.options",
 ]
 CORE = [
     "dap.fitting.loop",

@@ -16,8 +16,8 @@ from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.metrics.separation import bss_eval
 from dap.observation import Observation
+from dap.options import FitOptions
 from dap.plugins import plugins
-from dap.study.schema import fit_options
 from dap.tasks import TASKS
 
 RATES = (8000, 16000)
@@ -72,9 +72,8 @@ def refused(method: str, task: str, observation: Observation) -> bool:
 @pytest.mark.parametrize(("method", "task"), CASES)
 def test_methods(method, task, kind, hiss):
     signal = SIGNALS[kind](hiss[:LENGTH])
-    fit = fit_options({"iterations": 2, "width": 0.03, "snapshots": 2, "precision": "float32"})
-    given = {"spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
-    given["fit"] = fit if is_prior(method) else {}
+    fit = FitOptions(iterations=2, width=0.03, snapshots=2, precision="float32")
+    given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
     for rate in RATES[:1] if is_prior(method) else RATES:  # priors do not know the rate
         observation = observe(signal, task, rate)
         if refused(method, task, observation):

@@ -10,7 +10,7 @@ from dap import plugins as registry
 from dap.data.clips import synthesise
 from dap.data.observations import make
 from dap.errors import DapError, PluginError, named
-from dap.fitting.method import restore
+from dap.fitting.baseline import restore
 from dap.observation import Observation
 from dap.plugins import PREFIX, VARIABLE, methods, plugin, plugins, source, use
 
@@ -266,7 +266,7 @@ def test_what_has_not_the_clips_length_is_refused(outside, tone):
         match=r"short \(mine/short.py\): ValueError: restore gave an array of shape \(1,\): must "
         r"be \(outputs, samples\), \(1, 4096\)",
     ):
-        restore("short", "denoise", Observation(tone), fit={}, spectrogram={}, device="cpu", seed=0)
+        restore("short", "denoise", Observation(tone))
     rest = {"seed": 0, "names": (), "sample_rate": 16000, "spectrogram": {}, "noise": None}
     for kind, message in {
         "short": r"corrupt gave a signal of shape \(1,\): must be that of the clip, \(4096,\)",

@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 
+from dap.errors import extra
 from dap.observation import Observation
 
 BASELINES = {"nmf": {"title": "NMF with the KL divergence", "tasks": ["separate"]}}
@@ -52,8 +53,9 @@ def separate(mixture: np.ndarray, sample_rate: int) -> np.ndarray:
 
 def _factors(magnitudes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(bins, frames) -> spectra (bins, components) of sum 1, activations (components, frames)."""
-    from sklearn.decomposition import NMF
-    from sklearn.exceptions import ConvergenceWarning
+    with extra("workflow"):
+        from sklearn.decomposition import NMF
+        from sklearn.exceptions import ConvergenceWarning
 
     model = NMF(
         n_components=min(COMPONENTS, *magnitudes.shape),
@@ -74,9 +76,10 @@ def _groups(
     spectra: np.ndarray, activations: np.ndarray, n_fft: int, sample_rate: int
 ) -> np.ndarray:
     """Which of two groups each component is in, (components,) int; the louder ones weigh more."""
-    from librosa.filters import mel
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
+    with extra("workflow"):
+        from librosa.filters import mel
+        from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
 
     bands = mel(sr=sample_rate, n_fft=n_fft, n_mels=MELS) @ spectra
     features = bands.T**LOUDNESS  # (components, mels)

@@ -1,4 +1,7 @@
-"""Clean clips: cut from recordings, or synthesised."""
+"""Clean clips: cut from recordings, or synthesised; and the files of a chunk of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -7,6 +10,7 @@ from dap.data.catalogue import Draw, recording_path
 from dap.errors import DapError, named
 from dap.plugins import plugin
 from dap.seeds import derive
+from dap.store import signal_file, write_rows, write_signal
 
 
 def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -> Excerpt:
@@ -52,3 +56,42 @@ def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: i
         if signal.shape != (samples,):
             raise ValueError(f"generate gave the shape {signal.shape}: must be ({samples},)")
         return signal
+
+
+def write_chunk(
+    manifest: Path,
+    corpus: str,
+    entry: dict,
+    draws: Iterable[Draw],
+    *,
+    seed: int,
+    sample_rate: int,
+) -> list[dict]:
+    """Make the clips of a chunk, and write them and, at last, their manifest.
+
+    Returns:
+        the manifest's rows: clip, file, source, start, seconds, padded (both in seconds), gain and
+        sha256.
+
+    Raises:
+        DapError: a recording cannot be used, or a file cannot be written.
+    """
+    rows = []
+    for draw in draws:
+        clip = make(corpus, entry, draw, seed=seed, sample_rate=sample_rate)
+        file = signal_file(draw.clip)
+        digest = write_signal(manifest.parent / file, clip.signal, sample_rate)
+        rows.append(
+            {
+                "clip": draw.clip,
+                "file": file,
+                "source": draw.file,
+                "start": clip.start / sample_rate,
+                "seconds": len(clip.signal) / sample_rate,
+                "padded": clip.padded / sample_rate,
+                "gain": clip.gain,
+                "sha256": digest,
+            }
+        )
+    write_rows(manifest, rows)
+    return rows

@@ -136,6 +136,11 @@ def origin_file(name: str) -> str:
     return f"{RESOURCES}/corpora/{name}.json"
 
 
+def receipt_file(name: str) -> str:
+    """The JSON that says that a corpus's archives are there, and what they were checked against."""
+    return f"{RESOURCES}/archives/{name}.json"
+
+
 def folder(name: str) -> str:
     """Where a known corpus is unpacked."""
     return f"{RESOURCES}/corpora/{name}"

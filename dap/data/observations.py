@@ -1,6 +1,8 @@
 """The observation of one clip in one experiment, drawn from the study's seed, and its files."""
 
-from collections.abc import Iterable
+import json
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,27 +15,90 @@ from dap.errors import DapError, named
 from dap.observation import Observation
 from dap.plugins import plugin
 from dap.seeds import derive
-from dap.store import checked, read_arrays, read_checked_signal, read_rows
+from dap.store import (
+    Entry,
+    known_file,
+    read_entries,
+    sha256,
+    signal_file,
+    write_arrays,
+    write_rows,
+    write_signal,
+)
 from dap.tasks import TASKS
 
 
-def pair(manifests: Iterable[Path], count: int) -> dict[str, dict[str, tuple[Path, dict]]]:
+def pair(manifests: Mapping[str, Path], count: int) -> dict[str, dict[str, Entry]]:
     """What the observations of a chunk are made from.
 
     Args:
-        manifests: of the chunk's clips, one for each corpus of the cell.
+        manifests: of the chunk's clips, by corpus; in separation of two corpora.
         count: how many observations the chunk has; another experiment may need more clips of it.
 
     Returns:
-        Observation -> "corpus/clip" of each of its clips -> folder and row of the manifest.
+        Observation -> "corpus/clip" of each of its clips -> its entry of the manifest.
     """
-    columns = [[(path.parent, row) for row in read_rows(path)[:count]] for path in manifests]
+    columns = [read_entries(path)[:count] for path in manifests.values()]
     return {
-        "+".join(row["clip"] for _, row in clips): {
-            f"{folder.parent.name}/{row['clip']}": (folder, row) for folder, row in clips
+        "+".join(entry.row["clip"] for entry in clips): {
+            f"{corpus}/{entry.row['clip']}": entry
+            for corpus, entry in zip(manifests, clips, strict=True)
         }
         for clips in zip(*columns, strict=True)
     }
+
+
+def write_chunk(
+    manifest: Path,
+    pairs: Mapping[str, Mapping[str, Entry]],
+    corruption: dict,
+    *,
+    seed: int,
+    names: tuple[str, ...],
+    sample_rate: int,
+    spectrogram: dict,
+    noise: tuple[str, dict] | None,
+    log: logging.Logger,
+) -> None:
+    """Make the observations of a chunk, and write them and, at last, their manifest.
+
+    Args:
+        pairs: what each is made from, as `pair` gives it.
+        corruption, seed, names, sample_rate, spectrogram, noise: as for `make`.
+
+    Raises:
+        DapError: a clip is torn, a recording of noise cannot be used, or a file cannot be written.
+    """
+    folder, rows = manifest.parent, []
+    for clip, sources in pairs.items():
+        observation = make(
+            clip,
+            [entry.signal() for entry in sources.values()],
+            corruption,
+            seed=seed,
+            names=names,
+            sample_rate=sample_rate,
+            spectrogram=spectrogram,
+            noise=noise,
+        )
+        file, known = signal_file(clip), known_file(clip) if observation.known else ""
+        digest = write_signal(folder / file, observation.signal, sample_rate)
+        if known:
+            write_arrays(folder / known, observation.known)
+        metadata = json.dumps(observation.metadata)
+        rows.append(
+            {
+                "clip": clip,
+                "file": file,
+                "sha256": digest,
+                "known": known,
+                "known_sha256": sha256(folder / known) if known else "",
+                "sources": " ".join(sources),
+                "metadata": metadata,
+            }
+        )
+        log.info("%s: %s", clip, metadata)
+    write_rows(manifest, rows)
 
 
 def make(
@@ -108,12 +173,3 @@ def noise_excerpt(
         recording = np.tile(recording, -(-samples // len(recording)))
     start = int(rng.integers(len(recording) - samples + 1))
     return recording[start : start + samples], start
-
-
-def load(folder: Path, row: dict[str, str], sample_rate: int = 16000) -> Observation:
-    """Read an observation back, checked against its row of the chunk's manifest."""
-    known = {}
-    if row["known"]:
-        known = read_arrays(checked(folder, row["known"], row["known_sha256"]))
-    signal = read_checked_signal(folder, row["file"], row["sha256"])
-    return Observation(signal, known, sample_rate=sample_rate)

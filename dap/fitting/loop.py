@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,44 +17,12 @@ from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import Recorded
 from dap.fitting.interleave import in_turn
 from dap.fitting.objectives.spectral import Denoise, Separate
-from dap.runtime.checkpoints import Checkpoint
+from dap.options import FitOptions
+
+if TYPE_CHECKING:  # a fit is handed its checkpoint, and knows nothing of files
+    from dap.runtime.checkpoints import Checkpoint
 
 REPORT_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How a fit is run; the study's `fit` section.
-
-    Attributes:
-        iterations: number of optimisation steps.
-        learning_rate: Adam's, at the start.
-        lr_step_size: iterations after which the rate is multiplied by `lr_gamma`; 0 for never
-            (decision 4: A's code uses 500 and 0.1, A's text a constant rate).
-        warmup: iterations over which the rate rises linearly from 0.
-        cooldown: share of the iterations, at the end, over which it falls linearly to 0.
-        initialisation: "pytorch", its default, or "he" (He et al. 2015): normal, variance
-            2 / fan-in, which keeps a signal's level through the decoder, which normalises nothing.
-        output_scale: the networks' spectrograms are multiplied by this times the root mean square
-            of the target; 0 leaves them as they are (decision 1b).
-        snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
-        snapshot_at: iterations that are kept beside them, at most the last.
-        ema_decay: of the moving average of the outputs.
-        precision: of the networks, "float32" or "bfloat16" (`dap.fitting.engine.choose`).
-    """
-
-    iterations: int
-    learning_rate: float
-    lr_step_size: int
-    lr_gamma: float
-    warmup: int
-    cooldown: float
-    initialisation: str
-    output_scale: float
-    snapshots: int
-    snapshot_at: Sequence[int]
-    ema_decay: float
-    precision: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +59,7 @@ def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np
 
 
 def rate(options: FitOptions, iteration: int) -> float:
-    """The learning rate of an iteration, counted from 1."""
+    """The learning rate of an iteration, counted from 1, at the width that is asked for."""
     steps = (iteration - 1) // options.lr_step_size if options.lr_step_size else 0
     factor = options.lr_gamma**steps
     if options.warmup:
@@ -98,7 +67,7 @@ def rate(options: FitOptions, iteration: int) -> float:
     if options.cooldown:
         left = options.iterations + 1 - iteration
         factor *= min(1.0, left / (options.iterations * options.cooldown))
-    return options.learning_rate * factor
+    return options.scaled_learning_rate * factor
 
 
 def start(
@@ -140,13 +109,31 @@ def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list
     return [run()[0, ..., :bins, :frames] * scale for run, scale in zip(runs, scales, strict=True)]
 
 
-def fit(*arguments: object, **options: object) -> Trajectory:
-    """Run one fit: `steps` from beginning to end, with the same arguments."""
-    device = options["device"]
-    ((_, found),) = in_turn([partial(steps, *arguments, **options)], device=device)
-    if isinstance(found, DapError):
-        raise found
-    return found
+def fit(
+    build: Callable[..., nn.Module],
+    objective: Denoise | Separate,
+    options: FitOptions,
+    *,
+    seed: int,
+    device: str,
+    report: Callable[[int, float], None] | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Trajectory:
+    """Run one fit: `steps` from beginning to end, with the same arguments, and the same errors."""
+    begin = partial(
+        steps,
+        build,
+        objective,
+        options,
+        seed=seed,
+        device=device,
+        report=report,
+        checkpoint=checkpoint,
+    )
+    ((_, result),) = in_turn([begin], device=device)
+    if isinstance(result, DapError):
+        raise result
+    return result
 
 
 def steps(
@@ -157,14 +144,15 @@ def steps(
     seed: int,
     device: str,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: "Checkpoint | None" = None,
 ) -> Generator[None, float, Trajectory]:
     """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
 
     Iteration i's estimate is the output before the i-th step. The clean clip is nowhere in reach.
 
     Args:
-        build: makes one network, given `out_channels`.
+        build: makes one network, given `out_channels`, of the options' width.
+        options: its precision is "float32" or "bfloat16".
         seed: of the initialisation and of z.
         report: called with the iteration and the loss at each snapshot, and about every second.
         checkpoint: where the fit's state is kept now and then, and taken up if it is there.
@@ -189,7 +177,7 @@ def steps(
     scales = [scale if spectral else 1.0 for spectral in objective.spectral]
     on_gpu = device.startswith("cuda")
     optimiser = torch.optim.Adam(
-        parameters, lr=options.learning_rate, fused=True, capturable=on_gpu
+        parameters, lr=options.scaled_learning_rate, fused=True, capturable=on_gpu
     )
     average = MovingAverage(options.ema_decay)
     points = grid(options.iterations, options.snapshots, options.snapshot_at)
@@ -208,7 +196,7 @@ def steps(
         checkpoint.say(f"taken up after iteration {done} of {options.iterations}")
     (group,) = optimiser.param_groups
     if on_gpu:  # what is recorded reads the rate where it is
-        group["lr"] = torch.tensor(options.learning_rate, device=device)
+        group["lr"] = torch.tensor(options.scaled_learning_rate, device=device)
 
     def iterate(progress: float) -> tuple[Tensor, Tensor]:
         outs = outputs(runs, objective.target, scales)

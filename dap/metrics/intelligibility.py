@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from dap.errors import extra
 from dap.metrics.level import checked
 from dap.metrics.remembered import remembered
 
@@ -34,7 +35,8 @@ def stoi(
     Raises:
         ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
-    from pystoi import stoi as package
+    with extra("metrics"):
+        from pystoi import stoi as package
 
     if where is not None:
         raise ValueError("stoi scores whole signals: where must be None")

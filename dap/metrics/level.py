@@ -43,8 +43,8 @@ def psnr(
 ) -> float:
     """Peak signal-to-noise ratio for a peak of 1, 10 log10(1 / mean (x - y)^2), in dB.
 
-    The peak is that of full scale, not of the clip (decision 6), so a silent reference is scored
-    like any other.
+    The peak is that of full scale, not of the clip (fidelity: psnr-of-a), so a silent reference
+    is scored like any other.
 
     Args:
         reference: clean signal x, (samples,).

@@ -3,10 +3,13 @@
 import warnings
 from dataclasses import dataclass
 
-import mir_eval.separation
 import numpy as np
 
+from dap.errors import extra
 from dap.metrics.remembered import once
+
+with extra("metrics"):
+    import mir_eval.separation
 
 METRICS = {
     "sdr": {"label": "SDR", "unit": "dB", "better": "higher", "joint": True},

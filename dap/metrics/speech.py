@@ -1,10 +1,13 @@
 """Perceptual metrics of speech."""
 
 import numpy as np
-import pesq
 
+from dap.errors import extra
 from dap.metrics.level import checked
 from dap.metrics.remembered import remembered
+
+with extra("metrics"):
+    import pesq
 
 # "sample_rates": those it is defined for; "speech": only for corpora of speech;
 # "whole": has no value inside gaps alone

@@ -33,7 +33,7 @@ class Layout:
         return (*self.down, self.bottom, *self.up)
 
 
-# Decision 1: the network of A's public code, and the network that A's text describes
+# the network of A's public code, and the one that A's text describes (fidelity: network-of-a)
 FILTERS = {
     "code": ((35, 35), (70, 70), (140, 140), (70, 70), (35, 35)),
     "text": ((35, 70), (70, 140), (70, 70), (140, 70), (70, 35)),
@@ -48,7 +48,7 @@ def layout(network: str, width: float, dilation: int | None) -> Layout:
     """The layout of one of A's designs.
 
     Args:
-        network: "code" or "text" (decision 1).
+        network: "code" or "text" (fidelity: network-of-a).
         width: factor on every number of filters; 1 is the paper's.
         dilation: the same for every 3x3 convolution, or None for A's exponential schedule.
     """

@@ -1,6 +1,7 @@
 """Harmonic convolution (section 3 of B), in two implementations of the same mathematics.
 
-With n the anchor and k the harmonic, a channel of the output is (Equations 3 to 5, decision 15)
+With n the anchor and k the harmonic, a channel of the output is (Equations 3 to 5;
+fidelity: harmonic-convolution)
 
     Z_n[o, w, t] = sum over i, k and s of K[o, i, k, s] X[i, k w / n, t + s - 3]
     Y = mixing of Z_1 ... Z_N
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dap.errors import extra
 from dap.fitting.cpu.layers import Conv, Feature, Value
 from dap.fitting.cpu.network import Layer
 from dap.fitting.cpu.sampling import Sample
@@ -94,7 +96,7 @@ class _Sample(torch.autograd.Function):
 
 
 class HarmonicConv2d(nn.Module):
-    """Harmonic convolution of a spectrogram (Equations 3 to 5 of B; decision 15).
+    """Harmonic convolution of a spectrogram (Equations 3 to 5 of B).
 
     Args:
         kernel_size: harmonics, and frames (odd: frames are padded by half of it on either side).
@@ -158,7 +160,7 @@ class HarmonicConv2d(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the kernel from N(0, 0.02) (decision 16).
+        """Draw the kernel from N(0, 0.02) (fidelity: initial-weights-of-b).
 
         Of a factorised kernel each factor has the square root of that deviation, so that their
         product has it. Scalars begin at 1 / anchors.
@@ -246,7 +248,8 @@ class HarmonicConv2d(nn.Module):
         )
 
     def _deform(self, x: Tensor) -> Tensor:
-        from torchvision.ops import deform_conv2d
+        with extra("dev"):
+            from torchvision.ops import deform_conv2d
 
         batch, _, bins, frames = x.shape
         harmonics, length = self.kernel_size

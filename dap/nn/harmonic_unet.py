@@ -1,4 +1,4 @@
-"""Paper B's U-Net, of regular, dilated or harmonic convolutions (decision 16)."""
+"""Paper B's U-Net, of regular, dilated or harmonic convolutions (fidelity: network-of-b)."""
 
 from collections.abc import Callable
 from functools import partial

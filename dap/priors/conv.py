@@ -1,4 +1,4 @@
-"""A's plain U-Net: no dilation, no dense connections (decision 2)."""
+"""A's U-Net without dilation and dense blocks (fidelity: dilations-of-the-ablations)."""
 
 from functools import partial
 

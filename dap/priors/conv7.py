@@ -1,4 +1,4 @@
-"""B's U-Net of regular 7x7 convolutions (decision 16)."""
+"""B's U-Net of regular 7x7 convolutions (fidelity: network-of-b)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A's U-Net with one constant dilation of 4 (decision 2)."""
+"""A's U-Net with one constant dilation of 4 (fidelity: dilations-of-the-ablations)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""B's U-Net of 7x7 convolutions with a dilation of 3 (decision 16)."""
+"""B's U-Net of 7x7 convolutions with a dilation of 3 (fidelity: network-of-b)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A's U-Net with exponentially growing dilations (decision 2)."""
+"""A's U-Net with exponentially growing dilations (fidelity: dilations-of-the-ablations)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A's proposal: exponential dilations and dense blocks (decision 1)."""
+"""A's proposal: exponential dilations and dense blocks (fidelity: network-of-a)."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""B's proposal: harmonic convolutions of seven anchors, mixed (decision 15; Equation 5 of B)."""
+"""B's proposal: seven anchors, mixed (Equation 5 of B; fidelity: harmonic-convolution)."""
 
 from functools import partial
 

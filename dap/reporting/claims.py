@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.scoring.convergence import compare
 from dap.scoring.statistics import (
     MIN_CLIPS,
@@ -20,6 +19,9 @@ from dap.scoring.statistics import (
     subtract,
 )
 from dap.seeds import derive
+
+with extra("report"):
+    import pandas as pd
 
 NOT_EXAMINED = "not examined by this study"
 POOLED = "all corpora"

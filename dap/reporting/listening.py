@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from dap.errors import DapError
-from dap.store import checked, read_arrays, read_checked_signal, read_rows
+from dap.store import Entry, fit_name, read_arrays, read_entries, snapshot_arrays
+from dap.study.paths import clean_clips
 from dap.tasks import TASKS
 
 
@@ -40,32 +41,31 @@ def load(
             inpainting the observation with only its gaps filled, as in the curves. A method whose
             fit is missing has no column.
     """
-    row, columns = _first(clips, observations)
-    clip, names = row["clip"], row["sources"].split(" ")
+    observed, columns = _first(clips, observations)
+    clip, parts = observed.row["clip"], observed.row["sources"].split(" ")
     clean = columns["clean"]
     goal = TASKS[task]
     for method, path in fits.items():
-        found = {
-            facts["output"]: read_checked_signal(path.parent, facts["file"], facts["sha256"])
-            for facts in read_rows(path)
-            if (facts["clip"], facts["seed"], facts["selection"]) == (clip, "0", "last")
+        signals = {
+            entry.row["output"]: entry.signal()
+            for entry in read_entries(path)
+            if [entry.row[key] for key in ("clip", "seed", "selection")] == [clip, "0", "last"]
         }
-        if not found:  # it is missing, as the tables say
+        if not signals:  # it is missing, as the tables say
             continue
         if goal.sources > 1:
             from dap.metrics.separation import bss_eval
 
-            estimates = np.stack([found[output] for output in goal.outputs])
+            estimates = np.stack([signals[output] for output in goal.outputs])
             columns[method] = estimates[bss_eval(clean, estimates).permutation]
         else:
-            columns[method] = found[goal.shown][np.newaxis]
+            columns[method] = signals[goal.shown][np.newaxis]
     gaps = []
     if goal.masked:
-        path = checked(observations.parent, row["known"], row["known_sha256"])
-        mask = read_arrays(path)["mask"].astype(np.int8)
+        mask = observed.known()["mask"].astype(np.int8)
         edges = np.flatnonzero(np.diff(np.r_[0, mask, 0])) / sample_rate
         gaps = list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-    sources = [name.partition("/")[0] for name in names] if len(names) > 1 else []
+    sources = [part.partition("/")[0] for part in parts] if len(parts) > 1 else []
     return Example(clip, sources, columns, gaps)
 
 
@@ -88,30 +88,25 @@ def iterates(
     Raises:
         DapError: a step was not kept.
     """
-    row, columns = _first(clips, observations)
+    observed, columns = _first(clips, observations)
+    clip = observed.row["clip"]
+    iterations, signals = snapshot_arrays(fit_name(clip, 0))
     for method, path in snapshots.items():
         arrays = read_arrays(path)
-        name = f"{row['clip']}.s0"
-        if f"{name}.iterations" not in arrays:  # its fit is missing, as the tables say
+        if iterations not in arrays:  # its fit is missing, as the tables say
             continue
-        kept = arrays[f"{name}.iterations"].tolist()
+        kept = arrays[iterations].tolist()
         missing = [step for step in steps if step not in kept]
         if missing:
             raise DapError(f"{path}: has no snapshot of step {missing[0]}; it has {kept}")
         chosen = [kept.index(step) for step in steps]
-        columns[method] = arrays[f"{name}.snapshots"][chosen, 0]
-    return Example(row["clip"], [], columns, [])
+        columns[method] = arrays[signals][chosen, 0]
+    return Example(clip, [], columns, [])
 
 
-def _first(clips: list[Path], observations: Path) -> tuple[dict, dict[str, np.ndarray]]:
-    """The row of a chunk's first observation, and its clean and corrupted signals."""
-    row = read_rows(observations)[0]
-    known = {path.parent.parent.name: path for path in clips}
-    clean = []
-    for name in row["sources"].split(" "):
-        corpus, _, source = name.partition("/")
-        path = known[corpus]
-        facts = next(facts for facts in read_rows(path) if facts["clip"] == source)
-        clean.append(read_checked_signal(path.parent, facts["file"], facts["sha256"]))
-    observed = read_checked_signal(observations.parent, row["file"], row["sha256"])
-    return row, {"clean": np.stack(clean), "observed": observed[np.newaxis]}
+def _first(clips: list[Path], observations: Path) -> tuple[Entry, dict[str, np.ndarray]]:
+    """A chunk's first observation, and its clean and corrupted signals."""
+    observed = read_entries(observations)[0]
+    known = clean_clips(clips)
+    clean = np.stack([known[part].signal() for part in observed.row["sources"].split(" ")])
+    return observed, {"clean": clean, "observed": observed.signal()[np.newaxis]}

@@ -5,13 +5,16 @@ in spectrograms of speech, and not in noisy ones nor in waveforms. Here a spectr
 magnitude of the study's transform, taken for an image whose pixels are bins and frames.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
 
 from dap.errors import DapError
+from dap.store import read_entries
 
 LOWEST = 3.0  # in cycles over the signal or the image: below, the taper spreads the mean's power
 POINTS = 48  # of a spectrum, log-spaced
@@ -64,6 +67,26 @@ def of_images(images: Iterable[np.ndarray]) -> Spectrum:
         DapError: as `_spectrum`.
     """
     return _spectrum(images, 2)
+
+
+def of_chunks(
+    manifests: Sequence[Path], count: int, spectrogram: dict
+) -> tuple[Spectrum, Spectrum]:
+    """Mean power of the spectrograms, and of the waveforms, of the first `count` clips.
+
+    Args:
+        manifests: of the chunks of one corpus, in order.
+        spectrogram: the study's n_fft, hop_length and window.
+
+    Raises:
+        DapError: as `_spectrum`; or a file is torn.
+    """
+
+    def signals() -> Iterator[np.ndarray]:
+        entries = chain.from_iterable(map(read_entries, manifests))
+        return (entry.signal() for entry in islice(entries, count))
+
+    return of_images(spectrograms(signals(), spectrogram)), of_signals(signals())
 
 
 def spectrograms(signals: Iterable[np.ndarray], spectrogram: dict) -> Iterable[np.ndarray]:

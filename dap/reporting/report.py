@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markdown_it import MarkdownIt
-from markupsafe import Markup
 
+from dap.errors import extra
 from dap.reporting.figures.curves import DPI
+
+with extra("report"):
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
 
 CSS_DPI = 96
 HEADING = 3  # the level of a table's title: headings inside its Markdown come below it

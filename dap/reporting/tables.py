@@ -11,12 +11,14 @@ from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.scoring.statistics import clip_values, holm, paired, subtract
 from dap.seeds import derive
 from dap.tasks import SCOPES
+
+with extra("report"):
+    import pandas as pd
 
 BLOCK = ["corpus", "title", "stands_for", "source", "scope"]
 NOT_RUN = "not run"  # in place of a selection
@@ -30,7 +32,7 @@ def load_published(
 
     Args:
         csv_path: a file of `dap/papers`.
-        metrics: our name to theirs: A's "psnr" is plain SNR, so {"snr": "psnr"} (decision 6).
+        metrics: our name to theirs, as {"snr": "psnr"} (fidelity: psnr-of-a).
         scope: which of our scopes the paper's numbers are compared with.
 
     Returns:

@@ -4,17 +4,21 @@ Every printed table says n, the selection, the corpus's true name and what it st
 its columns mean; nothing in it depends on the time or the machine.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from dap.reporting.tables import BLOCK, NOT_RUN
+from dap.errors import extra
+from dap.reporting.tables import BLOCK, NOT_RUN, load_published, summarise
+from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
 from dap.store import write_text
 from dap.tasks import SELECTIONS
+
+with extra("report"):
+    import pandas as pd
 
 ORACLE = SELECTIONS["oracle"]["title"]
 LATEX = str.maketrans(
@@ -257,6 +261,62 @@ def write_table(summary: pd.DataFrame, stem: Path | str, **options) -> None:
     for suffix, text in texts.items():
         # the name may hold dots, so no with_suffix
         write_text(stem.with_name(f"{stem.name}.{suffix}"), text)
+
+
+def make_table(
+    scores: Iterable[str | Path],
+    published: str | Path | None,
+    stem: Path,
+    *,
+    entry: Mapping,
+    setup: Mapping,
+    metrics: Mapping[str, Mapping],
+    caveats: Sequence[str] = (),
+) -> None:
+    """Write `stem`.csv, .md and .tex.
+
+    Args:
+        scores: the files of one experiment.
+        published: a file of `dap/papers`, whose numbers stand beside ours.
+        entry: the study's, of the table.
+        setup: what the table says beside its numbers (`dap.study.presentation.table_setup`).
+        metrics: of each metric, which direction is `better`, and its `label`.
+        caveats: printed below the tables, after the study's own notes.
+
+    Raises:
+        DapError: the scores, or the paper's, are not those that the table asks for.
+    """
+    better = {name: metric["better"] for name, metric in metrics.items()}
+    summary = summarise(
+        read(scores),
+        methods=setup["methods"],
+        metrics=entry["metrics"],
+        selections=setup["selections"],
+        baseline=entry["baseline"],
+        better=better,
+        seed=setup["seed"],
+        scopes=setup["scopes"],
+        corpora=setup["corpora"],
+        published=_published_numbers(published, entry, setup) if published else None,
+        not_run=entry.get("published", {}).get("not_run", []),
+    )
+    write_table(
+        summary,
+        stem,
+        title=entry["title"] or stem.name,
+        notes=[*setup["notes"], *caveats],
+        better=better,
+        labels={name: metric["label"] for name, metric in metrics.items()},
+        baseline=entry["baseline"],
+    )
+
+
+def _published_numbers(path: str | Path, entry: Mapping, setup: Mapping) -> pd.DataFrame:
+    source = entry["published"]
+    numbers = load_published(
+        path, source["paper"], source["table"], source["metrics"], setup["headline"]
+    )
+    return numbers.assign(method=numbers["method"].replace(setup["published"]))
 
 
 def cost_markdown(

@@ -1,18 +1,19 @@
-"""What a workflow's job says: to its log file, and to the terminal."""
+"""What a workflow's job reads, by name, and says: to its log file, and to the terminal."""
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from dap.errors import DapError, PluginError
 
 
 @contextmanager
 def job(log: str) -> Iterator[logging.Logger]:
-    """Log to a file and to stderr; end with one line instead of a traceback on a `DapError`.
+    """Log to a file and to stderr; on an error, log it and end the process with status 1.
 
-    Of a plugin's error the log has the plugin's traceback, too.
+    A `DapError` is one line without a traceback, but for that of a plugin.
     """
     # where the disk is full, what the log cannot take is still on stderr, without a traceback
     logging.raiseExceptions = False
@@ -33,3 +34,8 @@ def job(log: str) -> Iterator[logging.Logger]:
     except Exception:
         logger.exception("this should not happen")
         sys.exit(1)
+
+
+def by_name(files: Iterable) -> dict[str, list[Path]]:
+    """The input files of a job by their names in the rule, each a list of files."""
+    return {name: [Path(path) for path in paths] for name, paths in files.items()}

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import platform
 import subprocess
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from dap import plugins
 
 PACKAGE = Path(__file__).resolve().parents[1]
 PACKAGES = ("torch", "numpy", "scipy", "librosa", "soundfile", "pandas", "pesq", "mir_eval")
-PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn")
+PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn", "soxr")
 
 
 def source_hash(script: Path, modules: Iterable[str] = ()) -> str:
@@ -97,6 +98,16 @@ def commit(root: Path) -> str:
         return git("rev-parse", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown (not a git checkout)"
+
+
+def made(threads: int) -> dict[str, int | str]:
+    """What made an estimate, as a manifest says it: threads, processor, commit and versions."""
+    return {
+        "threads": threads,
+        "cpu": machine()["cpu"],
+        "commit": commit(PACKAGE.parent),
+        "versions": json.dumps(versions()),
+    }
 
 
 def machine() -> dict[str, str]:

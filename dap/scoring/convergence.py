@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.scoring.statistics import paired
 from dap.seeds import derive
 from dap.tasks import TRAJECTORIES
+
+with extra("report"):
+    import pandas as pd
 
 KEYS = ["corpus", "source", "clip"]
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import named
+from dap.errors import extra, named
 from dap.plugins import Plugin, plugins
-from dap.store import verified
+from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
 if TYPE_CHECKING:  # the processes that score need no pandas
-    import pandas as pd
+    with extra("workflow"):
+        import pandas as pd
 
 COLUMNS = [
     "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
@@ -189,7 +190,8 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
     Raises:
         DapError: a file is torn, or not the one that was written.
     """
-    import pandas as pd
+    with extra("workflow"):
+        import pandas as pd
 
     names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
     frames = [
@@ -199,3 +201,15 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
         for path in paths
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def write(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores in the long form, sealed.
+
+    Raises:
+        UnwritableError: the file cannot be written.
+    """
+    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    text = scores.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
+    write_text(path, text)
+    seal(path)

@@ -13,12 +13,14 @@ from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from dap.errors import DapError, named
+from dap.errors import DapError, extra, named
 from dap.plugins import plugin
 from dap.scoring.evaluate import score
 from dap.tasks import TASKS
+
+with extra("workflow"):
+    from threadpoolctl import threadpool_limits
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,11 @@ def score_all(
 def _one_thread(names: Iterable[str]) -> threadpool_limits:
     """Import the metrics, and limit the linear algebra that came with them."""
     for name in names:
-        plugin("metrics", name).load()
+        try:
+            plugin("metrics", name).load()
+        except Exception as error:
+            error.add_note(f"metric {name}")
+            raise
     return threadpool_limits(1)
 
 
@@ -106,7 +112,8 @@ def _pool(processes: int, names: set[str]) -> Executor:
     if sys.platform == "linux":
         context = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(processes, context, _one_thread, (names,))
-    from joblib.externals.loky import ProcessPoolExecutor as LokyExecutor
+    with extra("workflow"):
+        from joblib.externals.loky import ProcessPoolExecutor as LokyExecutor
 
     return LokyExecutor(processes, initializer=_one_thread, initargs=(names,))
 

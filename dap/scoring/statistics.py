@@ -8,13 +8,15 @@ stay defined.
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.tasks import TRAJECTORIES
+
+with extra("report"):
+    import pandas as pd
+    from statsmodels.stats.multitest import multipletests
 
 MIN_CLIPS = 5  # below this an interval or a p says nothing
 CONFIDENCE = 0.95

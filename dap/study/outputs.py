@@ -7,14 +7,11 @@ import csv
 from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dap.errors import DapError
 from dap.plugins import plugins
+from dap.study.experiment import Experiment
 from dap.tasks import TASKS
-
-if TYPE_CHECKING:
-    from dap.study.study import Experiment
 
 # what else lies beside the tables
 RESERVED = ("cost", "study", "provenance")
@@ -47,7 +44,7 @@ def require(where: str, value: object, allowed: Collection) -> None:
         )
 
 
-def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
+def check(config: Mapping, experiments: Mapping[str, Experiment]) -> None:
     """Check a study's tables, figures and claims against its experiments.
 
     Raises:
@@ -59,9 +56,8 @@ def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
             require(f"{where}.experiment", entry["experiment"], experiments)
             experiment = experiments[entry["experiment"]]
             if "corpus" in entry:
-                require(f"{where}.corpus", entry["corpus"], experiment.cells)
+                require(f"{where}.corpus", entry["corpus"], experiment.clips)
             (_check_table if kind == "tables" else _check_figure)(where, name, entry, experiment)
-    priors = plugins("priors")
     for i, claim in enumerate(config["claims"]):
         texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
         require(f"claims[{i}].claim", claim["claim"], texts)
@@ -78,12 +74,11 @@ def check(config: Mapping, experiments: Mapping[str, "Experiment"]) -> None:
             require(f"{where}.experiment", pair["experiment"], experiments)
             experiment = experiments[pair["experiment"]]
             for key in ("method", "over"):
-                fitted = [method for method in experiment.methods if method in priors]
-                require(f"{where}.{key}", pair[key], fitted)
+                require(f"{where}.{key}", pair[key], experiment.priors)
             tracked(f"{where}.metric", pair["metric"], experiment)
 
 
-def tracked(where: str, metric: str, experiment: "Experiment") -> None:
+def tracked(where: str, metric: str, experiment: Experiment) -> None:
     """Refuse a metric that cannot be scored of every snapshot.
 
     Raises:
@@ -94,7 +89,7 @@ def tracked(where: str, metric: str, experiment: "Experiment") -> None:
         raise DapError(f"{where}: {metric} is too slow for every snapshot")
 
 
-def _check_table(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:
+def _check_table(where: str, name: str, entry: Mapping, experiment: Experiment) -> None:
     if name in RESERVED:
         raise DapError(f"{where}: {', '.join(RESERVED)} are the run's own files")
     for metric in entry["metrics"]:
@@ -132,7 +127,7 @@ def _published_names(paper: str, methods: Collection[str]) -> set[str]:
     return {entry.get("published", {}).get(paper, name) for name, entry in entries.items()}
 
 
-def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment") -> None:
+def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment) -> None:
     kind = entry["kind"]
     for key in set(entry) - {"title", "kind", "experiment", *FIGURES[kind]}:
         owners = [other for other, keys in FIGURES.items() if key in keys]
@@ -140,7 +135,7 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: "Experiment
     for method in entry.get("methods", []):
         require(f"{where}.methods", method, experiment.methods)
     shown = entry.get("methods", experiment.methods)
-    priors = [method for method in shown if method in plugins("priors")]
+    priors = [method for method in shown if method in experiment.priors]
     if kind in ("curves", "steps") and not priors:
         of = "" if "methods" in entry else f"{experiment.name} has "
         raise DapError(f"{where}: {of}no prior among its methods, so no iterates")

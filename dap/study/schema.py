@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-import jsonschema
-import yaml
+from dap.errors import DapError, extra
+from dap.options import with_preset
 
-from dap.errors import DapError
-from dap.options import PRESETS
 from dap.plugins import Plugin, shown
+
+with extra("workflow"):
+    import jsonschema
+    import yaml
 
 # keys of earlier versions, and what they are called now
 RENAMED = {
@@ -70,19 +72,6 @@ def validated(config: dict) -> dict:
             _raise_first(fit, own, f"{where}.fits.{method}")
             entry["fits"][method] = with_preset(own)
     return config
-
-
-def fit_options(fit: dict) -> dict:
-    """All fit options, from some of them: those of the preset, then the defaults.
-
-    Raises:
-        DapError: for the first key or value that the schema does not allow.
-    """
-    part = schema()["$defs"]["fit"]
-    _raise_first(jsonschema.Draft202012Validator(part), fit, "fit")
-    options = with_preset({"preset": part["properties"]["preset"]["default"], **fit})
-    _fill(part, options)
-    return options
 
 
 def corruption_options(where: str, corruption: dict, plugin: Plugin) -> dict:
@@ -147,22 +136,6 @@ def _name_presets(config: dict) -> None:
                 method: {"preset": own} if isinstance(own, str) else own
                 for method, own in entry["fits"].items()
             }
-
-
-def with_preset(fit: dict) -> dict:
-    """Fit options with those of the preset that they name, if any, for the keys not given.
-
-    A learning rate that is given is meant as it is, whatever the width.
-    """
-    if "learning_rate" in fit:
-        fit = {"scale_lr_by_width": False} | fit
-    if "preset" not in fit:
-        return fit
-    known = schema()["$defs"]["fit"]["properties"]
-    # all that any preset changes: an experiment may go back from its study's
-    changed = {key for values in PRESETS.values() for key in values}
-    paper = {key: known[key]["default"] for key in changed}
-    return paper | PRESETS[fit["preset"]] | fit
 
 
 def _typed(part: dict, value: object) -> object:

@@ -4,7 +4,6 @@ Light on purpose: the Snakefile and every cluster job parse it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,43 +11,13 @@ from dap.data import known as archives
 from dap.data.catalogue import Draw, draws, listing
 from dap.errors import DapError
 from dap.plugins import methods, plugins, use
+from dap.study.experiment import Experiment
 from dap.study.outputs import check, require
+from dap.study.paths import Paths
 from dap.study.schema import corruption_options, validated
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """One experiment, with everything that it takes from the study filled in.
-
-    Attributes:
-        corruption: operator's kind and all of its options.
-        cells: for each cell of the table ("ljspeech", or "piano+drums"), its number of clips.
-        fit: all fit options.
-        fits: the options of single methods that differ from these, by method.
-    """
-
-    name: str
-    title: str
-    task: str
-    corruption: dict
-    cells: dict[str, int]
-    methods: list[str]
-    metrics: list[str]
-    selections: list[str]
-    fit: dict
-    fits: dict[str, dict]
-
-    def fit_of(self, method: str) -> dict:
-        """All fit options of one method."""
-        return {**self.fit, **self.fits.get(method, {})}
-
-    @property
-    def quality(self) -> str:
-        """The metric of the trajectory and of the oracle."""
-        return TASKS[self.task].quality
 
 
 class Study:
@@ -84,6 +53,11 @@ class Study:
     def name(self) -> str:
         """The study's name."""
         return self.config["study"]
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where its products lie."""
+        return Paths.of(self.name)
 
     def corpus(self, name: str) -> dict:
         """A corpus's entry, its folder with {recordings} and {mirror} put in.
@@ -200,19 +174,17 @@ class Study:
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
             require(f"{where}.selections", selection, SELECTIONS)
-        parts = {
-            corpus: [corpus] if sources == 1 else corpus.split("+") for corpus in entry["corpora"]
-        }
-        for cell, names in parts.items():
+        for corpus in entry["corpora"]:
+            names = [corpus] if sources == 1 else corpus.split("+")
             if sources > 1 and (len(names) != sources or len(set(names)) < sources):
-                raise DapError(f"{where}.corpora: {cell!r} is not a pair of corpora: write a+b")
+                raise DapError(f"{where}.corpora: {corpus!r} is not a pair of corpora: write a+b")
             for part in names:
                 require(f"{where}.corpora", part, self.config["corpora"])
             lengths = {self.config["corpora"][part]["samples"] for part in names}
             if len(lengths) > 1:
-                raise DapError(f"{where}.corpora: {cell}: `samples` differ: {sorted(lengths)}")
-        for cell in entry["clips"]:
-            require(f"{where}.clips", cell, entry["corpora"])
+                raise DapError(f"{where}.corpora: {corpus}: `samples` differ: {sorted(lengths)}")
+        for corpus in entry["clips"]:
+            require(f"{where}.clips", corpus, entry["corpora"])
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         for method, own in entry["fits"].items():
@@ -222,7 +194,10 @@ class Study:
             title=entry["title"] or name,
             task=task,
             corruption=corruption,
-            cells={cell: entry["clips"].get(cell, self.config["clips"]) for cell in parts},
+            clips={
+                corpus: entry["clips"].get(corpus, self.config["clips"])
+                for corpus in entry["corpora"]
+            },
             methods=entry["methods"],
             metrics=entry["metrics"],
             selections=entry["selections"],
@@ -256,14 +231,10 @@ class Study:
         """How many clips of each corpus the experiments need; corpora of noise alone need none."""
         counts: dict[str, int] = {}
         for experiment in self.experiments.values():
-            for cell, count in experiment.cells.items():
-                for corpus in self.parts(experiment, cell):
-                    counts[corpus] = max(counts.get(corpus, 0), count)
+            for corpus, count in experiment.clips.items():
+                for part in experiment.parts(corpus):
+                    counts[part] = max(counts.get(part, 0), count)
         return counts
-
-    def parts(self, experiment: Experiment, cell: str) -> list[str]:
-        """The corpora of a cell: one, or in separation two."""
-        return cell.split("+") if TASKS[experiment.task].sources > 1 else [cell]
 
     @cached_property
     def _draws(self) -> dict[str, list[Draw]]:
@@ -287,24 +258,23 @@ class Study:
         first = int(chunk) * self["clips_per_job"]
         return first, min(first + self["clips_per_job"], count)
 
-    def observations(self, experiment: str, cell: str, chunk: str) -> dict[str, list[str]]:
+    def observations(self, experiment: str, corpus: str, chunk: str) -> dict[str, list[str]]:
         """The observations of a chunk: id -> the clips it is made from, as "corpus/clip"."""
         setup = self.experiments[experiment]
-        corpora = self.parts(setup, cell)
-        columns = [self.clips(corpus, chunk, setup.cells[cell]) for corpus in corpora]
+        parts = setup.parts(corpus)
+        columns = [self.clips(part, chunk, setup.clips[corpus]) for part in parts]
         return {
             "+".join(draw.clip for draw in row): [
-                f"{corpus}/{draw.clip}" for corpus, draw in zip(corpora, row, strict=True)
+                f"{part}/{draw.clip}" for part, draw in zip(parts, row, strict=True)
             ]
             for row in zip(*columns, strict=True)
         }
 
-    def cells(self) -> Iterator[tuple[Experiment, str, str]]:
-        """All (experiment, cell, chunk)."""
-        for experiment in self.experiments.values():
-            for cell, count in experiment.cells.items():
-                for chunk in self.chunks(count):
-                    yield experiment, cell, chunk
+    def chunks_of(self, experiment: Experiment) -> Iterator[tuple[str, str]]:
+        """All (corpus, chunk) of an experiment."""
+        for corpus, count in experiment.clips.items():
+            for chunk in self.chunks(count):
+                yield corpus, chunk
 
 
 def _check_snapshots(where: str, fit: dict) -> None:

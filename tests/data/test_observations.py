@@ -1,3 +1,6 @@
+import json
+import logging
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -5,8 +8,9 @@ import scipy.stats
 from dap.audio import write
 from dap.data import observations
 from dap.errors import DapError
+from dap.observation import Observation
 from dap.seeds import derive
-from dap.store import sha256, write_arrays, write_rows, write_signal
+from dap.store import MANIFEST, read_entries, write_rows, write_signal
 
 RATE = 16000
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
@@ -21,7 +25,7 @@ CORRUPTIONS = {
 }
 
 
-def make(name, tone, clip="a", seed=1, names=("experiment", "cell"), noise=SYNTHETIC):
+def make(name, tone, clip="a", seed=1, names=("experiment", "corpus"), noise=SYNTHETIC):
     sources = [tone, tone[::-1]] if name == "mixture" else [tone]
     return observations.make(
         clip,
@@ -46,7 +50,9 @@ def test_pairs_are_of_the_clips_in_their_order(tmp_path):
     for corpus in ("piano", "drums"):
         rows = [{"clip": f"{corpus[0]}{i}", "file": f"{i}.wav"} for i in range(3)]
         write_rows(tmp_path / corpus / "000" / "manifest.csv", rows)
-    manifests = [tmp_path / corpus / "000" / "manifest.csv" for corpus in ("piano", "drums")]
+    manifests = {
+        corpus: tmp_path / corpus / "000" / "manifest.csv" for corpus in ("piano", "drums")
+    }
     found = observations.pair(manifests, 2)
     assert {clip: list(sources) for clip, sources in found.items()} == {
         "p0+d0": ["piano/p0", "drums/d0"],
@@ -54,7 +60,7 @@ def test_pairs_are_of_the_clips_in_their_order(tmp_path):
     }
     folder, row = found["p1+d1"]["drums/d1"]
     assert (folder, row["file"]) == (tmp_path / "drums" / "000", "1.wav")
-    assert list(observations.pair(manifests[:1], 3)) == ["p0", "p1", "p2"]
+    assert list(observations.pair({"piano": manifests["piano"]}, 3)) == ["p0", "p1", "p2"]
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
@@ -98,7 +104,7 @@ def test_noise_that_was_not_asked_for(tone, monkeypatch):
         make("environmental", tone, noise=None)
 
 
-@pytest.mark.parametrize("name", set(CORRUPTIONS) - {"mixture", "quantization"})
+@pytest.mark.parametrize("name", sorted(set(CORRUPTIONS) - {"mixture", "quantization"}))
 def test_drawn_by_seed_names_and_clip(name, tone):
     first = make(name, tone)
     assert not same(first, make(name, tone, clip="b"))
@@ -137,7 +143,7 @@ def test_environmental_ratios_are_uniform(tone, noises):
         made = make("environmental", tone, f"clip-{i}", noise=noises)
         noise = made.signal.astype(np.float64) - tone
         ratios.append(10 * np.log10(np.sum(tone.astype(np.float64) ** 2) / np.sum(noise**2)))
-        drawn = np.random.default_rng(derive(1, "corruption", "experiment", "cell", f"clip-{i}"))
+        drawn = np.random.default_rng(derive(1, "corruption", "experiment", "corpus", f"clip-{i}"))
         assert ratios[-1] == pytest.approx(drawn.uniform(5, 9), abs=1e-4)
         assert made.metadata["snr_db"] == pytest.approx(ratios[-1], abs=1e-4)
         files.append(made.metadata["noise_file"])
@@ -158,17 +164,36 @@ def test_silent_noise_is_named(tone, tmp_path):
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-def test_read_back(name, tone, tmp_path):
-    made = make(name, tone)
-    row = {"file": "a.wav", "sha256": write_signal(tmp_path / "a.wav", made.signal, RATE)}
-    row |= {"known": "", "known_sha256": ""}
-    if made.known:
-        write_arrays(tmp_path / "a.npz", made.known)
-        row |= {"known": "a.npz", "known_sha256": sha256(tmp_path / "a.npz")}
-    found = observations.load(tmp_path, row)
-    assert same(found, made)
-    assert found.metadata == {}  # what was drawn is not for methods
-    assert observations.load(tmp_path, row, 8000).sample_rate == 8000
-    (tmp_path / (row["known"] or "a.wav")).write_bytes(b"another")
+def test_a_chunk_is_written_and_read_back(name, tone, tmp_path):
+    clips = {}
+    for corpus, signal in (("piano", tone), ("drums", tone[::-1])):
+        path = tmp_path / corpus / MANIFEST
+        digest = write_signal(path.parent / "a.wav", signal, RATE)
+        write_rows(path, [{"clip": "a", "file": "a.wav", "sha256": digest}])
+        clips[corpus] = path
+    if name != "mixture":
+        del clips["drums"]
+    manifest = tmp_path / "observations" / MANIFEST
+    observations.write_chunk(
+        manifest,
+        observations.pair(clips, 1),
+        CORRUPTIONS[name],
+        seed=1,
+        names=("experiment", "corpus"),
+        sample_rate=RATE,
+        spectrogram=SPECTROGRAM,
+        noise=SYNTHETIC,
+        log=logging.getLogger("dap"),
+    )
+    (entry,) = read_entries(manifest)
+    clip = "a+a" if name == "mixture" else "a"
+    made = make(name, tone, clip=clip)
+    assert same(Observation(entry.signal(), entry.known()), made)
+    assert json.loads(entry.row["metadata"]) == made.metadata
+    assert entry.row["sources"].split(" ") == [f"{corpus}/a" for corpus in clips]
+    files = {"manifest.csv", ".manifest.csv.sha256", f"{clip}.wav"}
+    files |= {f"{clip}.npz"} if made.known else set()
+    assert {path.name for path in manifest.parent.iterdir()} == files
+    (manifest.parent / (entry.row["known"] or f"{clip}.wav")).write_bytes(b"another")
     with pytest.raises(DapError, match="sha256 differs"):
-        observations.load(tmp_path, row)
+        entry.known() if entry.row["known"] else entry.signal()

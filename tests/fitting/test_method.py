@@ -1,3 +1,5 @@
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,14 +8,12 @@ from corrupted import corrupted
 from dap.errors import DapError
 from dap.fitting.method import Restored, fingerprint, is_prior, restore
 from dap.observation import Observation
+from dap.options import FitOptions
 from dap.store import read_arrays, write_arrays
-from dap.study.schema import schema
 from dap.tasks import TASKS
 
 SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
-# as a study that sets no more than this
-FIT = {key: facts["default"] for key, facts in schema()["$defs"]["fit"]["properties"].items()}
-FIT |= {"iterations": 3, "snapshots": 2, "width": 0.03}
+FIT = FitOptions(iterations=3, snapshots=2, width=0.03)
 
 
 def observation(task, tone) -> Observation:
@@ -32,7 +32,7 @@ def restored(method, task, tone, **options):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_observed_does_nothing(task, tone):
-    found = restored("observed", task, tone, fit={})
+    found = restored("observed", task, tone)
     signal = observation(task, tone).signal
     outputs = len(TASKS[task].outputs)
     assert list(found.selections) == ["last"]
@@ -47,7 +47,7 @@ def test_observed_does_nothing(task, tone):
     ("method", "task"), [("wiener", "denoise"), ("janssen", "inpaint"), ("nmf", "separate")]
 )
 def test_a_baseline_restores(method, task, tone):
-    found = restored(method, task, tone, fit={})
+    found = restored(method, task, tone)
     outputs = TASKS[task].outputs
     assert found.selections["last"].shape == (len(outputs), 4096)
     assert not np.array_equal(found.selections["last"][0], observation(task, tone).signal)
@@ -72,8 +72,8 @@ def test_a_prior_is_fitted(task, tone):
 
 def test_options_reach_the_network(tone):
     base = restored("conv", "denoise", tone)
-    text = restored("conv", "denoise", tone, fit=FIT | {"network": "text"})
-    wide = restored("conv", "denoise", tone, fit=FIT | {"width": 0.06})
+    text = restored("conv", "denoise", tone, fit=replace(FIT, network="text"))
+    wide = restored("conv", "denoise", tone, fit=replace(FIT, width=0.06))
     parameters = [found.cost["parameters"] for found in (base, text, wide)]
     assert len(set(parameters)) == 3
     again, other = (restored("conv", "denoise", tone, seed=seed) for seed in (1, 2))
@@ -96,7 +96,8 @@ def test_arrays_round_trip(method, tone, tmp_path):
 
 
 def test_fingerprint():
-    parts = {"setup": {"fit": FIT, "spectrogram": SPECTROGRAM}, "code": "ab", "seed": 1}
+    fit = asdict(FIT)
+    parts = {"setup": {"fit": fit, "spectrogram": SPECTROGRAM}, "code": "ab", "seed": 1}
     mark = fingerprint(**parts)
     assert len(mark) == 64
     assert fingerprint(**dict(reversed(parts.items()))) == mark
@@ -104,8 +105,8 @@ def test_fingerprint():
         parts | {"code": "ac"},
         parts | {"seed": 2},
         parts | {"threads": 2},
-        parts | {"setup": {"fit": FIT | {"width": 0.5}, "spectrogram": SPECTROGRAM}},
-        parts | {"setup": {"fit": FIT, "spectrogram": SPECTROGRAM | {"hop_length": 64}}},
+        parts | {"setup": {"fit": fit | {"width": 0.5}, "spectrogram": SPECTROGRAM}},
+        parts | {"setup": {"fit": fit, "spectrogram": SPECTROGRAM | {"hop_length": 64}}},
     ]
     assert len({mark, *(fingerprint(**other) for other in others)}) == 1 + len(others)
 

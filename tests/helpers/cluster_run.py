@@ -12,7 +12,7 @@ PROFILE = ["--workflow-profile", "workflow/profiles/slurm"]
 # no time to wait for
 HERE = ["--slurm-init-seconds-before-status-checks", "2"]
 SUBMIT = [*PROFILE, *HERE, "--slurm-no-account", "--latency-wait", "10"]
-CELL = "denoise/synthetic-speech"
+SPEECH = "denoise/synthetic-speech"
 
 
 def assert_same(checkout: Checkout, undisturbed: Checkout) -> None:
@@ -63,19 +63,19 @@ class Run:
 
     def job(self, method: str, chunk: str) -> str:
         """The running job of a fit, once it has a checkpoint."""
-        comment = f"rule_fit_wildcards_{CELL.replace('/', '_')}_{method}_{chunk}"
+        comment = f"rule_fit_wildcards_{SPEECH.replace('/', '_')}_{method}_{chunk}"
         self.wait(self.checkpoint(method, chunk).exists, f"a checkpoint of {method} {chunk}")
         (found,) = self.cluster.running(comment)
         return found
 
     def checkpoint(self, method: str, chunk: str) -> Path:
         """The checkpoint of a fit."""
-        fits = self.checkout.results / "fits" / CELL / method / chunk
+        fits = self.checkout.results / "fits" / SPEECH / method / chunk
         return fits / f".speech-00{chunk}.s0.checkpoint"
 
     def log(self, method: str, chunk: str) -> str:
         """What the last job of a fit said."""
-        logs = self.checkout.results / "logs" / "fit" / CELL / method
+        logs = self.checkout.results / "logs" / "fit" / SPEECH / method
         return (logs / f"{chunk}.log").read_text()
 
     def end(self, seconds: float = 300) -> str:

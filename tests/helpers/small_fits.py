@@ -4,10 +4,11 @@ from functools import partial
 
 import numpy as np
 
-from dap.fitting.loop import FitOptions, fit
+from dap.fitting.loop import fit
 from dap.fitting.objectives.spectral import objective
 from dap.nn.dilated_unet import design
 from dap.observation import Observation
+from dap.options import FitOptions
 from dap.stft import STFT
 
 OPTIONS = FitOptions(

@@ -25,7 +25,7 @@ def test_tables_are_complete(paper, rows):
 def test_all_designs_of_paper_a_are_published():
     table = pd.read_csv(PUBLISHED / "interspeech2021.csv")
     assert set(table["method"]) <= set(plugins("priors"))
-    # decision 8: Table 2 has no constant dilation
+    # fidelity: table-2-of-a (it has no constant dilation)
     assert "dilated" not in set(table.loc[table["table"] == 2, "method"])
 
 

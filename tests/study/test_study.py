@@ -113,7 +113,7 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
     assert study["keep_snapshots"] is False
     denoise = study.experiments["denoise"]
     assert denoise.corruption["std"] == 0.5
-    assert denoise.cells == {"synthetic-speech": 2, "synthetic-piano": 3}
+    assert denoise.clips == {"synthetic-speech": 2, "synthetic-piano": 3}
     assert denoise.fit["width"] == 0.25
 
 
@@ -210,7 +210,11 @@ def test_clip_counts_are_the_largest_of_the_experiments():
         "synthetic-piano": 3,
         "synthetic-drums": 3,
     }
-    found = [(experiment.name, cell, chunk) for experiment, cell, chunk in study.cells()]
+    found = [
+        (name, *chunk)
+        for name, experiment in study.experiments.items()
+        for chunk in study.chunks_of(experiment)
+    ]
     assert found == [
         *(("denoise", "synthetic-speech", chunk) for chunk in ("000", "001", "002")),
         *(("denoise", "synthetic-piano", chunk) for chunk in ("000", "001")),

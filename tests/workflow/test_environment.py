@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -91,11 +92,21 @@ def test_the_gpu_build_is_for_linux_alone():
     assert any(pin.marker == Marker("sys_platform == 'linux'") for pin in PINS)
 
 
+def test_every_extra_is_in_the_lock():
+    extras = PROJECT["optional-dependencies"]
+    (every,) = map(Requirement, extras["all"])
+    assert every.extras == extras.keys() - {"all", "dev"}
+    assert "deep-audio-priors[all]" in extras["dev"]  # which is what the lock is made of
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_ranges_admit_the_locked_versions(platform):
     found = versions(platform)
-    dependencies = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    dependencies = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     for requirement in map(Requirement, dependencies):
+        if requirement.name == PROJECT["name"]:
+            assert requirement.extras <= PROJECT["optional-dependencies"].keys()
+            continue
         version = found[normal(requirement.name)].removeprefix("==")
         assert requirement.specifier.contains(version), requirement
     assert SpecifierSet(PROJECT["requires-python"]).contains("3.11")

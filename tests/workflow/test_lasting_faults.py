@@ -13,8 +13,8 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
-CELL = "denoise/synthetic-speech"
-OBSERVED = f"results/tiny/observations/{CELL}/000/manifest.csv"
+SPEECH = "denoise/synthetic-speech"
+OBSERVED = f"results/tiny/observations/{SPEECH}/000/manifest.csv"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 
 
@@ -102,17 +102,21 @@ def flip(path: Path) -> None:
         (
             "clips/synthetic-speech/000/speech-00001.wav",
             flip,
-            f"scores/{CELL}/conv/000.csv",
+            f"scores/{SPEECH}/conv/000.csv",
         ),
-        (f"observations/{CELL}/000/speech-00000.wav", cut, f"fits/{CELL}/conv/000/manifest.csv"),
         (
-            f"fits/{CELL}/conv/000/speech-00002.s0.estimate.last.wav",
-            flip,
-            f"scores/{CELL}/conv/000.csv",
+            f"observations/{SPEECH}/000/speech-00000.wav",
+            cut,
+            f"fits/{SPEECH}/conv/000/manifest.csv",
         ),
-        (f"fits/{CELL}/conv/000/snapshots.npz", cut, f"scores/{CELL}/conv/000.csv"),
-        (f"fits/{CELL}/conv/000/manifest.csv", cut_after_a_row, f"scores/{CELL}/conv/000.csv"),
-        (f"scores/{CELL}/dilated/000.csv", cut_after_a_row, "tables/table1.csv"),
+        (
+            f"fits/{SPEECH}/conv/000/speech-00002.s0.estimate.last.wav",
+            flip,
+            f"scores/{SPEECH}/conv/000.csv",
+        ),
+        (f"fits/{SPEECH}/conv/000/snapshots.npz", cut, f"scores/{SPEECH}/conv/000.csv"),
+        (f"fits/{SPEECH}/conv/000/manifest.csv", cut_after_a_row, f"scores/{SPEECH}/conv/000.csv"),
+        (f"scores/{SPEECH}/dilated/000.csv", cut_after_a_row, "tables/table1.csv"),
     ],
 )
 def test_an_intermediate_file_that_was_damaged(finished, original, file, damage, reader):

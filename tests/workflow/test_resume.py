@@ -6,7 +6,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-CELL = "denoise/synthetic-speech"
+SPEECH = "denoise/synthetic-speech"
 
 
 def resume(checkout):
@@ -21,15 +21,15 @@ def test_a_run_killed_three_times_gives_the_tables_of_one_never_killed(original,
     fresh.killed(when=(results / "clips" / "synthetic-speech" / "000" / "manifest.csv").exists)
 
     again = resume(fresh)
-    fits = results / "fits" / CELL
+    fits = results / "fits" / SPEECH
     fresh.killed(again, when=lambda: any(fits.glob("[cd]*/000/.*.s0.npz")))  # conv or dilated
     kept = next(fits.glob("[cd]*/000/.*.s0.npz"))
     method, clip = kept.parents[1].name, kept.name.removeprefix(".").removesuffix(".npz")
     assert not (kept.parent / "manifest.csv").exists()
 
     again = resume(fresh)
-    fresh.killed(again, when=(results / "scores" / CELL / method / "000.csv").exists)
-    log = (results / "logs" / "fit" / CELL / method / "000.log").read_text()
+    fresh.killed(again, when=(results / "scores" / SPEECH / method / "000.csv").exists)
+    log = (results / "logs" / "fit" / SPEECH / method / "000.log").read_text()
     assert f"{clip}: was finished before" in log
     assert f"{clip} (" not in log
     # the one that was under way when the job was killed goes last

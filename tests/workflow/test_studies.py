@@ -27,16 +27,18 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
         "-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", study=study
     )
     assert planned.returncode == 0, planned.stdout
-    # 3 + 3 + 2 + 1 cells of the tables, 50 clips in chunks of 5
+    # 3 + 3 + 2 + 1 corpora of the experiments, 50 clips in chunks of 5
     chunks = 9 * 10
     assert count_jobs(planned.stdout) == {
         "unpack": 5,  # of folders that are unpacked already: their lists
         "clips": 4 * 10,
         "observations": chunks,
-        # four designs, 1,800 fits in 360 jobs, the observed signal, and the classical methods:
-        # three for each of the 6 cells of denoising, one for each of the 3 others; paper B's
-        # prior in the 3 cells of Gaussian denoising, for Figure 2
-        "fit": chunks * 5 + 10 * (6 * 3 + 3 + 3),
+        # four designs, 1,800 fits in 360 jobs; paper B's prior on the 3 corpora of Gaussian
+        # denoising, for Figure 2
+        "fit": chunks * 4 + 10 * 3,
+        # the observed signal, and the classical methods: three for each of the 6 corpora of
+        # denoising, one for each of the 3 others
+        "baseline": chunks + 10 * (6 * 3 + 3),
         "score": chunks * 5 + 10 * (6 * 3 + 3 + 3),
         "table": 6,
         "cost": 1,
@@ -60,13 +62,16 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     )
     assert planned.returncode == 0, planned.stdout
     # chunks of 4: 200 clips of 3 s of speech and of music, 200 of 1 s of speech, 20 of Figure 4
-    fits = 2 * 50 * 9 + 50 * 5 + 50 * 4 + 5 * 7 + 5
+    # priors and baselines of each
+    fits = 2 * 50 * 6 + 50 * 3 + 50 * 3 + 5 * 6 + 4
+    baselines = 2 * 50 * 3 + 50 * 2 + 50 + 5 + 1
     assert count_jobs(planned.stdout) == {
         "unpack": 2,
         "clips": 250 + 50 + 50 + 1,  # 1,000 utterances for Figure 2
         "observations": 250 + 2 * 50 + 50 + 50 + 5 + 1,
         "fit": fits,
-        "score": fits,
+        "baseline": baselines,
+        "score": fits + baselines,
         "table": 4,
         "cost": 1,
         "curves": 3,
@@ -103,8 +108,9 @@ def test_recordings_and_demo_can_be_planned(sources, tmp_path, count_jobs):
         assert count["curves"] == count["example"] == 4
         assert count["table"] in (5, 6)
         # four designs, observed, and one classical method or three
-        assert count["fit"] == count["score"]
-        assert 6 < count["fit"] / count["observations"] < 8
+        assert count["fit"] + count["baseline"] == count["score"]
+        assert count["fit"] >= 4 * count["observations"]
+        assert 6 < count["score"] / count["observations"] < 8
 
 
 def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
@@ -119,9 +125,9 @@ def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
         count = count_jobs(planned.stdout)
         assert (count["table"], count["curves"], count["steps"]) == (4, 3, 1)
         assert count["natural_statistics"] == 1
-        assert count["fit"] == count["score"]
+        assert count["fit"] + count["baseline"] == count["score"]
         if study == "iclr2020-small":  # Table 1 of two corpora, Table 2 twice, Figures 4 and 1
-            assert count["fit"] == 2 * 9 + 5 + 4 + 7 + 5
+            assert count["score"] == 2 * 9 + 5 + 4 + 7 + 5
 
 
 def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
@@ -223,15 +229,15 @@ def test_the_demo_fills_its_tables(fresh):
 
 def test_the_demo_restores(fresh):
     # paper A's design at the demo's own size: its outputs are clearly above their inputs
-    cells = {
+    corpora = {
         "denoise-gaussian": "synthetic-speech",
         "denoise-environmental": "synthetic-piano",
         "inpaint": "synthetic-piano",
     }
     methods = ["observed", "dilated-exp-dense"]
     files = {
-        (name, method): f"results/demo/scores/{name}/{cell}/{method}/000.csv"
-        for name, cell in cells.items()
+        (name, method): f"results/demo/scores/{name}/{corpus}/{method}/000.csv"
+        for name, corpus in corpora.items()
         for method in methods
     }
     fresh.run(*files.values(), study="config.yaml")

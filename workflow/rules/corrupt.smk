@@ -3,26 +3,26 @@
 
 rule observations:
     input:
-        clips=clip_manifests,
-        noise=noise_files,
+        clips=of(depends.clip_manifests),
+        noise=of(depends.noise_files),
     output:
-        manifest=f"{RESULTS}/observations/{{experiment}}/{{cell}}/{{chunk}}/manifest.csv",
+        manifest=paths.observations(),
     log:
-        f"{RESULTS}/logs/observations/{{experiment}}/{{cell}}/{{chunk}}.log",
+        paths.log("observations", *OBSERVATIONS),
     benchmark:
-        f"{RESULTS}/benchmarks/observations/{{experiment}}/{{cell}}/{{chunk}}.tsv"
+        paths.benchmark("observations", *OBSERVATIONS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        observations=observation_count,
-        corruption=corruption,
-        noise=noise,
+        observations=of(depends.observation_count),
+        corruption=of(depends.corruption),
+        noise=of(depends.noise),
         seed=study["seed"],
         sample_rate=study["sample_rate"],
         spectrogram=study["spectrogram"],
-        code=observations_code,
+        code=code_of("observations.py", depends.observation_modules),
     script:
         "../scripts/observations.py"

@@ -5,62 +5,62 @@
 
 rule download:
     input:
-        mirror=mirror_archives,
+        mirror=of(depends.mirror_archives),
     output:
-        receipt=f"{RESOURCES}/archives/{{archive}}.json",
+        receipt=receipt_file("{archive}"),
     log:
-        f"{RESULTS}/logs/download/{{archive}}.log",
+        paths.log("download", "{archive}"),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=500,
         runtime=600,
     params:
-        sources=archive_sources,
+        sources=of(depends.archive_sources),
     script:
         "../scripts/download.py"
 
 
 rule unpack:
     input:
-        receipt=archive_receipt,
-        folder=mirror_folder,
+        receipt=of(depends.archive_receipt),
+        folder=of(depends.mirror_folder),
     output:
-        index=f"{RESOURCES}/corpora/{{archive}}.csv",
-        origin=f"{RESOURCES}/corpora/{{archive}}.json",
+        index=index_file("{archive}"),
+        origin=origin_file("{archive}"),
     log:
-        f"{RESULTS}/logs/unpack/{{archive}}.log",
+        paths.log("unpack", "{archive}"),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=1000,
         runtime=120,
     params:
-        sources=archive_sources,
+        sources=of(depends.archive_sources),
     script:
         "../scripts/unpack.py"
 
 
 rule clips:
     input:
-        recordings=recordings,
+        recordings=of(depends.recordings),
     output:
-        manifest=f"{RESULTS}/clips/{{corpus}}/{{chunk}}/manifest.csv",
+        manifest=paths.clips(),
     log:
-        f"{RESULTS}/logs/clips/{{corpus}}/{{chunk}}.log",
+        paths.log("clips", *CLIPS),
     benchmark:
-        f"{RESULTS}/benchmarks/clips/{{corpus}}/{{chunk}}.tsv"
+        paths.benchmark("clips", *CLIPS)
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        draws=clip_draws,
-        span=clip_span,
-        entry=corpus_entry,
+        draws=of(depends.clip_draws),
+        span=of(depends.clip_span),
+        entry=of(depends.clip_entry),
         seed=study["seed"],
         sample_rate=study["sample_rate"],
-        code=clips_code,
+        code=code_of("clips.py", depends.clip_modules),
     script:
         "../scripts/clips.py"

@@ -3,36 +3,62 @@
 
 rule fit:
     input:
-        observations=f"{RESULTS}/observations/{{experiment}}/{{cell}}/{{chunk}}/manifest.csv",
+        observations=paths.observations(),
     output:
-        manifest=f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/manifest.csv",
-        losses=f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/losses.csv",
-        snapshots=(
-            f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/snapshots.npz"
-            if study["keep_snapshots"]
-            else temp(f"{RESULTS}/fits/{{experiment}}/{{cell}}/{{method}}/{{chunk}}/snapshots.npz")
-        ),
+        manifest=paths.fits(),
+        losses=paths.losses(),
+        snapshots=(paths.snapshots() if study["keep_snapshots"] else temp(paths.snapshots())),
     log:
-        f"{RESULTS}/logs/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.log",
+        paths.log("fit", *FITS),
     benchmark:
-        f"{RESULTS}/benchmarks/fit/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.tsv"
-    retries: fit_retries()
+        paths.benchmark("fit", *FITS)
+    wildcard_constraints:
+        method=one_of(plugins("priors")),
+    # where a clip that kills its job is reported, one more attempt writes the others down
+    retries: retries(more=study["run"]["missing"] == "report")
     conda:
         ENVIRONMENT
     threads: study["threads"]
     resources:
-        mem_mb=fit_memory,
-        runtime=fit_minutes,
-        gpu=fit_gpus,
+        mem_mb=each_attempt(8000),
+        runtime=each_attempt(720),
+        gpu=int(study["device"] != "cpu"),
         attempt=this_attempt,
     params:
-        setup=fit_setup,
-        task=fit_task,
+        setup=of(depends.fit_setup),
+        task=of(depends.task),
         seed=study["seed"],
         seeds=study["seeds"],
         device=study["device"],
         threads=study["threads"],
         sample_rate=study["sample_rate"],
-        code=fit_code,
+        code=code_of("fit.py", depends.fit_modules),
     script:
         "../scripts/fit.py"
+
+
+rule baseline:
+    input:
+        observations=paths.observations(),
+    output:
+        manifest=paths.fits(),
+    log:
+        paths.log("baseline", *FITS),
+    benchmark:
+        paths.benchmark("baseline", *FITS)
+    wildcard_constraints:
+        method=one_of(plugins("baselines")),
+    retries: retries()
+    conda:
+        ENVIRONMENT
+    threads: study["threads"]
+    resources:
+        mem_mb=each_attempt(4000),
+        runtime=each_attempt(120),
+    params:
+        task=of(depends.task),
+        threads=study["threads"],
+        sample_rate=study["sample_rate"],
+        code=code_of("baseline.py", depends.baseline_modules),
+    script:
+        "../scripts/baseline.py"

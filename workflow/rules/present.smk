@@ -3,25 +3,27 @@
 
 rule table:
     input:
-        scores=table_scores,
-        published=table_published,
+        scores=of(presentation.table_scores),
+        published=of(presentation.table_published),
     output:
-        multiext(f"{RESULTS}/tables/{{name}}", ".csv", ".md", ".tex"),
+        csv=paths.table("{name}", "csv"),
+        markdown=paths.table("{name}", "md"),
+        latex=paths.table("{name}", "tex"),
     log:
-        f"{RESULTS}/logs/tables/{{name}}.log",
+        paths.log("tables", "{name}"),
     benchmark:
-        f"{RESULTS}/benchmarks/tables/{{name}}.tsv"
+        paths.benchmark("tables", "{name}")
     wildcard_constraints:
-        name="|".join(map(re.escape, study["tables"])) or "(?!)",
+        name=one_of(study["tables"]),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        entry=table_entry,
-        setup=table_setup,
-        facts=table_facts,
+        entry=of(presentation.table_entry),
+        setup=of(presentation.table_setup),
+        metrics=of(presentation.table_metrics),
         code=code("table.py"),
     script:
         "../scripts/table.py"
@@ -29,19 +31,19 @@ rule table:
 
 rule cost:
     input:
-        fits=all_fits(),
+        fits=depends.all_fits(study),
     output:
-        csv=f"{RESULTS}/tables/cost.csv",
-        markdown=f"{RESULTS}/tables/cost.md",
+        csv=paths.table("cost", "csv"),
+        markdown=paths.table("cost", "md"),
     log:
-        f"{RESULTS}/logs/tables/cost.log",
+        paths.log("tables", "cost"),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        methods=list(registry.plugins("priors")),
+        methods=list(plugins("priors")),
         code=code("cost.py"),
     script:
         "../scripts/cost.py"
@@ -49,102 +51,78 @@ rule cost:
 
 rule curves:
     input:
-        scores=curves_scores,
-        fits=curves_fits,
+        unpack(of(presentation.curves_inputs)),
     output:
-        multiext(f"{RESULTS}/figures/{{name}}", ".pdf", ".png"),
+        pdf=paths.figure("{name}", "pdf"),
+        png=paths.figure("{name}", "png"),
     log:
-        f"{RESULTS}/logs/figures/{{name}}.log",
+        paths.log("figures", "{name}"),
     wildcard_constraints:
-        name=figures_of("curves"),
+        name=one_of(presentation.figures_of(study, "curves")),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        setup=curves_setup,
-        code=code("curves.py"),
+        module=presentation.figure_module("curves"),
+        setup=of(presentation.curves_setup),
+        code=code("figure.py", presentation.figure_module("curves")),
     script:
-        "../scripts/curves.py"
+        "../scripts/figure.py"
 
 
-rule example:
+use rule curves as example with:
     input:
-        unpack(example_inputs),
-    output:
-        multiext(f"{RESULTS}/figures/{{name}}", ".pdf", ".png"),
-    log:
-        f"{RESULTS}/logs/figures/{{name}}.log",
+        unpack(of(presentation.example_inputs)),
     wildcard_constraints:
-        name=figures_of("example"),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        name=one_of(presentation.figures_of(study, "example")),
     params:
-        setup=example_setup,
-        code=code("example.py"),
-    script:
-        "../scripts/example.py"
+        module=presentation.figure_module("example"),
+        setup=of(presentation.example_setup),
+        code=code("figure.py", presentation.figure_module("example")),
 
 
-rule steps:
+use rule curves as steps with:
     input:
-        unpack(steps_inputs),
-    output:
-        multiext(f"{RESULTS}/figures/{{name}}", ".pdf", ".png"),
-    log:
-        f"{RESULTS}/logs/figures/{{name}}.log",
+        unpack(of(presentation.steps_inputs)),
     wildcard_constraints:
-        name=figures_of("steps"),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=2000,
-        runtime=30,
+        name=one_of(presentation.figures_of(study, "steps")),
     params:
-        setup=steps_setup,
-        code=code("steps.py"),
-    script:
-        "../scripts/steps.py"
+        module=presentation.figure_module("steps"),
+        setup=of(presentation.steps_setup),
+        code=code("figure.py", presentation.figure_module("steps")),
 
 
-rule natural_statistics:
+use rule curves as natural_statistics with:
     input:
-        unpack(statistics_inputs),
+        unpack(of(presentation.statistics_inputs)),
     output:
-        pdf=f"{RESULTS}/figures/{{name}}.pdf",
-        png=f"{RESULTS}/figures/{{name}}.png",
-        csv=f"{RESULTS}/figures/{{name}}.csv",
-    log:
-        f"{RESULTS}/logs/figures/{{name}}.log",
+        pdf=paths.figure("{name}", "pdf"),
+        png=paths.figure("{name}", "png"),
+        csv=paths.figure("{name}", "csv"),
     wildcard_constraints:
-        name=figures_of("statistics"),
-    conda:
-        ENVIRONMENT
+        name=one_of(presentation.figures_of(study, "statistics")),
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        setup=statistics_setup,
-        code=code("natural_statistics.py"),
-    script:
-        "../scripts/natural_statistics.py"
+        module=presentation.figure_module("statistics"),
+        setup=of(presentation.statistics_setup),
+        code=code("figure.py", presentation.figure_module("statistics")),
 
 
 rule provenance:
     # the resolved study and where its numbers come from, written anew whenever a table is
     input:
-        tables=expand(f"{RESULTS}/tables/{{name}}.csv", name=study["tables"]),
-        cost=f"{RESULTS}/tables/cost.csv",
-        fits=all_fits(),
+        tables=[paths.table(name, "csv") for name in study["tables"]],
+        cost=paths.table("cost", "csv"),
+        fits=depends.all_fits(study),
     output:
-        study=f"{RESULTS}/tables/study.yaml",
-        provenance=f"{RESULTS}/tables/provenance.json",
+        study=paths.table("study", "yaml"),
+        provenance=paths.table("provenance", "json"),
     log:
-        f"{RESULTS}/logs/provenance.log",
+        paths.log("provenance"),
     conda:
         ENVIRONMENT
     resources:
@@ -152,7 +130,7 @@ rule provenance:
         runtime=10,
     params:
         study=study.config,
-        root=str(CHECKOUT),
+        root=os.path.relpath(ROOT),
         code=code("provenance.py"),
     script:
         "../scripts/provenance.py"
@@ -160,18 +138,18 @@ rule provenance:
 
 rule report:
     input:
-        unpack(report_inputs),
+        **presentation.report_inputs(study),
     output:
-        f"{RESULTS}/report.html",
+        paths.report,
     log:
-        f"{RESULTS}/logs/report.log",
+        paths.log("report"),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        facts=report_facts(),
+        setup=presentation.report_setup(study),
         code=code("report.py"),
     script:
         "../scripts/report.py"

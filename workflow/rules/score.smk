@@ -3,16 +3,16 @@
 
 rule score:
     input:
-        clips=clip_manifests,
-        observations=rules.observations.output.manifest,
-        fits=rules.fit.output.manifest,
-        snapshots=rules.fit.output.snapshots,
+        clips=of(depends.clip_manifests),
+        observations=paths.observations(),
+        fits=paths.fits(),
+        snapshots=of(depends.snapshots),
     output:
-        f"{RESULTS}/scores/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.csv",
+        paths.scores(),
     log:
-        f"{RESULTS}/logs/score/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.log",
+        paths.log("score", *FITS),
     benchmark:
-        f"{RESULTS}/benchmarks/score/{{experiment}}/{{cell}}/{{method}}/{{chunk}}.tsv"
+        paths.benchmark("score", *FITS)
     conda:
         ENVIRONMENT
     threads: study["threads"]
@@ -20,11 +20,11 @@ rule score:
         mem_mb=1500 + 500 * study["threads"],
         runtime=60,
     params:
-        metrics=score_metrics,
-        selections=score_selections,
-        trajectory=score_trajectory,
-        task=fit_task,
+        metrics=of(depends.score_metrics),
+        selections=of(depends.score_selections),
+        trajectory=of(depends.score_trajectory),
+        task=of(depends.task),
         sample_rate=study["sample_rate"],
-        code=score_code,
+        code=code_of("score.py", depends.score_modules),
     script:
         "../scripts/score.py"

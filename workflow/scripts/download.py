@@ -13,5 +13,5 @@ with job(snakemake.log[0]) as log:
         source, archives = from_mirror(sources[0], snakemake.input.mirror, receipt.parent, log)
     else:
         source, archives = fetch(sources, receipt.parent, log)
-    facts = {"source": source, "archives": archives}
-    write_bytes(receipt, f"{json.dumps(facts, indent=2)}\n".encode())
+    contents = {"source": source, "archives": archives}
+    write_bytes(receipt, f"{json.dumps(contents, indent=2)}\n".encode())

@@ -11,15 +11,15 @@ from dap.store import write_bytes, write_rows
 with job(snakemake.log[0]) as log:
     index, origin = Path(snakemake.output.index), Path(snakemake.output.origin)
     if snakemake.input.receipt:
-        receipt = json.loads(Path(snakemake.input.receipt).read_text(encoding="utf-8"))
+        receipt = json.loads(Path(snakemake.input.receipt[0]).read_text(encoding="utf-8"))
         archives = receipt["archives"]
         where = folder(snakemake.wildcards.archive)
         rows = unpack([Path(row["file"]) for row in archives], receipt["source"], Path(where))
     else:
-        archives, where = [], snakemake.input.folder
+        archives, where = [], snakemake.input.folder[0]
         rows = index_folder(Path(where), snakemake.params.sources[0])
     total = sum(row["bytes"] for row in rows)
-    facts = {"folder": where, "archives": archives, "recordings": len(rows), "bytes": total}
-    write_bytes(origin, f"{json.dumps(facts, indent=2)}\n".encode())
+    contents = {"folder": where, "archives": archives, "recordings": len(rows), "bytes": total}
+    write_bytes(origin, f"{json.dumps(contents, indent=2)}\n".encode())
     write_rows(index, rows)
     log.info("%s: %d recordings, %d bytes", where, len(rows), total)

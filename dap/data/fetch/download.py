@@ -13,14 +13,16 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-import pooch
-import requests
-import tenacity
-from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from dap.data.fetch.checksums import ChecksumError, verify
-from dap.errors import DapError
+from dap.errors import DapError, extra
+
+with extra("workflow"):
+    import pooch
+    import requests
+    import tenacity
+    from filelock import FileLock, Timeout
 
 LINE_SECONDS = 30.0
 CHUNK_BYTES = 2**16

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from filelock import FileLock
-
 from dap.data.known import is_usable
-from dap.errors import DapError
+from dap.errors import DapError, extra
+
+with extra("workflow"):
+    from filelock import FileLock
 
 BLOCK_BYTES = 2**18
 # no header is longer: one that is would fill the memory

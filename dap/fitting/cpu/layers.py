@@ -14,10 +14,7 @@ from torch import Tensor, nn
 
 from dap.fitting.cpu.library import Library, Map
 
-ADD, RELU = 1, 2  # flags of the library's functions
-SLACK = 128  # lanes before and after a map, which whole vectors may touch
 SCRATCH = 150_000  # lanes a thread: about what a core's second-level cache holds
-SPLIT = 48  # channels that the library splits at a time
 
 
 class Value:
@@ -81,10 +78,11 @@ class Feature:
         rows, columns = self.size[1:]
         channels = len(self.slots())
         # the zeros after a line are those before the next one, too
-        line = round_up(columns, 2 * lib.lanes) + round_up(self.halo, 16)
-        row = line * round_up(channels, 2) // lib.group
-        front = SLACK + round_up(self.halo, 16)
-        memory = torch.zeros(front + row * rows + SLACK + self.halo, dtype=torch.int32)
+        beside = round_up(self.halo, 16)  # lines begin where 64 bytes do
+        line = round_up(columns, 2 * lib.constants.lanes) + beside
+        row = line * round_up(channels, 2) // lib.constants.group
+        front = round_up(self.halo, lib.constants.margin)  # of the first line, and of the last
+        memory = torch.zeros(front + row * rows + front - beside, dtype=torch.int32)
         self.memory.append(memory)
         return Map(memory.data_ptr() + 4 * front, row, line, channels)
 
@@ -116,7 +114,8 @@ class Weights:
     ):
         taps = weight[0, 0].numel()
         steps = (weight.stride(0), taps)
-        self.memory = torch.zeros(len(rows) * taps * len(columns) // lib.group, dtype=torch.int32)
+        lanes = len(rows) * taps * len(columns) // lib.constants.group
+        self.memory = torch.zeros(lanes, dtype=torch.int32)
         self.address = self.memory.data_ptr()
         self.rows, self.columns = (torch.tensor(i, dtype=torch.int32) for i in (rows, columns))
         self.weight = weight
@@ -164,7 +163,9 @@ class Conv:
         self.rows, self.columns = inputs[0].size[1:]
         size = (weight.memory.shape[0], self.rows, self.columns)
         self.out = Feature(size, parts=parts)
-        self.raw = Feature(size, wanted=False) if after == "norm_relu" else self.out
+        self.raw = self.out
+        if after == "norm_relu":
+            self.raw = Feature(size, wanted=False, parts=parts)
         self.planar = planar
         self.reach = self.kernel[1] // 2 * dilation
         for feature in (*inputs, self.out):  # the gradient is read with the same dilation
@@ -186,10 +187,8 @@ class Conv:
 
     def lanes(self, lib: Library) -> int:
         """Lanes of scratch that the gradient of the weights takes at least."""
-        whole = round_up(self.columns, 2 * lib.lanes)
-        wide = whole + 2 * round_up(self.reach, 32)
         channels = max(len(feature.slots()) for feature in self.inputs)
-        return len(self.out.slots(2)) * whole + min(round_up(channels, 2), SPLIT) * wide
+        return lib.scratch_lanes(len(self.out.slots()), channels, self.columns, self.reach)
 
     def products(self) -> int:
         """Weights, padded, of the largest input."""
@@ -202,15 +201,16 @@ class Conv:
 
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
         """Settle all arguments of the library's functions."""
-        out, weight = self.out, self.weight.memory
+        out, weight, group = self.out, self.weight.memory, lib.constants.group
+        self.add, self.scratch = lib.constants.add, scratch  # whose addresses the functions hold
         size, sums = out.size[1:], scratch["sums"].data_ptr()
         shape = (*size, *self.kernel, self.dilation, threads)
         count = len(out.slots(2))
         self.shift, self.moments = torch.zeros(count), torch.empty(count, 2)
 
         offsets = list(accumulate((f.size[0] for f in self.inputs), initial=0))
-        columns = [_shifted(f.slots(lib.group), at) for f, at in self._placed(offsets)]
-        flat = [slot for own in columns for slot in own]
+        columns = [_shifted(f.slots(group), at) for f, at in self._placed(offsets)]
+        flat = [slot for slots in columns for slot in slots]
         self.weights = Weights(lib, weight, out.slots(2), flat, threads)
         maps = (Map * len(self.inputs))(*(feature.value for feature in self.inputs))
         run = partial(lib.conv, maps, len(self.inputs), self.raw.value, self.weights.address)
@@ -226,7 +226,7 @@ class Conv:
                 lib.norm_relu_backward, out.gradient, self.raw.value, moments, sums, *size, threads
             )
         else:
-            flags, positive = (RELU, out.value) if self.after == "relu" else (0, None)
+            flags, positive = (lib.constants.relu, out.value) if self.after == "relu" else (0, None)
             self.run = partial(run, self.shift.data_ptr(), None, *shape, flags)
             if flags or self.bias:
                 self.undo = partial(
@@ -241,18 +241,18 @@ class Conv:
         room = (products, lanes.data_ptr(), lanes.shape[1])
         self.of_weights, self.of_inputs = [], []
         for (feature, at), offset in zip(self._placed(offsets), inputs, strict=False):
-            place = (of_weight.data_ptr(), inputs[-1], offset)
+            target = (of_weight.data_ptr(), inputs[-1], offset)
             self.of_weights.append(
-                partial(lib.conv_weights, out.gradient, feature.value, *place, *room, *shape)
+                partial(lib.conv_weights, out.gradient, feature.value, *target, *room, *shape)
             )
             if feature.wanted:
-                rows, back = _shifted(feature.slots(2), at), out.slots(lib.group)
+                rows, back = _shifted(feature.slots(2), at), out.slots(group)
                 weights = Weights(lib, weight, rows, back, threads, transposed=True)
                 run = partial(lib.conv, out.gradient, 1, feature.gradient, weights.address)
                 self.of_inputs.append((feature, weights, partial(run, None, None, *shape)))
         self._gradients = of_weight, of_shift
         slots = out.slots(), [slot for f, at in self._placed(offsets) for slot in f.slots()]
-        self.held = [torch.tensor([i for i, s in enumerate(own) if s >= 0]) for own in slots]
+        self.held = [torch.tensor([i for i, s in enumerate(each) if s >= 0]) for each in slots]
         self.whole = of_weight.shape == weight.shape
 
     def _placed(self, offsets: list[int]) -> list[tuple[Feature, int]]:
@@ -262,7 +262,7 @@ class Conv:
         """The output; as a tensor if it is planar."""
         self.weights.pack()
         if self.bias is not None:
-            self.shift[: self.out.size[0]] = self.bias.memory
+            self.shift[self.held[0]] = self.bias.memory
         planar = torch.empty(self.out.size) if self.planar else None
         self.run(planar.data_ptr() if self.planar else None)
         if self.finish:
@@ -277,15 +277,14 @@ class Conv:
             run()
         for feature, weights, run in self.of_inputs:
             weights.pack()
-            run(ADD if feature.filled else 0, None)
+            run(self.add if feature.filled else 0, None)
             feature.filled = True
 
     def gradients(self) -> list[Tensor]:
-        """Of the values."""
+        """Of the values; the next backward pass does not change them."""
         weight, shift = self._gradients
-        if not self.whole:
-            weight = weight[self.held[0]][:, self.held[1]]
-        return [weight, shift[: self.out.size[0]]][: len(self.values())]
+        weight = weight.clone() if self.whole else weight[self.held[0]][:, self.held[1]]
+        return [weight, shift[self.held[0]]][: len(self.values())]
 
 
 def _shifted(slots: list[int], offset: int) -> list[int]:
@@ -322,13 +321,14 @@ class Resize:
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
         """Settle all arguments of the library's functions."""
         source, out = self.source, self.out
+        self.add = lib.constants.add
         self.forward = partial(
             getattr(lib, self.kind), source.value, out.value, *self.small, threads
         )
-        given = [out.gradient, source.gradient]
+        maps = [out.gradient, source.gradient]
         if self.kind == "max_pool":
-            given.insert(1, source.value)
-        self.undo = partial(getattr(lib, f"{self.kind}_backward"), *given, *self.small, threads)
+            maps.insert(1, source.value)
+        self.undo = partial(getattr(lib, f"{self.kind}_backward"), *maps, *self.small, threads)
 
     def backward(self) -> None:
         """The gradient of the source.
@@ -337,7 +337,7 @@ class Resize:
             ValueError: another layer reads the source, too, and this kind cannot add.
         """
         if self.kind == "mean_pool":
-            self.undo(ADD if self.source.filled else 0)
+            self.undo(self.add if self.source.filled else 0)
         elif self.source.filled:
             raise ValueError(f"the source of {self.kind} has another reader")
         else:

@@ -1,6 +1,8 @@
 """The compiled layers: compiled on first use for the CPU at hand, and kept for the next time.
 
 Nothing is lost but speed where there is no C compiler: the same networks then run in PyTorch.
+
+CC names the compiler, and DAP_CFLAGS holds flags that follow `FLAGS`.
 """
 
 import atexit
@@ -9,9 +11,11 @@ import hashlib
 import logging
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +45,31 @@ class Table(ctypes.Structure):
     """A sparse matrix by lines, as in kernels.c."""
 
     _fields_ = (("starts", ctypes.c_void_p), ("entries", ctypes.c_void_p))
+
+
+class Constants(ctypes.Structure):
+    """What the C sources define, as in kernels.c: the library holds it once for each precision.
+
+    Attributes:
+        constants, map, entry, table: bytes of the structures.
+        group: channels in a lane.
+        lanes: lanes of a vector register; lines of columns are multiples of two of them.
+        margin: lanes; up to so many and one less beyond the halo are read beside a line.
+        taps: of the longest filter of `Sample`.
+        add, relu: flags of `conv`, and `add` of `mean_pool_backward`.
+    """
+
+    _fields_ = tuple(
+        (name, ctypes.c_int32)
+        for name in (
+            *("constants", "map", "entry", "table"),
+            *("group", "lanes", "margin", "taps", "add", "relu"),
+        )
+    )
+
+
+class MismatchError(Exception):
+    """The library and this module lay a structure out differently."""
 
 
 _MAPS, _TABLE = ctypes.POINTER(Map), ctypes.POINTER(Table)
@@ -74,25 +103,44 @@ _SIGNATURES = {
 class Library:
     """The layers of one precision.
 
+    Its functions raise MemoryError where there is none left.
+
     Attributes:
-        group: channels in a lane.
-        lanes: lanes of a vector register; lines of columns are multiples of two of them.
+        constants: of the C sources.
+        scratch_lanes: lanes of scratch that a thread of `conv_weights` needs at least, of
+            (out_channels, in_channels, columns, reach of the filter in columns).
     """
 
     def __init__(self, loaded: ctypes.CDLL, precision: str):
-        self.group = {"float32": 1, "bfloat16": 2}[precision]
-        self.lanes = loaded.lanes()
+        self.constants = Constants.in_dll(loaded, f"constants_{precision}")
+        self.scratch_lanes = loaded.scratch_lanes
+        self.scratch_lanes.argtypes, self.scratch_lanes.restype = [_LONG] * 4, _LONG
         for name, arguments in _SIGNATURES.items():
             function = getattr(loaded, f"{name}_{precision}")
-            function.argtypes, function.restype = arguments, None
+            function.argtypes, function.restype, function.errcheck = arguments, _INT, _done
             setattr(self, name, function)
+
+
+def _done(status: int, function: Callable, arguments: tuple) -> None:
+    if status:
+        raise MemoryError(f"{function.__name__} of the compiled layers cannot have its memory")
+
+
+def _check(loaded: ctypes.CDLL) -> None:
+    """Raise MismatchError unless the library's structures have the sizes of this module's."""
+    constants = Constants.in_dll(loaded, "constants_float32")
+    for structure in (Constants, Map, Entry, Table):
+        name = structure.__name__
+        in_c, here = getattr(constants, name.lower()), ctypes.sizeof(structure)
+        if in_c != here:
+            raise MismatchError(f"{name} has {in_c} bytes in kernels.c and {here} in library.py")
 
 
 @cache
 def library(precision: str) -> Library | None:
     """The layers in "float32" or "bfloat16"; None where they cannot be had."""
     loaded = _load()
-    if loaded is None or (precision == "bfloat16" and not loaded.has_bfloat16()):
+    if loaded is None or not hasattr(loaded, f"constants_{precision}"):  # no bfloat16 on this CPU
         return None
     return Library(loaded, precision)
 
@@ -105,16 +153,23 @@ def _load() -> ctypes.CDLL | None:
     if compiler is None:
         log.warning("there is no C compiler: the networks run in PyTorch, at a third of the speed")
         return None
-    name = f"{_fingerprint(compiler)}.so"
+    flags = [*FLAGS, *shlex.split(os.environ.get("DAP_CFLAGS", ""))]
+    name = f"{_fingerprint(compiler, flags)}.so"
     try:
-        return ctypes.CDLL(str(_compiled(compiler, name)))
-    except (OSError, subprocess.CalledProcessError) as error:
-        said = getattr(error, "stderr", None) or error
-        log.warning("the compiled layers cannot be had; the networks run in PyTorch: %s", said)
+        loaded = ctypes.CDLL(str(_compiled(compiler, flags, name)))
+        _check(loaded)
+    except (OSError, subprocess.CalledProcessError, MismatchError) as error:
+        log.warning(
+            "the compiled layers cannot be had; the networks run in PyTorch, at a third of the "
+            "speed (CC, here %s, names another compiler; clang needs its OpenMP, libomp): %s",
+            compiler,
+            getattr(error, "stderr", None) or error,
+        )
         return None
+    return loaded
 
 
-def _compiled(compiler: str, name: str) -> Path:
+def _compiled(compiler: str, flags: list[str], name: str) -> Path:
     """The library, from the cache or compiled into it."""
     folder = _cache()
     path = folder / name
@@ -122,19 +177,19 @@ def _compiled(compiler: str, name: str) -> Path:
         return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        own = Path(tempfile.mkdtemp(dir=folder))
+        scratch = Path(tempfile.mkdtemp(dir=folder))
     except OSError:  # no home that can be written: for this process alone
-        folder = own = Path(tempfile.mkdtemp())
+        folder = scratch = Path(tempfile.mkdtemp())
         path = folder / name
-        atexit.register(shutil.rmtree, own, ignore_errors=True)
-    made = own / f"{name}.new"
+        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    compiled = scratch / f"{name}.new"
     try:
-        command = [compiler, *FLAGS, "-o", made, SOURCES / "kernels.c", "-lm"]
+        command = [compiler, *flags, "-o", compiled, SOURCES / "kernels.c", "-lm"]
         subprocess.run(command, check=True, capture_output=True, text=True)
-        made.replace(path)  # two jobs may compile at once: each moves a whole file
+        compiled.replace(path)  # two jobs may compile at once: each moves a whole file
     finally:
-        if own != folder:
-            shutil.rmtree(own, ignore_errors=True)
+        if scratch != folder:
+            shutil.rmtree(scratch, ignore_errors=True)
     return path
 
 
@@ -143,7 +198,7 @@ def _cache() -> Path:
     return Path(home) / "dap"
 
 
-def _fingerprint(compiler: str) -> str:
+def _fingerprint(compiler: str, flags: list[str]) -> str:
     """Hash of all that the compiled code depends on: nodes of a cluster share a home."""
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
     cpuinfo = Path("/proc/cpuinfo")
@@ -151,6 +206,6 @@ def _fingerprint(compiler: str) -> str:
     if cpuinfo.is_file():
         lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
         cpu = "".join([line for line in lines if line.startswith(("flags", "Features"))][:1])
-    parts = [version.stdout, platform.machine(), cpu, *FLAGS]
-    parts += [(SOURCES / name).read_text() for name in ("kernels.c", "layers.h")]
+    parts = [version.stdout, platform.machine(), cpu, *flags]
+    parts += [path.read_text(encoding="utf-8") for path in sorted(SOURCES.glob("*.[ch]"))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from dap.fitting.cpu.layers import SCRATCH, Conv, Feature, Resize
 from dap.fitting.cpu.library import library
@@ -23,6 +24,8 @@ class Wiring(Protocol):
 class Network:
     """A network on one fixed input.
 
+    There is one set of buffers: the gradients of an output can be had until the next forward pass.
+
     Args:
         wire: adds the layers, whose values are read at every pass.
         z: (1, channels, rows, columns) float32; rows and columns are multiples of 4.
@@ -38,6 +41,7 @@ class Network:
         if lib is None:
             raise ValueError(f"no compiled layers in {precision} on this machine")
         self.lib, self.threads = lib, torch.get_num_threads()
+        self.passes = 0  # forward ones: which of them the buffers hold
         self.layers: list[Layer] = []
         start = Feature(tuple(z.shape[1:]), wanted=False)
         wire(start, self._add)
@@ -71,6 +75,7 @@ class Network:
 
     def forward(self, *values: Tensor) -> Tensor:
         """The output alone, of the layers' values."""
+        self.passes += 1
         for value, now in zip(self.values, values, strict=True):
             value.refresh(now)
         for layer in self.layers:
@@ -86,15 +91,24 @@ class Network:
             feature.filled = False
         for layer in reversed(self.layers):
             layer.backward()
-        return [found for layer in self.layers for found in layer.gradients()]
+        return [each for layer in self.layers for each in layer.gradients()]
 
 
 class _Pass(torch.autograd.Function):
     @staticmethod
     def forward(ctx, network: Network, *values: Tensor) -> Tensor:
-        ctx.network = network
-        return network.forward(*values)
+        out = network.forward(*values)
+        ctx.network, ctx.number = network, network.passes
+        ctx.save_for_backward(*values)
+        return out
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        ctx.saved_tensors  # noqa: B018  which fails where they were changed or freed meanwhile
+        if ctx.number != ctx.network.passes:
+            raise RuntimeError(
+                f"backward of forward pass {ctx.number} after forward pass {ctx.network.passes}: "
+                "the compiled layers keep one pass; take the gradients before the next one"
+            )
         return None, *ctx.network.backward(gradient)

@@ -9,8 +9,6 @@ from torch import Tensor
 from dap.fitting.cpu.layers import Feature, Value, round_up
 from dap.fitting.cpu.library import Entry, Library, Table
 
-TAPS = 7  # of the longest filter
-
 
 class Sample:
     """Rows of some parts of a feature, summed by a sparse matrix and filtered along columns.
@@ -22,10 +20,7 @@ class Sample:
         entries: (part of the output, row, part that is read, row that is read, weight), of
             increasing rows and parts of the output.
         parts: of the output: the anchors.
-        filters: (channels of a part, length), length at most 7, or None.
-
-    Raises:
-        ValueError: the filter is too long.
+        filters: (channels of a part, length), or None.
     """
 
     def __init__(
@@ -35,8 +30,6 @@ class Sample:
         parts: int,
         filters: Value | None,
     ):
-        if filters is not None and filters.memory.shape[1] > TAPS:
-            raise ValueError(f"a filter of {filters.memory.shape[1]} taps: at most {TAPS} fit")
         self.source, self.filters = feature, filters
         self.channels = feature.size[0] // feature.parts
         self.out = Feature((parts * self.channels, *feature.size[1:]), parts=parts)
@@ -60,22 +53,29 @@ class Sample:
         return self.out.size[1] * -(-round_up(self.channels, 2) * length // 2)
 
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
-        """Settle all arguments of the library's functions."""
+        """Settle all arguments of the library's functions.
+
+        Raises:
+            ValueError: the filter is too long for the library.
+        """
         source, out = self.source, self.out
         shape = (self.channels, *out.size[1:], threads)
-        given, of_given, length = None, None, 0
+        filters, of_filters, length = None, None, 0
         if self.filters is not None:
             self.of_filters = torch.zeros_like(self.filters.memory)
-            given, length = self.filters.memory.data_ptr(), self.filters.memory.shape[1]
-            of_given = self.of_filters.data_ptr()
+            filters, length = self.filters.memory.data_ptr(), self.filters.memory.shape[1]
+            if length > lib.constants.taps:
+                raise ValueError(f"a filter of {length} taps: at most {lib.constants.taps} fit")
+            of_filters = self.of_filters.data_ptr()
         self.forward = partial(
-            lib.sample, source.value, out.value, self.table, given, length, *shape
+            lib.sample, source.value, out.value, self.table, filters, length, *shape
         )
-        sums = scratch["sums"].data_ptr()
+        self.scratch = scratch["sums"]  # whose address the function holds
+        sums = self.scratch.data_ptr()
         self.undo = partial(
             lib.sample_backward,
             *(out.gradient, source.value, source.gradient, self.transposed),
-            *(given, of_given, sums, length, *shape),
+            *(filters, of_filters, sums, length, *shape),
         )
 
     def backward(self) -> None:
@@ -84,8 +84,8 @@ class Sample:
         self.source.filled = True
 
     def gradients(self) -> list[Tensor]:
-        """Of the filters."""
-        return [] if self.filters is None else [self.of_filters]
+        """Of the filters; the next backward pass does not change them."""
+        return [] if self.filters is None else [self.of_filters.clone()]
 
 
 def _table(lines: list[tuple[int, int, int, float]], count: int) -> Table:

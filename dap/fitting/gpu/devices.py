@@ -7,7 +7,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from dap.errors import extra
+
+with extra("workflow"):
+    from filelock import FileLock, Timeout
+
 
 DEVICES = Path("/dev")
 WAIT_SECONDS = 1.0

@@ -30,7 +30,7 @@ MULTIPLE = 4
 
 
 class Denoise:
-    """Mean squared error over both channels of the observation's spectrogram (decision 1b)."""
+    """Mean squared error over both channels of the spectrogram (fidelity: loss-and-input)."""
 
     networks = (2,)
     spectral = (True,)
@@ -43,7 +43,7 @@ class Denoise:
         self.target = transform.analyse(signal)  # (2, F, T)
 
     def draw(self) -> Tensor:
-        """z, standard normal (decision 1b), as `noise` gives it."""
+        """z, standard normal, as `noise` gives it."""
         return noise(self.target)
 
     def phase(self, progress: float) -> None:
@@ -143,14 +143,18 @@ class Dequantize(Denoise):
 
 
 class Separate:
-    """Two sources and a mask from one mixture (decision 11; Tian et al. 2019, as described there).
+    """Two sources and a mask from one mixture, as Tian et al. 2019 describe it.
 
-    The estimates are m * s1 and (1 - m) * s2. The loss is the distance of their sum to the mixture
-    (L1; or the squared error: most bins of a spectrogram are near 0, and so is the median that L1
-    seeks first, which short fits of narrow networks never leave), plus `smoothness` times the mean
-    change between frames of each source's magnitude |s_i|, plus `exclusion` times the overlap of
-    the gradients of the two estimates' magnitudes at three scales, plus, over the last tenth of the
-    iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m from being flat.
+    The estimates are m * s1 and (1 - m) * s2 (fidelity: networks-of-separation). The loss
+    (fidelity: losses-of-separation) is the sum of
+
+    - the distance of their sum to the mixture: L1, or the squared error. Most bins of a spectrogram
+      are near 0, and so is the median that L1 seeks first, which short fits of narrow networks
+      never leave (fidelity: reconstruction-of-separation);
+    - `smoothness` times the mean change between frames of each source's magnitude |s_i|;
+    - `exclusion` times the overlap of the gradients of the estimates' magnitudes at three scales;
+    - over the last tenth of the iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m
+      from being flat.
 
     Raises:
         DapError: the mixture has fewer than 8 frames or bins: too few for three scales.

@@ -8,23 +8,28 @@ from pathlib import Path
 from textwrap import fill
 
 import numpy as np
-import pandas as pd
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullFormatter
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.decibels import snr_db
-from dap.errors import DapError
+from dap.errors import DapError, extra
+from dap.plugins import plugin
+from dap.reporting.cost import seconds_per_iteration
+from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.store import writing
 from dap.tasks import TRAJECTORIES
+
+with extra("report"):
+    import pandas as pd
+    from matplotlib import rc_context
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.ticker import LogLocator, NullFormatter
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
 
@@ -256,6 +261,33 @@ def curves(
         _legend(figure, [*shown, observed])
         figure.suptitle(title)
     return figure
+
+
+def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+    """Write curves, `stem`.pdf and `stem`.png.
+
+    Args:
+        inputs: `scores` of one experiment and, for an axis of seconds, `fits`, the manifests.
+        setup: against, metric, methods, title, and names (corpus -> its true name).
+    """
+    seconds, device = None, ""
+    if inputs["fits"]:
+        seconds, device = seconds_per_iteration(inputs["fits"])
+    metric = plugin("metrics", setup["metric"]).metadata
+    unit = f"({metric['unit']})" if metric["unit"] else ""
+    figure = curves(
+        read(inputs["scores"]),
+        metric=setup["metric"],
+        label=f"{metric['label']} {unit}".rstrip(),
+        methods=setup["methods"],
+        colours=palette(setup["methods"]),
+        title=setup["title"],
+        names=setup["names"],
+        against=setup["against"],
+        seconds=seconds,
+        device=device,
+    )
+    save(figure, stem)
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:

@@ -1,14 +1,20 @@
 """B's Figure 2: power over spatial frequency, of spectrograms and of waveforms, with slopes."""
 
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 from textwrap import fill
 
-import pandas as pd
-from matplotlib import rc_context
-from matplotlib.figure import Figure
+from dap.errors import extra
+from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks, save
+from dap.reporting.power_spectra import Spectrum, of_chunks
+from dap.store import write_text
+from dap.study.paths import names
 
-from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks
-from dap.reporting.power_spectra import Spectrum
+with extra("report"):
+    import pandas as pd
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
 LINES = {"clean": "#0072B2", "observed": "#D55E00"}
 AXES = {
@@ -26,6 +32,25 @@ COLUMNS = (
     "lowest",
     "highest",
 )
+
+
+def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+    """Write the figure, `stem`.pdf and `stem`.png, and `stem`.csv with the slopes.
+
+    Args:
+        inputs: `clips` and `observations`, all manifests of an experiment.
+        setup: clips (corpus -> how many), spectrogram, title, and names (corpus -> its true name).
+    """
+    spectra = {}
+    for corpus, count in setup["clips"].items():
+        for of, product in (("clean", "clips"), ("observed", "observations")):
+            manifests = [path for path in inputs[product] if names(product, path).corpus == corpus]
+            images, waveforms = of_chunks(manifests, count, setup["spectrogram"])
+            spectra[corpus, "spectrogram", of], spectra[corpus, "waveform", of] = images, waveforms
+            log.info("%s, %s: %d clips", corpus, of, waveforms.count)
+    save(statistics(spectra, title=setup["title"], names=setup["names"]), stem)
+    text = slopes(spectra).to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(stem.with_name(f"{stem.name}.csv"), text)
 
 
 def statistics(

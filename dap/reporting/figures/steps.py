@@ -1,14 +1,42 @@
 """B's Figure 1: what each network's output is after some steps of the fit."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.figure import Figure
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
-from dap.reporting.figures.curves import FLOOR_DB, STYLE, new_figure, snr_text
+from dap.errors import extra
+from dap.reporting.figures.curves import FLOOR_DB, STYLE, new_figure, save, snr_text
+from dap.reporting.listening import iterates
+from dap.study.paths import names
+
+with extra("report"):
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+
+def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+    """Write a figure of steps, `stem`.pdf and `stem`.png.
+
+    Args:
+        inputs: `clips` and `observations`, the manifests of the first chunk of a corpus, and
+            `snapshots`, the trajectories of each method.
+        setup: steps, title and sample_rate.
+    """
+    snapshots = {names("snapshots", path).method: path for path in inputs["snapshots"]}
+    example = iterates(inputs["clips"], inputs["observations"][0], snapshots, setup["steps"])
+    figure = steps(
+        example.columns["clean"][0],
+        example.columns["observed"][0],
+        {method: column for method, column in example.columns.items() if method in snapshots},
+        setup["steps"],
+        setup["sample_rate"],
+        title=f"{setup['title']}: {example.clip}",
+    )
+    save(figure, stem)
 
 
 def steps(

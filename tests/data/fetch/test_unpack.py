@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import itertools
 import multiprocessing
 import shutil
@@ -13,43 +12,14 @@ import time
 import tracemalloc
 import zipfile
 
-import numpy as np
 import pytest
+from archives import SOUND, SOURCE, info, tar, zipped
 
 from dap.data.fetch.unpack import index_folder, unpack
 from dap.data.known import metadata
 from dap.errors import DapError
 
-SOUND = np.random.default_rng(0).bytes(3000)
-SOURCE = {"root": "sc09/test", "members": ["*.wav"], "most_members": 50, "most_bytes": 100_000}
 GOOD = "sc09/test/good.wav"
-
-
-def info(name, content=SOUND, kind=tarfile.REGTYPE, link="", **attributes):
-    """A member of a tar archive, and its content."""
-    member = tarfile.TarInfo(name)
-    member.type, member.linkname = kind, link
-    member.size = len(content) if kind == tarfile.REGTYPE else 0
-    for key, value in attributes.items():
-        setattr(member, key, value)
-    return member, content
-
-
-def tar(*members, pack=gzip.compress):
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for member, content in members:
-            archive.addfile(member, io.BytesIO(content))
-    return pack(buffer.getvalue())
-
-
-def zipped(*members, **options):
-    """(name or ZipInfo, content) as a zip archive."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", **options) as archive:
-        for member, content in members:
-            archive.writestr(member, content)
-    return buffer.getvalue()
 
 
 def zip_special(name, kind):

@@ -15,7 +15,7 @@ from dap.fitting.objectives.fluctuation import (
 )
 from dap.metrics.level import snr
 from dap.observation import Observation
-from dap.study.schema import fit_options
+from dap.options import FitOptions
 
 RATE = 16000
 
@@ -128,12 +128,12 @@ def test_the_state_is_taken_up():
 def test_a_tone_in_noise_improves(method, hiss):
     clean = 0.5 * np.sin(2 * np.pi * 500 * np.arange(4096) / RATE).astype(np.float32)
     noisy = (clean + 0.2 * hiss[:4096] / hiss[:4096].std()).astype(np.float32)
-    options = {"iterations": 100, "lr_step_size": 0, "width": 0.1, "snapshots": 3}
+    fit = FitOptions(iterations=100, lr_step_size=0, width=0.1, snapshots=3, precision="float32")
     result = restore(
         method,
         "denoise",
         Observation(noisy),
-        fit=fit_options(options | {"precision": "float32"}),
+        fit=fit,
         spectrogram={"n_fft": 254, "hop_length": 32, "window": "hann"},
         device="cpu",
         seed=3,

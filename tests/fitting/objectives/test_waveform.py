@@ -1,29 +1,35 @@
 """The waveform's objectives: losses and outputs by hand, and a fit of each task."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from corrupted import corrupted
 
+from dap.api import restore as restore_recording
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
 from dap.observation import Observation
-from dap.segments import restore_recording
-from dap.study.schema import fit_options
+from dap.options import FitOptions
 from dap.tasks import TASKS
 
-FIT = fit_options(
-    {"iterations": 30, "learning_rate": 3e-3, "lr_step_size": 0, "width": 0.1, "snapshots": 4}
+FIT = FitOptions(
+    iterations=30,
+    learning_rate=3e-3,
+    lr_step_size=0,
+    width=0.1,
+    snapshots=4,
+    precision="float32",
 )
 SPECTROGRAM = {"n_fft": 254, "hop_length": 32, "window": "hann"}
 
 
-def run(observation, task, method="wave-u-net", **fit):
-    options = FIT | {"precision": "float32"} | fit
+def run(observation, task, method="wave-u-net", fit=FIT):
     return restore(
-        method, task, observation, fit=options, spectrogram=SPECTROGRAM, device="cpu", seed=1
+        method, task, observation, fit=fit, spectrogram=SPECTROGRAM, device="cpu", seed=1
     )
 
 
@@ -119,8 +125,8 @@ def test_a_fit_of_each_task(task, tone, hiss):
 
 def test_he_s_initialisation_and_scaled_outputs(tone):
     # a waveform is not scaled: the preset `fast` fits, too
-    fast = fit_options({"preset": "fast", "iterations": 25, "warmup": 5, "width": 0.1})
-    result = run(Observation(0.5 * tone[:2048]), "denoise", **fast | {"precision": "float32"})
+    fast = FitOptions.from_preset("fast", iterations=25, warmup=5, width=0.1, precision="float32")
+    result = run(Observation(0.5 * tone[:2048]), "denoise", fit=fast)
     assert result.losses[-1] < 0.3 * result.losses[0]
 
 
@@ -130,9 +136,8 @@ def test_a_recording_too_short_for_the_network_is_refused():
 
 
 def test_a_recording_is_denoised_and_other_tasks_are_refused(tone):
-    fit = FIT | {"iterations": 2}
-    given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu"}
-    found = restore_recording(tone, 16000, method="dnp-lsa", **given)
-    assert found.shape == tone.shape
+    fit = replace(FIT, iterations=2)
+    restored = restore_recording(tone, 16000, method="dnp-lsa", fit=fit, device="cpu")
+    assert restored.audio.shape == tone.shape
     with pytest.raises(DapError, match="dnp-lsa does not fill gaps"):
-        restore_recording(tone, 16000, method="dnp-lsa", gaps=[(0.1, 0.12)], **given)
+        restore_recording(tone, 16000, method="dnp-lsa", gaps=[(0.1, 0.12)], fit=fit)

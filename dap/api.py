@@ -1,0 +1,377 @@
+"""Restoring a recording from Python: `dap.restore`, and the methods that it takes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from numbers import Integral
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from dap.errors import DapError
+from dap.options import FitOptions
+from dap.plugins import plugins
+from dap.tasks import TASKS
+
+if TYPE_CHECKING:
+    from dap.segments import RestoredRecording
+
+# of what a recording alone tells: separation needs to know of what
+RESTORED = ("denoise", "inpaint", "dequantize")
+# of Narayanaswamy et al. 2021, whatever the rate
+SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
+SHORTEST_SAMPLES = 1024
+SHORTEST_SEGMENT_SECONDS = 0.25
+SELECTIONS = ("last", "average")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method that `restore` takes.
+
+    Attributes:
+        name: for `restore`.
+        title: what it is, in words.
+        kind: "prior", an untrained network that is fitted to the recording, or "classical".
+        tasks: what it does: of "denoise", "inpaint" (fill gaps) and "dequantize".
+    """
+
+    name: str
+    title: str
+    kind: Literal["prior", "classical"]
+    tasks: tuple[str, ...]
+
+
+class Iterate(NamedTuple):
+    """A point of a fit's trajectory.
+
+    Attributes:
+        selection: "average", the moving average of the outputs up to the iteration, or "last", the
+            output at the iteration itself.
+        iteration: counted from 1.
+    """
+
+    selection: Literal["average", "last"]
+    iteration: int
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A restored recording, and how it came about.
+
+    Attributes:
+        audio: the restored recording, in the shape and the floating-point type of the one given.
+        sample_rate: in Hz, that of the one given.
+        iterate: which iterate of the fits `audio` is, the same for all segments and channels; None
+            for a classical method.
+        losses: (channels, segments, iterations) float32, the loss of each fit at each iteration;
+            one channel for a recording of shape (samples,). NaN where nothing was fitted: in a
+            segment without a gap, or in a silent channel. No iterations for a classical method.
+        snapshots: the whole recording, as `audio` is, at iterations of the fits, by iteration in
+            rising order: each segment's output at that iteration (never the average), cross-faded.
+            A fit keeps 32 of them by default, which take 32 times the recording's memory
+            (`FitOptions.snapshots`). Empty for a classical method.
+        segments: where each segment starts and ends, in samples.
+        seconds: wall time of the whole restoration.
+    """
+
+    audio: np.ndarray = field(repr=False)
+    sample_rate: int
+    iterate: Iterate | None
+    losses: np.ndarray = field(repr=False)
+    snapshots: dict[int, np.ndarray] = field(repr=False)
+    segments: tuple[tuple[int, int], ...]
+    seconds: float
+
+
+def methods(task: str | None = None) -> tuple[Method, ...]:
+    """The methods that `restore` takes: the priors, then the classical ones, each by name.
+
+    Args:
+        task: those for "denoise", "inpaint" or "dequantize" alone.
+
+    >>> [method.name for method in methods("inpaint") if method.kind == "classical"]
+    ['janssen']
+
+    Raises:
+        DapError: there is no such task.
+    """
+    if task is not None:
+        _check_choice("task", task, RESTORED)
+    listed = []
+    kinds: tuple[tuple[Literal["prior", "classical"], str], ...]
+    kinds = (("prior", "priors"), ("classical", "baselines"))
+    for kind, package in kinds:
+        for name, offer in sorted(plugins(package).items()):
+            tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
+            # `observed` restores nothing, and a recording does not tell what a corruption does
+            if tasks and name != "observed" and "corruptions" not in offer.metadata:
+                listed.append(Method(name, offer.metadata["title"], kind, tasks))
+    return tuple(method for method in listed if task is None or task in method.tasks)
+
+
+def restore(
+    x: np.ndarray,
+    sample_rate: int,
+    *,
+    gaps: Sequence[tuple[float, float]] | None = None,
+    bins: int | None = None,
+    method: str = "dilated-exp-dense",
+    preset: str = "fast",
+    iterations: int | None = None,
+    width: float = 1.0,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Callable[[int, int, int, float], None] | None = None,
+    fit: FitOptions | None = None,
+    selection: str = "average",
+    segment_seconds: float = 2.0,
+) -> Restoration:
+    """Restore a recording: denoise it, or fill its gaps, or undo its quantization.
+
+    An untrained network is fitted to each segment of about `segment_seconds`; it fits the sound
+    before the noise, so that too many iterations bring the noise back. Segments overlap by 64 ms
+    and are cross-faded. A classical method is given the whole recording instead. For the methods, a
+    recording is scaled to a peak of 1, and back.
+
+    Nothing is resampled: all is done at `sample_rate`. The networks know nothing of rates. Their
+    spectrogram has windows of 1022 samples, 64 apart: 64 ms and 4 ms at the 16 kHz of the papers,
+    21 ms and 1.3 ms at 48 kHz, where a second takes three times as long. Resample what has no sound
+    above 8 kHz. Each channel is restored on its own, from the same seed, so that equal channels
+    stay equal.
+
+    Args:
+        x: (samples,) or (samples, channels), floating point, 1,024 samples at least. Any scale will
+            do, but with `bins`. What it is computed in is float32, whatever the type. Whole numbers
+            are refused, since their full scale is not known: divide those of 16 bits by 32768.
+        sample_rate: in Hz.
+        gaps: (start, end) in seconds of stretches to be filled, the same for all channels. All
+            else stays as it is, to the bit, and what is in a gap has no influence.
+        bins: undo quantization to this number of levels on [-1, 1], such as 256 of 8 bits. Every
+            sample of `x` must be such a level, and stays in the cell of the quantizer that it lies
+            in.
+        method: its name, one of `methods()`; it must be for the task.
+        preset: "fast" or "paper", how a network is fitted but for what is asked for beside it.
+        iterations: of each fit; the preset's by default.
+        width: factor on every number of filters of the network, above 0 and at most 4.
+        seed: of the networks' initialisation; classical methods draw nothing.
+        device: "auto", a GPU if there is one, "cpu" or "cuda"; for priors.
+        threads: of PyTorch, during this call; as PyTorch is set, by default. The last bits of a fit
+            depend on it.
+        progress: called with the segment, counted from 1 over all channels, the number of segments,
+            the iteration, counted from 1, and the loss: now and then in each fit, and at its end. A
+            fit that learned nothing is done again.
+        fit: all options of the fit, in place of `preset`, `iterations` and `width`.
+        selection: "average", the moving average of the outputs, or "last", the last iterate.
+        segment_seconds: length of a segment, 0.25 at least.
+
+    Raises:
+        DapError: `x` has another shape or type, is too short, is silent (outside of its gaps), or
+            holds NaN or infinite samples; a gap is not inside of `x`, or leaves nothing of a
+            segment; samples are not levels of the quantizer; `gaps` is empty, or given with `bins`;
+            an argument is out of its range; the method is not for the task; there is no GPU, where
+            "cuda" is asked for; a fit diverged.
+
+    Examples:
+        >>> import numpy as np
+        >>> import dap
+        >>> time = np.arange(4000) / 16000
+        >>> noise = np.random.default_rng(0).normal(0, 0.1, 4000)
+        >>> noisy = np.sin(2 * np.pi * 440 * time) + noise
+        >>> result = dap.restore(noisy, 16000, iterations=10, width=0.1)
+        >>> result.audio.shape, result.iterate
+        ((4000,), Iterate(selection='average', iteration=10))
+        >>> result.losses.shape, max(result.snapshots)
+        ((1, 1, 10), 10)
+    """
+    begun = perf_counter()
+    channels = _channels(x)
+    _check_whole("sample_rate", sample_rate, 1)
+    _check_whole("seed", seed, 0)
+    _check_choice("device", device, DEVICES)
+    _check_choice("selection", selection, SELECTIONS)
+    if threads is not None:
+        _check_whole("threads", threads, 1)
+    if not segment_seconds >= SHORTEST_SEGMENT_SECONDS:
+        raise DapError(
+            f"segment_seconds is {segment_seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}"
+        )
+    task = _task(gaps, bins)
+    prior = _method(method, task).kind == "prior"
+    options = _fit_options(method, prior, preset, iterations, width, fit)
+
+    from dap.segments import gap_mask, restore_recording
+
+    gaps = [] if gaps is None else [_gap(gap) for gap in gaps]
+    mask = gap_mask(gaps, len(channels[0]), sample_rate)
+    silent = [not channel[~mask].any() for channel in channels]
+    if all(silent):
+        where = " outside of its gaps" if gaps else ""
+        raise DapError(f"the recording is silent{where}: there is nothing to restore")
+    results: list[RestoredRecording | None] = []
+    with _threads(threads if prior else None):
+        for index, channel in enumerate(channels):
+            if silent[index]:
+                results.append(None)
+                continue
+            report = progress and _over_channels(progress, index, len(channels))
+            results.append(
+                restore_recording(
+                    channel,
+                    int(sample_rate),
+                    method=method,
+                    fit=options,
+                    spectrogram=SPECTROGRAM,
+                    selection=selection,
+                    segment_seconds=segment_seconds,
+                    gaps=gaps,
+                    bins=bins,
+                    seed=int(seed),
+                    device=device,
+                    report=report,
+                )
+            )
+    sounding = next(result for result in results if result is not None)
+    restored = [_silence(sounding) if result is None else result for result in results]
+    return Restoration(
+        audio=_assembled([result.audio for result in restored], x),
+        sample_rate=int(sample_rate),
+        iterate=Iterate(selection, options.iterations) if prior else None,
+        losses=np.stack([result.losses for result in restored]),
+        snapshots={
+            iteration: _assembled([result.snapshots[iteration] for result in restored], x)
+            for iteration in sounding.snapshots
+        },
+        segments=tuple(sounding.segments),
+        seconds=perf_counter() - begun,
+    )
+
+
+def _channels(x: np.ndarray) -> list[np.ndarray]:
+    """Each channel of a recording, (samples,) float32 or float64."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        raise DapError(
+            f"the recording holds {x.dtype}: must be floating point; divide whole numbers of 16 "
+            "bits by 32768"
+        )
+    if x.ndim not in (1, 2) or 0 in x.shape[1:]:
+        raise DapError(
+            f"the recording has the shape {x.shape}: must be (samples,) or (samples, channels)"
+        )
+    if len(x) < SHORTEST_SAMPLES:
+        turned = x.ndim == 2 and x.shape[1] >= SHORTEST_SAMPLES
+        raise DapError(
+            f"the recording has {len(x)} samples: at least {SHORTEST_SAMPLES} are needed"
+            + ("; its shape is to be (samples, channels): transpose it" if turned else "")
+        )
+    if not np.isfinite(x).all():
+        raise DapError("the recording holds samples that are not finite numbers")
+    x = x.astype(np.float32 if x.dtype.itemsize < 8 else np.float64)
+    return [np.ascontiguousarray(channel) for channel in x.reshape(len(x), -1).T]
+
+
+def _silence(other: "RestoredRecording") -> "RestoredRecording":
+    """What a silent channel is restored to, beside another one."""
+    silence = np.zeros_like(other.audio)
+    snapshots = dict.fromkeys(other.snapshots, silence)
+    losses = np.full_like(other.losses, np.nan)
+    return replace(other, audio=silence, losses=losses, snapshots=snapshots)
+
+
+def _assembled(channels: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Channels in the shape and type of the recording given."""
+    x = np.asarray(x)
+    return np.stack(channels, axis=-1).astype(x.dtype).reshape(x.shape)
+
+
+def _task(gaps: Sequence[tuple[float, float]] | None, bins: int | None) -> str:
+    if gaps is not None and bins is not None:
+        raise DapError("gaps are filled or quantization is undone: give gaps or bins, not both")
+    if bins is not None:
+        _check_whole("bins", bins, 2)
+        return "dequantize"
+    if gaps is None:
+        return "denoise"
+    if not len(gaps):
+        raise DapError("gaps is empty: leave it out to denoise")
+    return "inpaint"
+
+
+def _gap(gap: Sequence[float]) -> tuple[float, float]:
+    try:
+        start, end = map(float, gap)
+    except (TypeError, ValueError) as error:
+        raise DapError(f"the gap {gap!r} is not (start, end) in seconds") from error
+    if not start < end < float("inf"):
+        raise DapError(f"the gap {start}-{end} s does not end after it starts")
+    return start, end
+
+
+def _method(name: str, task: str) -> Method:
+    known = {method.name: method for method in methods()}
+    if name not in known:
+        raise DapError(f"method is {name!r}; allowed: {', '.join(known)}")
+    if task not in known[name].tasks:
+        able = ", ".join(method.name for method in methods(task))
+        raise DapError(f"{name} does not {TASKS[task].verb}: choose another method: {able}")
+    return known[name]
+
+
+def _fit_options(
+    method: str,
+    prior: bool,
+    preset: str,
+    iterations: int | None,
+    width: float,
+    fit: FitOptions | None,
+) -> FitOptions:
+    if not prior and (iterations is not None or fit is not None):
+        name = "fit" if iterations is None else "iterations"
+        raise DapError(f"{method} is fitted to nothing, and takes no {name}")
+    if fit is None:
+        some = {} if iterations is None else {"iterations": iterations}
+        return FitOptions.from_preset(preset, width=width, **some)
+    if (preset, iterations, width) != ("fast", None, 1.0):
+        raise DapError("fit holds all options of the fit: leave out preset, iterations and width")
+    return fit
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """PyTorch with this number of threads, then with the number that it had."""
+    if count is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _over_channels(
+    progress: Callable[[int, int, int, float], None], index: int, count: int
+) -> Callable[[int, int, int, float], None]:
+    """A channel's progress, its segments counted over all channels."""
+
+    def report(segment: int, segments: int, iteration: int, loss: float) -> None:
+        progress(index * segments + segment, count * segments, iteration, loss)
+
+    return report
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise DapError(f"{name} is {value!r}; allowed: {', '.join(choices)}")
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise DapError(f"{name} is {value!r}: must be a whole number of at least {least}")

@@ -1,0 +1,53 @@
+"""What a method made of one observation."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+# share of the first loss below which the last one lies, where a fit has learned anything
+LEARNED = 0.95
+# of a method without a fit, or of a fit that is missing
+NO_COST = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0}
+NO_COST |= {"device": "cpu", "precision": "", "engine": ""}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a method made of one observation with one initialisation.
+
+    Attributes:
+        selections: by name, (outputs, samples) float32.
+        iterations: (snapshots,) int; empty for a method without a trajectory.
+        snapshots: (snapshots, outputs, samples) float32.
+        losses: (iterations,) float32.
+        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine.
+    """
+
+    selections: dict[str, np.ndarray]
+    iterations: np.ndarray
+    snapshots: np.ndarray
+    losses: np.ndarray
+    cost: dict[str, float | int | str]
+
+    @property
+    def learned(self) -> bool:
+        """Whether the loss has fallen; else the network gives nothing, or all is noise."""
+        return not len(self.losses) or self.losses[-1] <= LEARNED * self.losses[0]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """As named arrays, to be kept in one file."""
+        named = {f"selection.{name}": array for name, array in self.selections.items()}
+        rest = {name: getattr(self, name) for name in ("iterations", "snapshots", "losses")}
+        return named | rest | {"cost": np.array(json.dumps(self.cost))}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "Restored":
+        """The inverse of `arrays`."""
+        selections = {
+            name.partition(".")[2]: array
+            for name, array in arrays.items()
+            if name.startswith("selection.")
+        }
+        rest = {name: arrays[name] for name in ("iterations", "snapshots", "losses")}
+        return cls(selections, **rest, cost=json.loads(str(arrays["cost"])))

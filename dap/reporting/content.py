@@ -1,0 +1,164 @@
+"""What the report of a study shows, from the study's products."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from dap.options import learning_rate
+from dap.reporting.claims import examine
+from dap.reporting.listening import Example, load
+from dap.reporting.report import audio_uri, caption, render
+from dap.scoring.evaluate import read
+from dap.store import read_rows
+from dap.study.paths import FIRST, Paths, names
+
+# what tells figures of one title from each other
+KINDS = {"example": " (one clip)", "curves": " (over the fit)"}
+
+
+def page(
+    inputs: Mapping[str, Sequence[Path]],
+    setup: Mapping,
+    checked: Mapping[str, str],
+    paths: Paths,
+) -> str:
+    """The report as HTML.
+
+    Args:
+        inputs: the products, as `dap.study.presentation.report_inputs` names them.
+        setup: what is said of the study (`dap.study.presentation.report_setup`).
+        checked: of each known corpus, against what its archives were checked, in words.
+        paths: the study's.
+
+    Raises:
+        DapError: a product is torn, or a claim asks for what is not scored.
+    """
+    config, experiments = setup["config"], setup["experiments"]
+    (provenance,) = inputs["provenance"]
+    return render(
+        title=config["title"] or config["study"],
+        study=config["study"],
+        provenance=json.loads(provenance.read_text(encoding="utf-8")),
+        experiments=[_experiment(experiment) for experiment in experiments],
+        tables=[
+            *(_table(path, ".csv and .tex") for path in inputs["tables"]),
+            *(_table(path, ".csv") for path in inputs["cost_markdown"]),
+        ],
+        figures=_figures(config["figures"], inputs["figures"], experiments),
+        examples=[
+            example
+            for experiment in experiments
+            for example in _examples(experiment, config, paths)
+        ],
+        claims=examine(
+            inputs["claims"][0],
+            config["claims"],
+            read(inputs["scores"]),
+            setup["better"],
+            config["seed"],
+            pd.read_csv(inputs["cost"][0]),
+        ),
+        corpora=_corpora(config, inputs["manifests"], checked),
+        notes=config["notes"],
+    )
+
+
+def _table(path: Path, others: str) -> dict:
+    """A table, with its heading apart from the text below it."""
+    heading, _, text = path.read_text(encoding="utf-8").partition("\n")
+    caption = f"{path}, {others}"
+    return {"title": heading.removeprefix("# "), "markdown": text, "caption": caption}
+
+
+def _figures(
+    entries: Mapping[str, Mapping], files: Sequence[Path], experiments: Sequence[Mapping]
+) -> list[dict]:
+    titles = {experiment["name"]: experiment["title"] for experiment in experiments}
+    return [
+        {
+            "title": (entry["title"] or titles[entry["experiment"]]) + KINDS.get(entry["kind"], ""),
+            "png_path": path,
+            "caption": caption(entry),
+        }
+        for entry, path in zip(entries.values(), files, strict=True)
+    ]
+
+
+def _examples(experiment: Mapping, config: Mapping, paths: Paths) -> Iterator[dict]:
+    """The first clip of each corpus of an experiment, to listen to."""
+    name, corpora = experiment["name"], config["corpora"]
+    for corpus, parts in experiment["parts"].items():
+        example = load(
+            [Path(paths.clips(part, FIRST)) for part in parts],
+            Path(paths.observations(name, corpus, FIRST)),
+            {
+                method: Path(paths.fits(name, corpus, method, FIRST))
+                for method in experiment["methods"]
+                if method != "observed"
+            },
+            task=experiment["task"],
+            sample_rate=config["sample_rate"],
+        )
+        titles = {part: corpora[part]["title"] for part in parts}
+        title = " + ".join(titles.values())
+        yield {
+            "title": f"{experiment['title']}, {title}: {example.clip}",
+            "items": _sounds(example, titles, config["sample_rate"]),
+        }
+
+
+def _sounds(example: Example, titles: Mapping[str, str], sample_rate: int) -> list[dict]:
+    """Each signal of an example, source by source."""
+    items = []
+    for index in range(len(titles)):
+        for label, signals in example.columns.items():
+            signal = signals[min(index, len(signals) - 1)]  # a mixture is that of all sources
+            item = {"label": label, "note": "", "audio": audio_uri(signal, sample_rate)}
+            if example.sources:
+                item["source"] = titles[example.sources[index]]
+            items.append(item)
+    return items
+
+
+def _corpora(config: Mapping, manifests: Sequence[Path], checked: Mapping[str, str]) -> list[dict]:
+    """Where clips came from, how many there are, and how many of them are padded."""
+    counts, padded = {}, {}
+    for path in manifests:
+        corpus, rows = names("clips", path).corpus, read_rows(path)
+        counts[corpus] = counts.get(corpus, 0) + len(rows)
+        padded[corpus] = padded.get(corpus, 0) + sum(float(row["padded"]) > 0 for row in rows)
+    return [
+        {
+            "name": name,
+            "title": entry["title"],
+            "stands for": entry["stands_for"] or "",
+            "licence": entry["licence"],
+            "citation": entry["citation"],
+            "checked": checked.get(entry.get("archive"), ""),
+            "clips": counts.get(name, 0),
+            "padded at the end": padded.get(name, 0),
+            "seconds a clip": entry["samples"] / config["sample_rate"],
+        }
+        for name, entry in config["corpora"].items()
+    ]
+
+
+def _experiment(experiment: Mapping) -> dict:
+    """What was run, in words."""
+    fit, corruption = experiment["fit"], experiment["corruption"]
+    return {
+        "experiment": experiment["title"],
+        "task": experiment["task"],
+        "corruption": ", ".join(f"{key} {value}" for key, value in corruption.items()),
+        "clips": ", ".join(f"{corpus}: {count}" for corpus, count in experiment["clips"].items()),
+        "methods": ", ".join(experiment["methods"]),
+        "iterations": fit["iterations"],
+        "learning rate": learning_rate(fit),
+        "width": fit["width"],
+        "other for": "; ".join(
+            f"{method}: " + ", ".join(f"{key} {value}" for key, value in options.items())
+            for method, options in experiment["fits"].items()
+        ),
+    }

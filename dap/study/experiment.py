@@ -1,0 +1,53 @@
+"""One experiment of a study, with everything that it takes from the study filled in."""
+
+from dataclasses import dataclass
+
+from dap.plugins import plugins
+from dap.tasks import TASKS
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment.
+
+    Attributes:
+        corruption: operator's kind and all of its options.
+        clips: for each corpus ("ljspeech"; in separation a pair, "piano+drums"), its number of
+            clips.
+        fit: all fit options.
+        fits: the options of single methods that differ from these, by method.
+    """
+
+    name: str
+    title: str
+    task: str
+    corruption: dict
+    clips: dict[str, int]
+    methods: list[str]
+    metrics: list[str]
+    selections: list[str]
+    fit: dict
+    fits: dict[str, dict]
+
+    def fit_of(self, method: str) -> dict:
+        """All fit options of one method."""
+        return {**self.fit, **self.fits.get(method, {})}
+
+    @property
+    def quality(self) -> str:
+        """The metric of the trajectory and of the oracle."""
+        return TASKS[self.task].quality
+
+    @property
+    def priors(self) -> list[str]:
+        """The methods that are fitted, and so have iterates; the others are baselines."""
+        return [method for method in self.methods if method in plugins("priors")]
+
+    def parts(self, corpus: str) -> list[str]:
+        """The corpora that clips come from: the corpus itself, or the two of a pair."""
+        return corpus.split("+") if TASKS[self.task].sources > 1 else [corpus]
+
+    @property
+    def corpora(self) -> list[str]:
+        """The corpora that clips come from, of all pairs, sorted."""
+        return sorted({part for corpus in self.clips for part in self.parts(corpus)})

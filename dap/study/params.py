@@ -1,0 +1,248 @@
+"""What the jobs of each rule depend on, from corpora to scores: their inputs and parameters.
+
+Functions of the study and of names of an experiment, a corpus, a method, a chunk; those that a rule
+asks are called with the wildcards of the same names. What tables, figures and the report depend on
+is in `dap.study.presentation`. Light on purpose: the Snakefile and every cluster job parse it.
+"""
+
+from collections.abc import Iterable
+from itertools import chain
+
+from dap.data.catalogue import listing, pick
+from dap.data.known import receipt_file
+from dap.plugins import plugin, plugins
+from dap.study.study import Study
+from dap.tasks import TASKS
+
+# the keys of a corpus's entry that its clips depend on, and those of a corpus of noise
+CLIPS = ("synthetic", "folder", "index", "samples", "level", "window")
+NOISE = ("synthetic", "folder", "index", "files")
+
+# ------------------------------------------------------------------ known corpora
+
+
+def mirror_archives(study: Study, archive: str) -> list[str]:
+    """The archives in the mirror."""
+    return list(study.location(archive).archives)
+
+
+def archive_sources(study: Study, archive: str) -> list[dict]:
+    """Where the archives may be had from, in order."""
+    return study.location(archive).sources
+
+
+def archive_receipt(study: Study, archive: str) -> list[str]:
+    """What says that the archives are there; nothing where the mirror has them unpacked."""
+    return [] if study.location(archive).folder else [receipt_file(archive)]
+
+
+def mirror_folder(study: Study, archive: str) -> list[str]:
+    """The folder of unpacked recordings in the mirror, if there is one."""
+    folder = study.location(archive).folder
+    return [folder] if folder else []
+
+
+# ------------------------------------------------------------------ clips
+
+
+def recordings(study: Study, corpus: str, chunk: str) -> list[str]:
+    """The recordings that a chunk's clips are cut from; of a known corpus, its index."""
+    entry = study.corpus(corpus)
+    if "synthetic" in entry:
+        return []
+    if "index" in entry:
+        return [entry["index"]]
+    return [f"{entry['folder']}/{draw.file}" for draw in study.clips(corpus, chunk)]
+
+
+def clip_draws(study: Study, corpus: str, chunk: str) -> list[dict] | None:
+    """A chunk's clips; None of a known corpus, whose job draws them, having the index."""
+    if study.indexed(corpus):
+        return None
+    return [draw.as_dict() for draw in study.clips(corpus, chunk)]
+
+
+def clip_span(study: Study, corpus: str, chunk: str) -> tuple[int, int]:
+    """Where a chunk begins and ends in the order of the corpus's clips."""
+    return study.span(chunk, study.clip_counts[corpus])
+
+
+def clip_entry(study: Study, corpus: str) -> dict:
+    """What clips depend on of their corpus's entry: its title or licence is nothing of it."""
+    # the files of a folder are among the draws already
+    keys = (*CLIPS, "files") if study.indexed(corpus) else CLIPS
+    return _some(study.corpus(corpus), keys)
+
+
+def clip_modules(study: Study, corpus: str) -> list[str]:
+    """The module that synthesises a corpus, if one does."""
+    return _synthetic_modules(study, [corpus])
+
+
+# ------------------------------------------------------------------ observations
+
+
+def clip_manifests(study: Study, experiment: str, corpus: str, chunk: str) -> list[str]:
+    """The clean clips that a chunk of observations is made from."""
+    parts = study.experiments[experiment].parts(corpus)
+    return [study.paths.clips(part, chunk) for part in parts]
+
+
+def observation_count(study: Study, experiment: str, corpus: str, chunk: str) -> int:
+    """How many observations a chunk has; another experiment may need more clips of it."""
+    first, last = study.span(chunk, study.experiments[experiment].clips[corpus])
+    return last - first
+
+
+def corruption(study: Study, experiment: str) -> dict:
+    """Kind and options."""
+    return study.experiments[experiment].corruption
+
+
+def noise(study: Study, experiment: str) -> list | None:
+    """Name and entry of the corpus of noise, where the corruption needs one."""
+    name = corruption(study, experiment).get("noise")
+    return [name, _some(study.corpus(name), NOISE)] if name else None
+
+
+def noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[str]:
+    """The recordings of noise that a chunk needs; of a known corpus, its index."""
+    drawn = noise(study, experiment)
+    if drawn is None or "synthetic" in drawn[1]:
+        return []
+    entry = drawn[1]
+    if "index" in entry:
+        return [entry["index"]]
+    if any(study.indexed(part) for part in study.experiments[experiment].parts(corpus)):
+        # which clips there are, and so which of the folder's files they meet, the job finds out
+        files = listing(entry["folder"], entry["files"])
+    else:
+        clips = study.observations(experiment, corpus, chunk)
+        files = {pick(entry, study["seed"], "noise", experiment, corpus, clip) for clip in clips}
+    return [f"{entry['folder']}/{file}" for file in sorted(files)]
+
+
+def observation_modules(study: Study, experiment: str) -> list[str]:
+    """The modules that an experiment's corruption needs beside its own."""
+    name = corruption(study, experiment).get("noise")
+    spectral = ["dap.stft"] if corruption(study, experiment)["kind"] == "gaps" else []
+    return _synthetic_modules(study, [name] if name else []) + spectral
+
+
+# ------------------------------------------------------------------ fits and baselines
+
+
+def task(study: Study, experiment: str) -> str:
+    """The experiment's task."""
+    return study.experiments[experiment].task
+
+
+def fit_setup(study: Study, experiment: str, method: str) -> dict:
+    """All that a prior's fit depends on, beside the observation: fit options and transform."""
+    options = study.experiments[experiment].fit_of(method)
+    foreign = set(chain.from_iterable(each.options for each in TASKS.values()))
+    foreign -= set(TASKS[task(study, experiment)].options)
+    return {
+        "fit": {key: value for key, value in options.items() if key not in foreign},
+        "spectrogram": study["spectrogram"],
+    }
+
+
+def fit_modules(study: Study, method: str) -> list[str]:
+    """The module of a prior."""
+    return [plugin("priors", method).module]
+
+
+def baseline_modules(study: Study, method: str) -> list[str]:
+    """The module of a baseline."""
+    return [plugin("baselines", method).module]
+
+
+def fit_manifests(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
+    """What all methods of an experiment, or some, make of its observations."""
+    setup = study.experiments[experiment]
+    return [
+        study.paths.fits(experiment, corpus, method, chunk)
+        for corpus, chunk in study.chunks_of(setup)
+        for method in methods or setup.methods
+    ]
+
+
+def all_fits(study: Study) -> list[str]:
+    """The manifests of all fits and baselines."""
+    return [path for name in study.experiments for path in fit_manifests(study, name)]
+
+
+# ------------------------------------------------------------------ scores
+
+
+def snapshots(study: Study, experiment: str, corpus: str, method: str, chunk: str) -> list[str]:
+    """The trajectories of a prior; a baseline has none."""
+    fitted = method in study.experiments[experiment].priors
+    return [study.paths.snapshots(experiment, corpus, method, chunk)] if fitted else []
+
+
+def score_metrics(study: Study, experiment: str, corpus: str) -> list[str]:
+    """The metrics of an experiment that have a meaning for a corpus.
+
+    One of speech has none for piano: it is left out, not scored as missing.
+    """
+    setup = study.experiments[experiment]
+    speech = all(study.corpus(part)["speech"] for part in setup.parts(corpus))
+    known = plugins("metrics")
+    return [name for name in setup.metrics if speech or not known[name].metadata.get("speech")]
+
+
+def score_selections(study: Study, experiment: str) -> list[str]:
+    """Which points of a fit are reported."""
+    return study.experiments[experiment].selections
+
+
+def score_trajectory(study: Study, experiment: str, method: str) -> dict[str, list[str]]:
+    """What figures and claims need of each snapshot; a baseline has none."""
+    if method not in study.experiments[experiment].priors:
+        return {}
+    return study.trajectory(experiment)
+
+
+def score_modules(study: Study, experiment: str, corpus: str, method: str) -> list[str]:
+    """The modules of all metrics that are needed."""
+    tracked = score_trajectory(study, experiment, method).values()
+    metrics = {
+        *score_metrics(study, experiment, corpus),
+        study.experiments[experiment].quality,
+        *chain.from_iterable(tracked),
+    }
+    return _modules("metrics", metrics)
+
+
+def score_files(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
+    """The scores of all methods of an experiment, or of some."""
+    setup = study.experiments[experiment]
+    return [
+        study.paths.scores(experiment, corpus, method, chunk)
+        for corpus, count in setup.clips.items()
+        for method in methods or setup.methods
+        for chunk in study.chunks(count)
+    ]
+
+
+def all_scores(study: Study) -> list[str]:
+    """All scores."""
+    return [path for name in study.experiments for path in score_files(study, name)]
+
+
+def _some(entry: dict, keys: Iterable[str]) -> dict:
+    return {key: value for key, value in entry.items() if key in keys}
+
+
+def _modules(kind: str, names: Iterable[str]) -> list[str]:
+    """The modules that offer these names."""
+    return sorted({plugin(kind, name).module for name in names})
+
+
+def _synthetic_modules(study: Study, corpora: Iterable[str]) -> list[str]:
+    """The modules that synthesise these corpora; recordings need none."""
+    entries = map(study.corpus, corpora)
+    kinds = [entry["synthetic"] for entry in entries if "synthetic" in entry]
+    return _modules("synthetic", kinds)

@@ -1,0 +1,61 @@
+"""What the pages link to, and the files that they name, are there."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("results/*.md")]
+    + [page for folder in ("docs", "dap", "envs") for page in (ROOT / folder).rglob("*.md")]
+)
+
+
+def targets(page):
+    """The addresses of a page's links and images."""
+    for block in MarkdownIt("gfm-like", {"linkify": False}).parse(page.read_text(encoding="utf-8")):
+        for token in block.children or []:
+            if token.type in ("link_open", "image"):
+                yield unquote(token.attrs.get("href") or token.attrs["src"])
+
+
+def anchors(page):
+    """The anchors of a page: those of its headings as GitHub makes them, and those in HTML."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.M)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+def missing(page):
+    """The links of a page that lead nowhere; other sites are not asked."""
+    for target in targets(page):
+        address, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", address):
+            continue
+        path = (page.parent / address).resolve() if address else page
+        if not path.exists() or (anchor and anchor not in anchors(path)):
+            yield target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    assert list(missing(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_are_there(page):
+    named = re.findall(
+        r"`((?:dap|workflow|tests|benchmarks|docs|envs)/[\w./-]*)`",
+        page.read_text(encoding="utf-8"),
+    )
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_a_link_that_leads_nowhere_is_seen(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("# A title\n[a](#a-title) [b](#b) ![c](c.png) [d](https://example.org/d)\n")
+    assert list(missing(page)) == ["#b", "c.png"]
