@@ -17,10 +17,10 @@ from dap.data.clips import synthesise
 from dap.data.known import locate
 from dap.fitting.method import restore
 from dap.observation import Observation
+from dap.options import FitOptions
 from dap.plugins import PREFIX, VARIABLE, plugin
 from dap.scoring.evaluate import score
 from dap.scoring.pool import Case, score_all
-from dap.options import FitOptions
 from dap.study.study import Study
 
 PAGE = "docs/extending.md"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from dap.errors import DapError, extra
 from dap.options import with_preset
-
 from dap.plugins import Plugin, shown
 
 with extra("workflow"):

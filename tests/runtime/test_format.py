@@ -14,10 +14,10 @@ import pytest
 
 from dap.audio import Excerpt
 from dap.data import clips, observations
-from dap.observation import Observation
 from dap.errors import DapError
 from dap.fitting import method
 from dap.fitting.method import Restored
+from dap.observation import Observation
 from dap.runtime import provenance
 from dap.scoring import pool
 from dap.study.code_hash import FORMAT, PACKAGE
