@@ -3,7 +3,7 @@
 # make test       the tests
 # make test-faults  those of faults: jobs, nodes, disks and files that fail (minutes)
 # make resume     go on after a kill (the same STUDY and ARGS as the run that was killed)
-# make lint       ruff, snakefmt, snakemake's own linter, and who may import whom
+# make lint       ruff, snakefmt, snakemake's own linter, mypy, and who may import whom
 # make lock       resolve the pinned environment again
 # make clean      remove the environment; results stay
 #
@@ -45,7 +45,7 @@ demo: $(INSTALLED)
 	@echo "report:  $(RESULTS)/report.html"
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 test-faults: $(INSTALLED)
 	$(BIN)/python -m pytest --faults -m faults $(ARGS)
@@ -60,6 +60,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
 lock: $(INSTALLED)

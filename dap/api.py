@@ -11,7 +11,7 @@ import numpy as np
 
 from dap.errors import DapError
 from dap.options import FitOptions
-from dap.plugins import plugins
+from dap.plugins import Plugin, plugins
 from dap.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Iterate(NamedTuple):
         iteration: counted from 1.
     """
 
-    selection: Literal["average", "last"]
+    selection: str
     iteration: int
 
 
@@ -101,10 +101,12 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
     if task is not None:
         _check_choice("task", task, RESTORED)
     listed = []
-    kinds: tuple[tuple[Literal["prior", "classical"], str], ...]
-    kinds = (("prior", "priors"), ("classical", "baselines"))
-    for kind, package in kinds:
-        for name, offer in sorted(plugins(package).items()):
+    kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
+        "prior": plugins("priors"),
+        "classical": plugins("baselines"),
+    }
+    for kind, offers in kinds.items():
+        for name, offer in sorted(offers.items()):
             tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
             # `observed` restores nothing, and a recording does not tell what a corruption does
             if tasks and name != "observed" and "corruptions" not in offer.metadata:
@@ -373,5 +375,5 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise DapError(f"{name} is {value!r}: must be a whole number of at least {least}")

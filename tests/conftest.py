@@ -23,7 +23,13 @@ def pytest_addoption(parser):
     parser.addoption("--faults", action="store_true", help="run the tests of faults, too")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        # beside each other (-n, --dist loadgroup), but for what shares a run or a cluster
+        if item.path.parent.name in ("cluster", "workflow"):
+            group = "cluster" if item.path.parent.name == "cluster" else item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))
     if not config.getoption("--faults"):
         for item in items:
             if "faults" in item.keywords:

@@ -18,7 +18,7 @@ OPTIONS = {"segment_seconds": 0.25, "device": "cpu"}
 
 @pytest.fixture(autouse=True)
 def _learned(monkeypatch):
-    monkeypatch.setattr("dap.fitting.method.LEARNED", np.inf)  # 5 iterations learn little
+    monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)  # 5 iterations learn little
 
 
 @pytest.fixture

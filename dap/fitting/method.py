@@ -78,23 +78,59 @@ def restoring(
 
     Args:
         method: name of a prior or of a baseline.
-        fit: how a prior is fitted; baselines take none of it.
-        spectrogram: the arguments of the `dap.stft.STFT` that a prior works on.
-        device: "auto", "cpu" or "cuda".
-        seed: of the initialisation.
-        report: called with the iteration and the loss now and then.
-        checkpoint: of this fit; baselines have none.
+        fit, spectrogram, device, seed, report, checkpoint: as `fitting`; baselines take none.
 
     Yields:
         as a fit does; a baseline never.
 
     Raises:
-        DapError: the fit diverged, or the device is not there.
-        PluginError: the method's code failed.
-        InterruptedFitError: SIGTERM came, and the fit's state was kept.
+        DapError, InterruptedFitError: as `fitting`, or as a baseline.
     """
     if not is_prior(method):
         return baseline.restore(method, task, observation)
+    return (
+        yield from fitting(
+            method,
+            task,
+            observation,
+            fit=fit,
+            spectrogram=spectrogram,
+            device=device,
+            seed=seed,
+            report=report,
+            checkpoint=checkpoint,
+        )
+    )
+
+
+def fitting(
+    method: str,
+    task: str,
+    observation: Observation,
+    *,
+    fit: FitOptions,
+    spectrogram: dict,
+    device: str,
+    seed: int,
+    report: Callable[[int, float], None] | None = None,
+    checkpoint: "Checkpoint | None" = None,
+) -> Generator[None, float, Restored]:
+    """Fit a prior to one observation, an iteration at a time (`dap.fitting.loop.steps`).
+
+    Args:
+        method: name of a prior.
+        fit: how it is fitted.
+        spectrogram: the arguments of the `dap.stft.STFT` that it works on.
+        device: "auto", "cpu" or "cuda".
+        seed: of the initialisation.
+        report: called with the iteration and the loss now and then.
+        checkpoint: of this fit.
+
+    Raises:
+        DapError: the fit diverged, or the device is not there.
+        PluginError: the prior's code failed.
+        InterruptedFitError: SIGTERM came, and the fit's state was kept.
+    """
     from dap.fitting import engine, loop
     from dap.fitting.objectives.spectral import objective
     from dap.stft import STFT

@@ -4,8 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
-
+from dap.errors import extra
 from dap.options import learning_rate
 from dap.reporting.claims import examine
 from dap.reporting.listening import Example, load
@@ -13,6 +12,9 @@ from dap.reporting.report import audio_uri, caption, render
 from dap.scoring.evaluate import read
 from dap.store import read_rows
 from dap.study.paths import FIRST, Paths, names
+
+with extra("report"):
+    import pandas as pd
 
 # what tells figures of one title from each other
 KINDS = {"example": " (one clip)", "curves": " (over the fit)"}

@@ -5,10 +5,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
 
-import pandas as pd
-
+from dap.errors import extra
 from dap.store import read_rows
 from dap.study.paths import names
+
+with extra("report"):
+    import pandas as pd
 
 NUMBERS = ["parameters", "gflop", "iterations", "seconds", "threads"]
 # what numbers were made on, and by

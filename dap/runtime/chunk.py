@@ -17,7 +17,7 @@ from pathlib import Path
 from dap.errors import DapError, InterruptedFitError, PluginError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
-from dap.fitting.method import fingerprint, resolve_device, restoring
+from dap.fitting.method import fingerprint, fitting, resolve_device
 from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
@@ -52,10 +52,10 @@ class Job:
     Attributes:
         observations: the manifest of the chunk's observations.
         manifest, losses, snapshots: to be written, in one folder.
-        setup: `fit`, the fit options, and `spectrogram`, the transform's.
+        setup: `fit`, the fit options, `spectrogram`, the transform's, and `task`, what it fixes.
         seed: the study's.
         seeds: how many initialisations each observation is fitted from.
-        code: hash of the code that the fits depend on.
+        code: digests of the code that the fits depend on (`dap.study.code_hash`).
         run: the study's `run`: `retries`, `missing`, `checkpoint_seconds` and `fits_at_once`.
         attempt: of this job, from 1.
     """
@@ -73,7 +73,7 @@ class Job:
     seeds: int
     threads: int
     sample_rate: int
-    code: str
+    code: list[str]
     run: dict
     attempt: int
 
@@ -248,7 +248,7 @@ class Chunk:
         label = f"{self.job.method} {fit.name} ({number} of {len(self.fits)})"
         try:
             return (
-                yield from restoring(
+                yield from fitting(
                     self.job.method,
                     self.job.task,
                     observation,

@@ -32,6 +32,7 @@ OUTSIDE = (
     "dap.errors",
     "dap.fitting.gpu.devices",  # which GPU a fit has
     "dap.fitting.interleave",  # whose iteration is next
+    "dap.options.PRESETS",  # all options of a fit are among its rule's parameters
     "dap.plugins",  # a rule says which it loads
     "dap.runtime",
     "dap.store",
@@ -53,7 +54,8 @@ class Code:
     def __init__(self, package: Path = PACKAGE, outside: Iterable[str] = OUTSIDE):
         self.root = package.parent
         self.sources = Sources(package, outside)
-        self._of_c: dict[Path, str] = {}
+        self._of_c: dict[str, dict[str, str]] = {}
+        self._of_part: dict[tuple[str, frozenset[int | str]], str] = {}
 
     def digests(self, *starts: str) -> dict[str, str]:
         """Digests of all that computes for a rule, by the names of modules and files.
@@ -63,16 +65,21 @@ class Code:
                 by the dotted names of their modules, or by paths.
         """
         result = {}
-        for name, counting in self.sources.reached(starts).items():
-            result[name] = _digest("\n".join(self.sources.module(name).texts(counting)))
-            for path in self._c_sources(name):
-                if path not in self._of_c:
-                    self._of_c[path] = _digest(c_code(path.read_text(encoding="utf-8")))
-                result[path.relative_to(self.root).as_posix()] = self._of_c[path]
+        for part in self.sources.reached(starts).items():
+            name, counting = part
+            if part not in self._of_part:
+                texts = self.sources.module(name).texts(counting)
+                self._of_part[part] = _digest("\n".join(texts))
+            if name not in self._of_c:
+                self._of_c[name] = {
+                    path.relative_to(self.root).as_posix(): _digest(c_code(path.read_text("utf-8")))
+                    for path in self._c_sources(name)
+                }
+            result |= {name: self._of_part[part]} | self._of_c[name]
         return dict(sorted(result.items()))
 
     def _c_sources(self, name: str) -> list[Path]:
-        if not self.sources.has(name):
+        if not (self.sources.has(name) and name.startswith(f"{self.sources.package.name}.")):
             return []
         path = self.sources.path(name)
         stems = {source.stem for source in path.parent.glob("*.py")}
@@ -84,28 +91,33 @@ class Code:
 
 
 def parameters(
-    of: Callable[[Any], Mapping[str, str]], possible: Iterable[Any]
-) -> dict[str, Callable[[Any], str | None]]:
-    """The parameters of a rule, one for each module or file that may count for one of its jobs.
+    digests_of: Callable[[Any], Mapping[str, str]], names: Iterable[str]
+) -> dict[str, Callable[[Any], str]]:
+    """The parameters of a rule: the format, and one for each module or file.
 
-    Snakemake's reason shows the values that differ, without their names. So a value has its
-    module's name before the digest; where a module does not count for a job, it is None.
+    Snakemake compares the sets of values, and its reason shows those that differ, without their
+    names. So a value has its module's name before the digest. Where a module does not count for a
+    job, it is the format again, which changes nothing.
 
     Args:
-        of: the digests that count for a job, by its wildcards.
-        possible: wildcards of jobs, which together count all that any job does.
+        digests_of: the digests that count for a job, by its wildcards.
+        names: all that count for any of the rule's jobs.
     """
+    form = f"format {FORMAT}"
 
-    def parameter(name: str) -> Callable[[Any], str | None]:
-        def value(wildcards: Any) -> str | None:
-            digest = of(wildcards).get(name)
-            return f"{name} {digest}" if digest else None
+    def parameter(name: str) -> Callable[[Any], str]:
+        def value(wildcards: Any) -> str:
+            digest = digests_of(wildcards).get(name)
+            return f"{name} {digest}" if digest else form
 
         return value
 
-    names = sorted({name for wildcards in possible for name in of(wildcards)})
-    form = {"format": lambda wildcards: f"format {FORMAT}"}
-    return form | {name: parameter(name) for name in names}
+    return {"format": lambda wildcards: form} | {name: parameter(name) for name in sorted(names)}
+
+
+def recorded(params: Mapping[str, Any]) -> list[str]:
+    """What `parameters` gave one job, by its script: its format, and the digests that count."""
+    return sorted(value for name, value in params.items() if f"{value}".startswith(f"{name} "))
 
 
 def _digest(content: str) -> str:

@@ -6,6 +6,7 @@ is in `dap.study.presentation`. Light on purpose: the Snakefile and every cluste
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from itertools import chain
 
 from dap.data.catalogue import listing, pick
@@ -17,6 +18,9 @@ from dap.tasks import TASKS
 # the keys of a corpus's entry that its clips depend on, and those of a corpus of noise
 CLIPS = ("synthetic", "folder", "index", "samples", "level", "window")
 NOISE = ("synthetic", "folder", "index", "files")
+# the fields of a task that make no number, and those that no fit depends on
+SHOWN = {"verb", "shown", "known"}
+SCORED = {"scopes", "quality"}
 
 # ------------------------------------------------------------------ known corpora
 
@@ -123,10 +127,9 @@ def noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[
 
 
 def observation_modules(study: Study, experiment: str) -> list[str]:
-    """The modules that an experiment's corruption needs beside its own."""
-    name = corruption(study, experiment).get("noise")
-    spectral = ["dap.stft"] if corruption(study, experiment)["kind"] == "gaps" else []
-    return _synthetic_modules(study, [name] if name else []) + spectral
+    """The module of an experiment's corruption, and that which synthesises its noise, if any."""
+    kind, name = corruption(study, experiment)["kind"], corruption(study, experiment).get("noise")
+    return _modules("corruptions", [kind]) + _synthetic_modules(study, [name] if name else [])
 
 
 # ------------------------------------------------------------------ fits and baselines
@@ -137,25 +140,31 @@ def task(study: Study, experiment: str) -> str:
     return study.experiments[experiment].task
 
 
+def fit_task(study: Study, experiment: str) -> dict:
+    """What a fit or a baseline depends on of its task, beside its name."""
+    return _some_of_task(study, experiment, without=SHOWN | SCORED)
+
+
 def fit_setup(study: Study, experiment: str, method: str) -> dict:
-    """All that a prior's fit depends on, beside the observation: fit options and transform."""
+    """All that a prior's fit depends on beside the observation: options, transform and task."""
     options = study.experiments[experiment].fit_of(method)
     foreign = set(chain.from_iterable(each.options for each in TASKS.values()))
     foreign -= set(TASKS[task(study, experiment)].options)
     return {
         "fit": {key: value for key, value in options.items() if key not in foreign},
         "spectrogram": study["spectrogram"],
+        "task": fit_task(study, experiment),
     }
 
 
 def fit_modules(study: Study, method: str) -> list[str]:
-    """The module of a prior."""
-    return [plugin("priors", method).module]
+    """The module of a prior; nothing of a baseline."""
+    return _modules("priors", [method] if method in plugins("priors") else [])
 
 
 def baseline_modules(study: Study, method: str) -> list[str]:
-    """The module of a baseline."""
-    return [plugin("baselines", method).module]
+    """The module of a baseline; nothing of a prior."""
+    return _modules("baselines", [method] if method in plugins("baselines") else [])
 
 
 def fit_manifests(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
@@ -205,6 +214,11 @@ def score_trajectory(study: Study, experiment: str, method: str) -> dict[str, li
     return study.trajectory(experiment)
 
 
+def score_task(study: Study, experiment: str) -> dict:
+    """What scores depend on of their task, beside its name."""
+    return _some_of_task(study, experiment, without=SHOWN)
+
+
 def score_modules(study: Study, experiment: str, corpus: str, method: str) -> list[str]:
     """The modules of all metrics that are needed."""
     tracked = score_trajectory(study, experiment, method).values()
@@ -234,6 +248,11 @@ def all_scores(study: Study) -> list[str]:
 
 def _some(entry: dict, keys: Iterable[str]) -> dict:
     return {key: value for key, value in entry.items() if key in keys}
+
+
+def _some_of_task(study: Study, experiment: str, *, without: set[str]) -> dict:
+    fields = asdict(TASKS[task(study, experiment)]).items()
+    return {name: value for name, value in fields if name not in without}
 
 
 def _modules(kind: str, names: Iterable[str]) -> list[str]:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dap.errors import DapError, extra
 from dap.options import with_preset
@@ -137,7 +138,7 @@ def _name_presets(config: dict) -> None:
             }
 
 
-def _typed(part: dict, value: object) -> object:
+def _typed(part: dict, value: Any) -> Any:
     """`value`, with numbers for text where the schema does not ask for text.
 
     Snakemake gives text for all that stands inside `--config 'fit={iterations: 500}'`, and YAML

@@ -57,7 +57,7 @@ class Checkout:
         folder.mkdir(exist_ok=True)
         for name in ("Snakefile", "config.yaml"):
             shutil.copy2(ROOT / name, folder)
-        for name in ("workflow", "dap", "envs"):
+        for name in ("workflow", "profiles", "dap", "envs"):
             unwanted = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
         (folder / "study.yaml").write_text(STUDY)

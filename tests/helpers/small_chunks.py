@@ -45,7 +45,7 @@ def job(folder: Path, observations: Path, fit: dict | None = None, **changes) ->
         seeds=1,
         threads=1,
         sample_rate=RATE,
-        code="a" * 16,
+        code=["dap.nn.norm " + "a" * 12],
         run=RUN,
         attempt=1,
     )

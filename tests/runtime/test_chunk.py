@@ -53,7 +53,7 @@ def run(tmp_path, observations, caplog):
 @pytest.fixture
 def restoring(monkeypatch):
     """Put another generator in the place of a clip's fit: called with the real one's arguments."""
-    real = chunk.restoring
+    real = chunk.fitting
     others, begun = {}, []
 
     def choose(*arguments, report, **options):
@@ -61,7 +61,7 @@ def restoring(monkeypatch):
         begun.append(clip)
         return others.get(clip, real)(*arguments, report=report, **options)
 
-    monkeypatch.setattr(chunk, "restoring", choose)
+    monkeypatch.setattr(chunk, "fitting", choose)
     choose.others, choose.begun, choose.real = others, begun, real
     return choose
 
@@ -250,7 +250,7 @@ def test_results_of_other_code_or_options_are_not_taken_up(run, restoring, tmp_p
         run()
     restoring.others.clear()
     restoring.begun.clear()
-    log = run(code="b" * 16)
+    log = run(code=["dap.nn.norm " + "b" * 12])
     assert "was finished before" not in log
     assert restoring.begun == ["one", "two", "three", "four"]
 

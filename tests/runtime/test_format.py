@@ -14,12 +14,11 @@ import pytest
 
 from dap.audio import Excerpt
 from dap.data import clips, observations
+from dap.data.catalogue import Draw
 from dap.errors import DapError
-from dap.fitting import method
-from dap.fitting.method import Restored
+from dap.fitting.restored import Restored
 from dap.observation import Observation
-from dap.runtime import provenance
-from dap.scoring import pool
+from dap.runtime import chunk, provenance, score
 from dap.study.code_hash import FORMAT, PACKAGE
 
 RECORDED = Path(__file__).with_name("format.txt")
@@ -33,6 +32,9 @@ class Items(list):
     def __init__(self, **named):
         super().__init__(named.values())
         self.__dict__.update(named)
+
+    def items(self):
+        return self.__dict__.items()
 
     def __getitem__(self, key):
         return getattr(self, key) if isinstance(key, str) else super().__getitem__(key)
@@ -78,13 +80,13 @@ def corrupted(clip, sources, corruption, **setup):
     return Observation(np.where(mask, 0, sources[0]), known, {"gaps": 2, "lost_fraction": 0.25})
 
 
-def restoring(name, task, observation, *, fit, spectrogram, device, seed, report, checkpoint):
-    """In place of `dap.fitting.method.restoring`; fails for one of the clips."""
+def fitting(name, task, observation, *, fit, spectrogram, device, seed, report, checkpoint):
+    """In place of `dap.fitting.method.fitting`; fails for one of the clips."""
     yield
     if observation.signal[0] * 1024 == len("failing"):
         raise DapError("this clip cannot be fitted")
     last = np.stack((signal(seed), observation.signal - observation.known["mask"]))
-    cost = {"parameters": 7, "gflop": 0.5, "iterations": fit["iterations"], "seconds": 1.5}
+    cost = {"parameters": 7, "gflop": 0.5, "iterations": fit.iterations, "seconds": 1.5}
     cost |= {"device": device, "precision": "float32", "engine": "pytorch"}
     return Restored(
         {"last": last, "average": last / 4},
@@ -124,8 +126,8 @@ def products(tmp_path, monkeypatch):
     """One chunk of clips, observations, fits and scores."""
     monkeypatch.setattr(clips, "make", excerpt)
     monkeypatch.setattr(observations, "make", corrupted)
-    monkeypatch.setattr(method, "restoring", restoring)
-    monkeypatch.setattr(pool, "score_all", scored)
+    monkeypatch.setattr(chunk, "fitting", fitting)
+    monkeypatch.setattr(score, "score_all", scored)
     monkeypatch.setattr(provenance, "versions", lambda: {"torch": "1"})
     monkeypatch.setattr(provenance, "machine", lambda: {"cpu": "a processor"})
     monkeypatch.setattr(provenance, "commit", lambda root: "a commit")
@@ -137,16 +139,14 @@ def products(tmp_path, monkeypatch):
     beside = {name: manifests["fits"].replace("manifest.csv", name) for name in BESIDE}
     clean = {"clips": [manifests["clips"]]}
     seen = {"observations": manifests["observations"]}
-    fitted = {"fits": manifests["fits"], "snapshots": beside["snapshots.npz"]}
+    fitted = {"fits": manifests["fits"], "snapshots": [beside["snapshots.npz"]]}
     jobs = [
         Job(
             tmp_path,
             "clips",
             {},
             {"manifest": manifests["clips"]},
-            draws=[
-                {"clip": name, "file": f"{name}.flac", "turn": 0} for name in ("low", "failing")
-            ],
+            draws=[Draw(name, f"{name}.flac", 0).as_dict() for name in ("low", "failing")],
             entry={},
         ),
         Job(
@@ -170,7 +170,6 @@ def products(tmp_path, monkeypatch):
             seeds=2,
             device="cpu",
             threads=1,
-            code="",
         ),
         Job(
             tmp_path,

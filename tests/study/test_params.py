@@ -1,12 +1,15 @@
 """What jobs depend on, asserted without Snakemake."""
 
+from dataclasses import fields
+
 import pytest
 from small_studies import config
 
+from dap.options import FitOptions
 from dap.plugins import plugins
 from dap.study import params
 from dap.study.study import Study
-from dap.tasks import TASKS
+from dap.tasks import TASKS, Task
 
 PAIR = "synthetic-piano+synthetic-drums"
 
@@ -177,12 +180,6 @@ def test_synthetic_noise_is_a_module_and_no_file():
     assert params.observation_modules(study, "denoise") == ["dap.data.synthetic.drums"]
 
 
-def test_gaps_depend_on_the_transform():
-    given = config()
-    given["experiments"]["denoise"]["corruption"] = {"kind": "gaps"}
-    assert params.observation_modules(Study(given), "denoise") == ["dap.stft"]
-
-
 # ------------------------------------------------------------------ fits and baselines
 
 
@@ -198,6 +195,13 @@ def test_a_fit_depends_on_the_options_of_its_own_task(study, experiment, task):
     )
 
 
+def test_all_options_of_a_fit_are_parameters(study):
+    # neither a preset nor a default is part of the code that counts, then
+    setup = params.fit_setup(study, "separate", "conv")
+    foreign = set(TASKS["dequantize"].options)
+    assert set(setup["fit"]) - {"preset"} == {each.name for each in fields(FitOptions)} - foreign
+
+
 def test_a_prior_that_is_fitted_otherwise():
     given = config()
     given["experiments"]["denoise"]["fits"] = {"conv": {"iterations": 7}}
@@ -210,6 +214,18 @@ def test_the_modules_of_methods(study):
     assert params.fit_modules(study, "conv") == ["dap.priors.conv"]
     assert params.baseline_modules(study, "observed") == ["dap.baselines.observed"]
     assert params.baseline_modules(study, "wiener-known") == ["dap.baselines.wiener_known"]
+    assert params.fit_modules(study, "observed") == params.baseline_modules(study, "conv") == []
+
+
+def test_all_that_a_task_fixes_is_a_parameter_but_for_what_is_only_shown(study):
+    names = {each.name for each in fields(Task)}
+    scored = params.score_task(study, "separate")
+    assert set(scored) == names - {"verb", "shown"}
+    assert (scored["quality"], scored["sources"]) == ("sdr", 2)
+    fitted = params.fit_task(study, "separate")
+    assert set(fitted) == names - {"verb", "shown", "quality", "scopes"}
+    assert fitted["outputs"] == ("source1", "source2")
+    assert params.fit_setup(study, "separate", "conv")["task"] == fitted
 
 
 def test_every_method_is_a_prior_or_a_baseline():

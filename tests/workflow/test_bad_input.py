@@ -161,11 +161,11 @@ def test_a_clip_that_kills_its_job_is_missing_and_harms_no_other(fresh, recordin
     # the jobs of clip one, the first of the chunk, are killed as by a memory limit
     fresh.append(
         "dap/fitting/method.py",
-        "import os\n_restoring = restoring\n"
-        "def restoring(method, task, observation, **rest):\n"
+        "import os\n_fitting = fitting\n"
+        "def fitting(method, task, observation, **rest):\n"
         "    if method == 'conv' and str(rest['report'].name).startswith('conv one.s0'):\n"
         "        os.kill(os.getpid(), 9)\n"
-        "    return _restoring(method, task, observation, **rest)",
+        "    return _fitting(method, task, observation, **rest)",
     )
     done = fresh.snakemake(f"{FIT}/manifest.csv")
     assert done.returncode == 0, done.stdout

@@ -1,6 +1,7 @@
 # The checked study, and how the rules ask it what their jobs depend on.
 import functools
 import inspect
+import itertools
 import json
 import re
 import socket
@@ -9,11 +10,11 @@ import tempfile
 from snakemake.exceptions import WorkflowError
 
 from dap import errors, store
-from dap.runtime import provenance
 from dap.data.known import index_file, origin_file, receipt_file
 from dap.plugins import plugins
 from dap.study import params as depends
 from dap.study import presentation
+from dap.study.code_hash import Code, parameters
 from dap.study.paths import CLIPS, FITS, OBSERVATIONS
 from dap.study.schema import load
 from dap.study.study import Study
@@ -53,6 +54,15 @@ os.environ.update(
 )
 
 
+# of all that jobs may load plugins by
+WILDCARDS = {
+    "experiment": list(study.experiments),
+    "corpus": list(study.clip_counts),
+    "method": sorted({name for each in study.experiments.values() for name in each.methods}),
+}
+SOURCES = Code()
+
+
 def one_of(names):
     """A wildcard's constraint: one of these, and nothing where there are none."""
     return "|".join(map(re.escape, names)) or "(?!)"
@@ -80,20 +90,25 @@ def of(function):
     return of_wildcards
 
 
-@functools.cache
-def code(script, *modules):
-    """Hash of a script, and of what it and the named modules of dap import."""
-    return provenance.source_hash(ROOT / "workflow" / "scripts" / script, modules)
+def code(script, *modules, plugins_of=lambda study: []):
+    """The parameters that say which code makes a rule's numbers.
 
+    Beside the script and these modules, a function of the study and of wildcards names those that
+    a job loads as plugins.
+    """
+    starts = (f"workflow/scripts/{script}", *modules)
+    names = list(inspect.signature(plugins_of).parameters)[1:]
 
-def code_of(script, modules):
-    """The same, where a function of the study and of wildcards names the modules."""
-    modules_of = of(modules)
+    @functools.cache
+    def digests(*values):
+        return SOURCES.digests(*starts, *plugins_of(study, *values))
 
     def of_wildcards(wildcards):
-        return code(script, *modules_of(wildcards))
+        return digests(*(wildcards[name] for name in names))
 
-    return of_wildcards
+    jobs = itertools.product(*(WILDCARDS[name] for name in names))
+    loaded = {name for values in jobs for name in plugins_of(study, *values)}
+    return parameters(of_wildcards, SOURCES.digests(*starts, *loaded))
 
 
 def each_attempt(amount):

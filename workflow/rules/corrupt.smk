@@ -17,12 +17,12 @@ rule observations:
         mem_mb=2000,
         runtime=30,
     params:
+        **code("observations.py", plugins_of=depends.observation_modules),
         observations=of(depends.observation_count),
         corruption=of(depends.corruption),
         noise=of(depends.noise),
         seed=study["seed"],
         sample_rate=study["sample_rate"],
         spectrogram=study["spectrogram"],
-        code=code_of("observations.py", depends.observation_modules),
     script:
         "../scripts/observations.py"

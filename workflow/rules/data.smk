@@ -56,11 +56,11 @@ rule clips:
         mem_mb=2000,
         runtime=30,
     params:
+        **code("clips.py", plugins_of=depends.clip_modules),
         draws=of(depends.clip_draws),
         span=of(depends.clip_span),
         entry=of(depends.clip_entry),
         seed=study["seed"],
         sample_rate=study["sample_rate"],
-        code=code_of("clips.py", depends.clip_modules),
     script:
         "../scripts/clips.py"

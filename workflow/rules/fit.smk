@@ -25,6 +25,7 @@ rule fit:
         gpu=int(study["device"] != "cpu"),
         attempt=this_attempt,
     params:
+        **code("fit.py", plugins_of=depends.fit_modules),
         setup=of(depends.fit_setup),
         task=of(depends.task),
         seed=study["seed"],
@@ -32,7 +33,6 @@ rule fit:
         device=study["device"],
         threads=study["threads"],
         sample_rate=study["sample_rate"],
-        code=code_of("fit.py", depends.fit_modules),
     script:
         "../scripts/fit.py"
 
@@ -56,9 +56,10 @@ rule baseline:
         mem_mb=each_attempt(4000),
         runtime=each_attempt(120),
     params:
+        **code("baseline.py", plugins_of=depends.baseline_modules),
         task=of(depends.task),
+        task_fields=of(depends.fit_task),
         threads=study["threads"],
         sample_rate=study["sample_rate"],
-        code=code_of("baseline.py", depends.baseline_modules),
     script:
         "../scripts/baseline.py"

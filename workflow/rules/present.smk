@@ -21,10 +21,10 @@ rule table:
         mem_mb=2000,
         runtime=30,
     params:
+        **code("table.py"),
         entry=of(presentation.table_entry),
         setup=of(presentation.table_setup),
         metrics=of(presentation.table_metrics),
-        code=code("table.py"),
     script:
         "../scripts/table.py"
 
@@ -43,8 +43,8 @@ rule cost:
         mem_mb=2000,
         runtime=30,
     params:
-        methods=list(plugins("priors")),
-        code=code("cost.py"),
+        **code("cost.py"),
+        methods=[name for name in plugins("priors") if name in WILDCARDS["method"]],
     script:
         "../scripts/cost.py"
 
@@ -65,9 +65,9 @@ rule curves:
         mem_mb=2000,
         runtime=30,
     params:
+        **code("figure.py", presentation.figure_module("curves")),
         module=presentation.figure_module("curves"),
         setup=of(presentation.curves_setup),
-        code=code("figure.py", presentation.figure_module("curves")),
     script:
         "../scripts/figure.py"
 
@@ -78,9 +78,9 @@ use rule curves as example with:
     wildcard_constraints:
         name=one_of(presentation.figures_of(study, "example")),
     params:
+        **code("figure.py", presentation.figure_module("example")),
         module=presentation.figure_module("example"),
         setup=of(presentation.example_setup),
-        code=code("figure.py", presentation.figure_module("example")),
 
 
 use rule curves as steps with:
@@ -89,9 +89,9 @@ use rule curves as steps with:
     wildcard_constraints:
         name=one_of(presentation.figures_of(study, "steps")),
     params:
+        **code("figure.py", presentation.figure_module("steps")),
         module=presentation.figure_module("steps"),
         setup=of(presentation.steps_setup),
-        code=code("figure.py", presentation.figure_module("steps")),
 
 
 use rule curves as natural_statistics with:
@@ -107,9 +107,9 @@ use rule curves as natural_statistics with:
         mem_mb=2000,
         runtime=60,
     params:
+        **code("figure.py", presentation.figure_module("statistics")),
         module=presentation.figure_module("statistics"),
         setup=of(presentation.statistics_setup),
-        code=code("figure.py", presentation.figure_module("statistics")),
 
 
 rule provenance:
@@ -129,9 +129,9 @@ rule provenance:
         mem_mb=1000,
         runtime=10,
     params:
+        **code("provenance.py"),
         study=study.config,
         root=os.path.relpath(ROOT),
-        code=code("provenance.py"),
     script:
         "../scripts/provenance.py"
 
@@ -149,7 +149,7 @@ rule report:
         mem_mb=2000,
         runtime=30,
     params:
+        **code("report.py"),
         setup=presentation.report_setup(study),
-        code=code("report.py"),
     script:
         "../scripts/report.py"

@@ -20,11 +20,12 @@ rule score:
         mem_mb=1500 + 500 * study["threads"],
         runtime=60,
     params:
+        **code("score.py", plugins_of=depends.score_modules),
         metrics=of(depends.score_metrics),
         selections=of(depends.score_selections),
         trajectory=of(depends.score_trajectory),
         task=of(depends.task),
+        task_fields=of(depends.score_task),
         sample_rate=study["sample_rate"],
-        code=code_of("score.py", depends.score_modules),
     script:
         "../scripts/score.py"

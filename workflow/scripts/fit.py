@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dap.runtime.chunk import Job, fit_chunk
 from dap.runtime.joblog import job
+from dap.study.code_hash import recorded
 
 with job(snakemake.log[0]) as log:
     params, wildcards = snakemake.params, snakemake.wildcards
@@ -21,7 +22,7 @@ with job(snakemake.log[0]) as log:
         seeds=params.seeds,
         threads=params.threads,
         sample_rate=params.sample_rate,
-        code=params.code,
+        code=recorded(params),
         run=snakemake.config["run"],
         attempt=snakemake.resources.attempt,
     )

@@ -7,7 +7,7 @@ from dap.decibels import snr_db
 from dap.errors import DapError
 from dap.observation import Observation
 
-CORRUPTIONS: dict[str, dict] = {
+CORRUPTIONS = {
     "quantization": {
         "task": "dequantize",
         "options": {
@@ -31,7 +31,7 @@ CORRUPTIONS: dict[str, dict] = {
         ],
     }
 }
-QUANTIZERS = tuple(CORRUPTIONS["quantization"]["options"]["quantizer"]["enum"])
+QUANTIZERS = ("mid-rise", "mid-tread")
 
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from corrupted import corrupted
 
-from dap.data.corruptions.quantization import cells
+from dap.data.corruptions.quantization import CORRUPTIONS, QUANTIZERS, cells
 from dap.errors import DapError
 
 RAMP = np.linspace(-1, 1, 4001)
@@ -51,6 +51,11 @@ def test_quantization(tone):
     error = corrupted("quantization", hiss, quantizer="mid-tread").signal - hiss
     inside = hiss < 15 / 16  # above, the last level of two's complement is missing
     assert np.var(error[inside]) == pytest.approx(0.125**2 / 12, rel=0.02)
+
+
+def test_the_quantizers_are_those_that_a_study_may_name():
+    options = CORRUPTIONS["quantization"]["options"]
+    assert options["quantizer"]["enum"] == list(QUANTIZERS)
 
 
 def test_quantizers_that_do_not_exist():
