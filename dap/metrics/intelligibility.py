@@ -34,7 +34,7 @@ def stoi(
         the reference are within 40 dB of its loudest.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     with extra("metrics"):
         from pystoi import stoi as package

@@ -68,7 +68,7 @@ def llr(
         is left.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     clean, restored = _framed("llr", reference, estimate, sample_rate, where)
     heard = clean.any(axis=1)
@@ -110,7 +110,7 @@ def wss(
         is silent or the signals have no whole frame.
 
     Raises:
-        ValueError: a lower sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: a lower sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     if sample_rate < 8000:
         raise ValueError(f"wss needs a sample rate of at least 8000 Hz: it is {sample_rate}")
@@ -147,7 +147,7 @@ def ssnr(
         the whole reference is silent or the signals have no whole frame.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     clean, restored = _framed("ssnr", reference, estimate, sample_rate, where)
     if not clean.any():

@@ -61,7 +61,7 @@ def pesq_nb(
         other), lasts under 1/4 s or over 20 s, or the C code fails otherwise.
 
     Raises:
-        ValueError: another sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: another sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     return _score(reference, estimate, sample_rate, where, "nb", (8000, 16000))
 
@@ -85,7 +85,7 @@ def pesq_wb(
         MOS-LQO, or NaN where `pesq_nb` gives it. A perfect estimate scores 4.644.
 
     Raises:
-        ValueError: another sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: another sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     return _score(reference, estimate, sample_rate, where, "wb", (16000,))
 

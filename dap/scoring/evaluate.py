@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from dap.errors import DapError, PluginError, extra
-from dap.plugins import plugins
+from dap.errors import extra, named
+from dap.plugins import Plugin, plugins
 from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
@@ -72,7 +72,7 @@ def score(
         the rows, whose `missing` is "".
 
     Raises:
-        PluginError: a metric failed; the message names it and the selection.
+        PluginError: a metric failed; the message names it, its file and the selection.
     """
     kinds = plugins("metrics")
     goal = TASKS[task]
@@ -90,12 +90,9 @@ def score(
         scopes: Sequence[str] | None = None,
         references: np.ndarray = references,
     ) -> list[ScoreRow]:
-        try:
-            values = list(
-                _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
-            )
-        except DapError as error:
-            raise type(error)(f"{selection} (iteration {iteration}): {error}") from error
+        values = _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
+        with named(f"{selection} (iteration {iteration})"):
+            values = list(values)
         return [
             {
                 "source": source,
@@ -186,44 +183,38 @@ def _values(
 ) -> Iterator[tuple[str, str, str, float]]:
     """(source, scope, metric, value) of one set of estimates."""
     kinds = plugins("metrics")
-    single = {
-        name: getattr(kinds[name].load(), name)
-        for name in names
-        if not kinds[name].metadata.get("joint")
-    }
+    single = [kinds[name] for name in names if not kinds[name].metadata.get("joint")]
     goal = TASKS[task]
     if goal.sources > 1:
-        joint = _measured("sdr", kinds["sdr"].load().bss_eval, references, estimates)
+        with kinds["sdr"].running() as module:
+            joint = module.bss_eval(references, estimates)
         # without scores of BSS Eval it is unknown which estimate belongs to which source
         unknown = np.isnan(joint.sdr).all()
         for j, source in enumerate(sources):
             estimate = estimates[joint.permutation[j]]
             for name in names:
-                if name not in single:
+                if kinds[name].metadata.get("joint"):
                     value = float(getattr(joint, name)[j])
                 elif unknown:
                     value = np.nan
                 else:
-                    value = _measured(name, single[name], references[j], estimate, sample_rate)
+                    value = _measured(kinds[name], references[j], estimate, sample_rate)
                 yield source, goal.headline, name, value
         return
     for scope in scopes or goal.scopes:
         part = goal.scopes[scope]
         estimate = estimates[goal.outputs.index(part.output)]
         where = mask if part.inside_gaps else None
-        for name, metric in single.items():
-            if where is not None and kinds[name].metadata.get("whole"):
+        for metric in single:
+            if where is not None and metric.metadata.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
-            value = _measured(name, metric, references[0], estimate, sample_rate, where)
-            yield "", scope, name, value
+            value = _measured(metric, references[0], estimate, sample_rate, where)
+            yield "", scope, metric.name, value
 
 
-def _measured(name: str, metric: Callable, *arguments: object) -> Any:
-    """A metric's value; errors, also those of libraries, are raised with the metric's name."""
-    try:
-        return metric(*arguments)
-    except Exception as error:
-        raise PluginError(f"{name}: {type(error).__name__}: {error}") from error
+def _measured(metric: Plugin, *arguments: object) -> float:
+    with metric.running() as module:
+        return float(getattr(module, metric.name)(*arguments))
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dap.errors import DapError, extra
+from dap.errors import DapError, extra, named
 from dap.plugins import plugin
 from dap.scoring.evaluate import ScoreRow, score
 from dap.tasks import TASKS
@@ -119,7 +119,5 @@ def _pool(processes: int, names: set[str]) -> Executor:
 def _score(case: Case, setup: Mapping[str, Any]) -> list[ScoreRow]:
     arguments = {field.name: getattr(case, field.name) for field in fields(case)}
     clip, seed = arguments.pop("clip"), arguments.pop("seed")
-    try:
+    with named(f"clip {clip}, initialisation {seed}"):
         return score(**arguments, **setup)
-    except DapError as error:
-        raise type(error)(f"clip {clip}, initialisation {seed}: {error}") from error

@@ -57,8 +57,8 @@ def test_an_error_names_clip_selection_and_metric(cases, processes):
     changed = [*cases[:3], replace(cases[3], selections=broken), cases[4]]
     with pytest.raises(
         DapError,
-        match=r"clip 003, initialisation 0: last \(iteration 2000\): snr: ValueError: "
-        "estimate holds 4096 samples not finite",
+        match=r"clip 003, initialisation 0: last \(iteration 2000\): snr \(dap/metrics/level.py\): "
+        "ValueError: estimate holds 4096 samples not finite",
     ):
         scoring.score_all(changed, processes=processes, **SETUP)
 
