@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from dap import api
-from dap.errors import DapError
+from dap.errors import DapError, PluginError
 from dap.options import PRESETS, FitOptions, limits
 
 
@@ -224,6 +224,8 @@ def restore(
             err=True,
         )
     except DapError as error:
+        if isinstance(error, PluginError):
+            click.echo(error.trace, err=True)
         raise click.ClickException(str(error)) from error
 
 

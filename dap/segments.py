@@ -7,7 +7,8 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
+from dap.data.corruptions.gaps import untouched_frames
+from dap.data.corruptions.quantization import QUANTIZERS, cells
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, in_turn
 from dap.fitting.method import is_prior, resolve_device, restoring

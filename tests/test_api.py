@@ -8,7 +8,7 @@ import torch
 
 import dap
 from dap.api import Iterate
-from dap.data.corruptions import cells
+from dap.data.corruptions.quantization import cells
 from dap.segments import restore_recording
 
 RATE = 16000

@@ -15,6 +15,7 @@ PROJECT = {
     "benchmarks",
     "distribution",
     "docs",
+    "extending",
     "extras",
     "fidelity",
     "imports",

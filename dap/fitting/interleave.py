@@ -86,6 +86,7 @@ def in_turn(
             found = end.value
         except DapError as error:
             found = error.with_traceback(None)  # which would keep the fit's memory
+            found.__cause__ = found.__context__ = None  # so would theirs
         except RuntimeError as error:
             if len(under_way) == 1 or not _is_full(error):
                 raise

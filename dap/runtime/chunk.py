@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
-from dap.errors import DapError, InterruptedFitError, UnwritableError
+from dap.errors import DapError, InterruptedFitError, PluginError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import fingerprint, fitting, resolve_device
@@ -267,6 +267,8 @@ class Chunk:
     def _end(self, fit: Fit, result: Restored | DapError) -> None:
         """Keep a result, or note a failure."""
         if isinstance(result, DapError):
+            if isinstance(result, PluginError):
+                self.log.error(result.trace)
             self.missing[fit.name] = str(result)
             self.attempts.failed(fit.name, fit.mark, str(result))
         else:

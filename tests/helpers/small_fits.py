@@ -5,8 +5,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+from corrupted import corrupted
 
-from dap.data.corruptions import quantization, untouched_frames
+from dap.data.corruptions.gaps import untouched_frames
 from dap.fitting.loop import fit
 from dap.fitting.objectives.spectral import objective
 from dap.nn.dilated_unet import design
@@ -46,7 +47,7 @@ def observe(signal, task, sample_rate=16000, spectrogram=(126, 63)):
     """
     signal = signal.astype(np.float32)
     if task == "dequantize":
-        return replace(quantization(signal, bins=16, quantizer="mid-rise"), sample_rate=sample_rate)
+        return replace(corrupted("quantization", signal), sample_rate=sample_rate)
     known = {"noise_std": np.float32(0.1)}
     if task == "inpaint":
         mask = np.zeros(len(signal), bool)
