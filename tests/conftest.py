@@ -5,6 +5,8 @@ import os
 # Before torch is imported: on networks this small a second thread gains nothing, and where the
 # cores are shared, threads that wait for each other make a fit many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# tests of two threads share the cores with those of another worker: as in jobs, who waits sleeps
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pytest
@@ -26,10 +28,11 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        # beside each other (-n, --dist loadgroup), but for what shares a run or a cluster
-        if item.path.parent.name in ("cluster", "workflow"):
-            group = "cluster" if item.path.parent.name == "cluster" else item.path.name
-            item.add_marker(pytest.mark.xdist_group(group))
+        if item.path.parent.name == "cluster":  # there is one, which its tests share
+            item.add_marker(pytest.mark.xdist_group("cluster"))
+    if hasattr(config, "workerinput"):
+        # a worker of pytest-xdist: what lasts long begins first, lest one worker end it alone
+        items.sort(key=lambda item: "slow" not in item.keywords)
     if not config.getoption("--faults"):
         for item in items:
             if "faults" in item.keywords:

@@ -10,7 +10,7 @@ import soundfile
 from click.testing import CliRunner
 
 from dap.cli import main
-from dap.data.corruptions import cells
+from dap.data.corruptions.quantization import cells
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 

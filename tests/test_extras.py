@@ -114,8 +114,8 @@ NEEDS = {
     },
     "report": {
         "import dap.reporting.tables": "pandas",
-        "import dap.reporting.report": "pandas",
-        "import dap.reporting.figures.steps": "pandas",
+        "import dap.reporting.report": "matplotlib",
+        "import dap.reporting.figures.steps": "matplotlib",
         "import dap.scoring.statistics": "pandas",
     },
     "dev": {

@@ -194,7 +194,7 @@ def steps(
         done, spent = held["iteration"], held["seconds"]
         losses[:done] = held["losses"]
         snapshots = [snapshot.to(device) for snapshot in held["snapshots"]]
-        checkpoint.say(f"taken up after iteration {done} of {options.iterations}")
+        checkpoint.log(f"taken up after iteration {done} of {options.iterations}")
     (group,) = optimiser.param_groups
     if on_gpu:  # what is recorded reads the rate where it is
         group["lr"] = torch.tensor(options.scaled_learning_rate, device=device)

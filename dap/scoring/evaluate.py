@@ -1,10 +1,10 @@
-"""Scoring what a method made of one clip: the only place where estimates meet the clean clip."""
+"""Scoring the estimates of one clip: nothing else compares estimates with the clean clip."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -23,6 +23,19 @@ COLUMNS = [
 ]  # fmt: skip
 
 
+class ScoreRow(TypedDict):
+    """A score of one clip, method and initialisation: the columns that say what was scored."""
+
+    source: str
+    scope: str
+    selection: str
+    iteration: int
+    metric: str
+    value: float
+    unit: str
+    missing: str
+
+
 def score(
     references: np.ndarray,
     selections: dict[str, np.ndarray],
@@ -38,25 +51,25 @@ def score(
     mask: np.ndarray | None = None,
     trajectory: Mapping[str, Sequence[str]] | None = None,
     observed: np.ndarray | None = None,
-) -> list[dict]:
+) -> list[ScoreRow]:
     """All scores of one clip, method and initialisation, as rows of the long form.
 
     Args:
         references: (sources, samples) clean signals.
-        selections: what the method reported, by name: (outputs, samples).
-        iterations: (snapshots,) of the trajectory, may be empty.
+        selections: the signals that the method reported, by name: (outputs, samples).
+        iterations: (snapshots,) of the trajectory; may be empty.
         snapshots: (snapshots, outputs, samples).
         metrics: names; those of separation (SDR, SIR, SAR) are computed over all sources at once.
-        wanted: selections to report; "oracle" is the snapshot of the best SNR or mean SDR.
+        wanted: selections to score; "oracle" is the snapshot of the best SNR or mean SDR.
         sources: names of the sources in separation, else [""].
         last_iteration: iteration of the selections that are not a snapshot.
         mask: (samples,) bool, the gaps, in inpainting.
-        trajectory: metrics of each snapshot, beside the task's quality, by what they are against,
-            "clean" or "observed" (`dap.tasks.TRAJECTORIES`).
+        trajectory: metrics of each snapshot besides the task's quality, by what the snapshots are
+            compared with: "clean" or "observed" (`dap.tasks.TRAJECTORIES`).
         observed: (1, samples) the observation, where `trajectory` needs it.
 
     Returns:
-        rows with source, scope, selection, iteration, metric, value, unit and missing ("").
+        the rows, whose `missing` is "".
 
     Raises:
         PluginError: a metric failed; the message names it, its file and the selection.
@@ -64,12 +77,19 @@ def score(
     kinds = plugins("metrics")
     goal = TASKS[task]
     quality = goal.quality
-    # of the whole signal: the network's own is the first of them
+    # scopes of the whole signal; the first is that of the network's output
     whole = [name for name, scope in goal.scopes.items() if not scope.inside_gaps]
-    tracked = {"clean": [], "observed": [], **(trajectory or {})}
+    tracked: dict[str, Sequence[str]] = {"clean": [], "observed": [], **(trajectory or {})}
     tracked["clean"] = [quality, *(name for name in tracked["clean"] if name != quality)]
 
-    def rows(estimates, selection, iteration, names, scopes=None, references=references):
+    def rows(
+        estimates: np.ndarray,
+        selection: str,
+        iteration: int,
+        names: Sequence[str],
+        scopes: Sequence[str] | None = None,
+        references: np.ndarray = references,
+    ) -> list[ScoreRow]:
         values = _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
         with named(f"{selection} (iteration {iteration})"):
             values = list(values)
@@ -87,28 +107,32 @@ def score(
             for source, scope, name, value in values
         ]
 
-    found = []
+    scores: list[ScoreRow] = []
     for selection, estimates in selections.items():
         if selection in wanted:
-            found += rows(estimates, selection, last_iteration, metrics)
+            scores += rows(estimates, selection, last_iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
         points = rows(estimates, TRAJECTORIES["clean"], iteration, tracked["clean"], whole)
-        found += points
+        scores += points
         if tracked["observed"]:
-            name, own = TRAJECTORIES["observed"], whole[:1]
-            found += rows(estimates, name, iteration, tracked["observed"], own, observed)
-        # the oracle judges what the network itself gives
-        own = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
-        qualities.append(np.mean([row["value"] for row in own]))
+            if observed is None:
+                raise ValueError("metrics against the observation need it: observed is None")
+            name = TRAJECTORIES["observed"]
+            scores += rows(
+                estimates, name, iteration, tracked["observed"], whole[:1], references=observed
+            )
+        # the oracle judges the network's output
+        raw = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
+        qualities.append(np.mean([row["value"] for row in raw]))
     if qualities and "oracle" in wanted:
         best = oracle(np.array(qualities))
-        found += rows(snapshots[best], "oracle", iterations[best], metrics)
-    return found
+        scores += rows(snapshots[best], "oracle", iterations[best], metrics)
+    return scores
 
 
 def oracle(quality: np.ndarray) -> int:
-    """Index of the snapshot of the best quality; the first of equals.
+    """Index of the snapshot of the best quality; on a tie, the first.
 
     Args:
         quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where unscorable.
@@ -118,11 +142,11 @@ def oracle(quality: np.ndarray) -> int:
 
 def unfitted(
     reason: str, *, task: str, metrics: list[str], wanted: list[str], sources: list[str]
-) -> list[dict]:
-    """The rows of a clip that has no fit: every value that it would have is NaN.
+) -> list[ScoreRow]:
+    """The rows of a clip that has no fit: all its values are NaN.
 
     Args:
-        reason: why it has none; the column `missing`.
+        reason: why it has no fit, for the column `missing`.
         wanted: the selections that the method reports.
         sources: as for `score`.
     """
@@ -147,7 +171,16 @@ def unfitted(
     ]
 
 
-def _values(references, estimates, names, task, sources, sample_rate, mask, scopes):
+def _values(
+    references: np.ndarray,
+    estimates: np.ndarray,
+    names: Sequence[str],
+    task: str,
+    sources: Sequence[str],
+    sample_rate: int,
+    mask: np.ndarray | None,
+    scopes: Sequence[str] | None,
+) -> Iterator[tuple[str, str, str, float]]:
     """(source, scope, metric, value) of one set of estimates."""
     kinds = plugins("metrics")
     single = [kinds[name] for name in names if not kinds[name].metadata.get("joint")]
@@ -155,7 +188,7 @@ def _values(references, estimates, names, task, sources, sample_rate, mask, scop
     if goal.sources > 1:
         with kinds["sdr"].running() as module:
             joint = module.bss_eval(references, estimates)
-        # where BSS cannot score, nobody knows which estimate is which source
+        # without scores of BSS Eval it is unknown which estimate belongs to which source
         unknown = np.isnan(joint.sdr).all()
         for j, source in enumerate(sources):
             estimate = estimates[joint.permutation[j]]
@@ -193,10 +226,11 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
     with extra("workflow"):
         import pandas as pd
 
-    names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
+    numbers = ("seed", "iteration", "value")
+    dtypes: dict[Hashable, type[str]] = {name: str for name in COLUMNS if name not in numbers}
     frames = [
         pd.read_csv(
-            verified(Path(path)), dtype=names, keep_default_na=False, na_values={"value": ["nan"]}
+            verified(Path(path)), dtype=dtypes, keep_default_na=False, na_values={"value": ["nan"]}
         )
         for path in paths
     ]
@@ -209,7 +243,7 @@ def write(scores: pd.DataFrame, path: Path) -> None:
     Raises:
         UnwritableError: the file cannot be written.
     """
-    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    # 9 digits are enough for scores of float32 audio, and are written the same when read back
     text = scores.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
     write_text(path, text)
     seal(path)
