@@ -8,9 +8,10 @@ from pages import blocks, write_files
 pytestmark = pytest.mark.slow
 
 PAGE = "docs/extending.md"
-CELL = "hum/synthetic-chirps"
-FITS = {f"fit/{CELL}/{method}/000" for method in ("observed", "my-prior", "moving-average")}
-SCORES = {name.replace("fit/", "score/") for name in FITS}
+CHIRPS = "hum/synthetic-chirps"
+JOBS = {f"fit/{CHIRPS}/my-prior/000"}
+JOBS |= {f"baseline/{CHIRPS}/{method}/000" for method in ("observed", "moving-average")}
+JOBS |= {f"score/{job.partition('/')[2]}" for job in JOBS}
 # two processes score, and know the plugins, too
 ARGUMENTS = ("--config", "threads=2")
 
@@ -21,7 +22,7 @@ def study(sources, tmp_path_factory):
     checkout = sources.copy(tmp_path_factory.mktemp("study"))
     write_files(PAGE, checkout.folder)
     (checkout.folder / "study.yaml").write_text(dict(blocks(PAGE))["yaml"])
-    assert {*FITS, *SCORES} < checkout.run(*ARGUMENTS)
+    assert checkout.run(*ARGUMENTS) > JOBS
     return checkout
 
 
@@ -69,32 +70,30 @@ def test_a_plugin_that_is_changed_makes_its_own_products_again(study, edit, coun
         edit(name, old, new)
         jobs = count_jobs(study.snakemake("-n", *ARGUMENTS).stdout)
         edit(name, new, old)
-        return {rule: jobs[rule] for rule in ("clips", "observations", "fit", "score")}
+        rules = ("clips", "observations", "fit", "baseline", "score")
+        return [jobs[rule] for rule in rules]
 
     assert sum(count_jobs(study.snakemake("-n", *ARGUMENTS).stdout).values()) == 0
-    once = {"clips": 0, "observations": 0, "fit": 1, "score": 1}
-    assert todo("my_prior", "nn.ReLU()", "nn.Tanh()") == once
-    assert todo("my_filter", "np.full(5, 0.2)", "np.full(4, 0.25)") == once
-    assert todo("my_metric", "error.max()", "error.mean()") == {**once, "fit": 0, "score": 3}
-    assert todo("my_hum", "np.sin(", "np.cos(") == dict.fromkeys(once, 3) | {
-        "clips": 0,
-        "observations": 1,
-    }
-    assert todo("my_chirps", "0.5 *", "0.4 *")["clips"] == 1
+    assert todo("my_prior", "nn.ReLU()", "nn.Tanh()") == [0, 0, 1, 0, 1]
+    assert todo("my_filter", "np.full(5, 0.2)", "np.full(4, 0.25)") == [0, 0, 0, 1, 1]
+    assert todo("my_metric", "error.max()", "error.mean()") == [0, 0, 0, 0, 3]
+    assert todo("my_hum", "np.sin(", "np.cos(") == [0, 1, 1, 2, 3]
+    assert todo("my_chirps", "0.5 *", "0.4 *") == [1, 1, 1, 2, 3]
+    assert todo("my_hum", "a random phase", "any phase") == [0, 0, 0, 0, 0]
 
 
 def test_a_plugin_that_fails_is_named_with_its_file_and_the_clip(study, edit):
     edit("my_filter", "(5, 0.2)", "(5, 1 / 0)")
     edit("my_metric", "error.max()", "error.most()")
-    fit, score = (f"{stage}/{CELL}/moving-average/000" for stage in ("fit", "score"))
-    # a fit that failed is reported as missing, a score that failed ends its job
-    assert fit in study.run(f"results/my-study/fits/{CELL}/moving-average/000/manifest.csv")
+    baseline = f"baseline/{CHIRPS}/moving-average/000"
+    # a clip that failed is reported as missing, a score that failed ends its job
+    assert baseline in study.run(f"results/my-study/fits/{CHIRPS}/moving-average/000/manifest.csv")
     for name in ("chirps-00000", "chirps-00001"):
         reason = "moving-average (my_plugins/my_filter.py): ZeroDivisionError: division by zero"
-        assert f"clip {name}, moving-average: {reason}" in log(study, fit)
-    assert 'np.convolve(observation.signal, np.full(5, 1 / 0), "same")' in log(study, fit)
-    score = f"score/{CELL}/observed/000"
-    failed = study.snakemake(f"results/my-study/scores/{CELL}/observed/000.csv", *ARGUMENTS)
+        assert f"clip {name}, moving-average: {reason}" in log(study, baseline)
+    assert 'np.convolve(observation.signal, np.full(5, 1 / 0), "same")' in log(study, baseline)
+    score = f"score/{CHIRPS}/observed/000"
+    failed = study.snakemake(f"results/my-study/scores/{CHIRPS}/observed/000.csv", *ARGUMENTS)
     assert failed.returncode != 0
     assert (
         "error: clip chirps-00000, initialisation 0: last (iteration 0): peak_error "
