@@ -61,7 +61,6 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
 lock: $(INSTALLED)
