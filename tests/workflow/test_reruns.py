@@ -85,7 +85,7 @@ def test_what_changes_no_number_makes_nothing_again(finished):
 
 def test_new_plugins_beside_the_others_make_no_fit_again(finished, count_jobs):
     for name, kind in KINDS.items():
-        source = f'{kind.variable} = {{"new": {METADATA[name]!r}}}\n'
+        source = f'{kind.variable} = {{"new_{name}": {METADATA[name]!r}}}\n'
         (finished.folder / "dap" / kind.folder / "new.py").write_text(source)
     # the report says which direction of a metric is better, for all there are
     assert count_jobs(finished.snakemake("-n").stdout) == {"report": 1, "all": 1}
