@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Speed and quality of the fits on a GPU, in under 9 minutes: three tables in $OUT (results/benchmarks).
-# Needs PyTorch, numpy and this repository, and benchmarks/clips.npz, which
+# Needs PyTorch, numpy, lazy_loader and this repository, and benchmarks/clips.npz, which
 # `python -m benchmarks.export_clips FOLDER` makes of recordings beforehand.
 set -euo pipefail
 cd "$(dirname "$0")/.."

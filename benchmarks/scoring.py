@@ -1,6 +1,6 @@
-"""`python -m benchmarks.scoring`: clips a second for a cell's metrics, one process and many.
+"""`python -m benchmarks.scoring`: clips a second for a chunk's metrics, one process and many.
 
-A cell of synthetic speech in noise, with the selections and snapshots that a fit leaves: `last`,
+A chunk of synthetic speech in noise, with the selections and snapshots that a fit leaves: `last`,
 `average`, `oracle` and the trajectory's SNR. The two ways take turns, and must agree bit by bit.
 """
 
@@ -24,7 +24,7 @@ WANTED = ["last", "average", "oracle"]
 ITERATIONS = 2000
 
 
-def cell(count: int, samples: int, snapshots: int) -> list[Case]:
+def chunk(count: int, samples: int, snapshots: int) -> list[Case]:
     """Clips at a peak of 1, and noise on them that falls over a trajectory."""
     points = grid(ITERATIONS, snapshots)
     cases = []
@@ -69,7 +69,7 @@ def main() -> None:
     parse.add_argument("--repeats", type=int, default=3, help="of which the medians are taken")
     given = parse.parse_args()
     seconds = {1: [], given.processes: []}
-    cases = cell(given.clips, given.samples, given.snapshots)
+    cases = chunk(given.clips, given.samples, given.snapshots)
     for _ in range(given.repeats):
         found = {}
         for processes, times in seconds.items():

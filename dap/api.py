@@ -11,7 +11,7 @@ import numpy as np
 
 from dap.errors import DapError
 from dap.options import FitOptions
-from dap.plugins import plugins
+from dap.plugins import Plugin, plugins
 from dap.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Iterate(NamedTuple):
         iteration: counted from 1.
     """
 
-    selection: Literal["average", "last"]
+    selection: str
     iteration: int
 
 
@@ -101,15 +101,16 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
     if task is not None:
         _check_choice("task", task, RESTORED)
     listed = []
-    for kind, package, variable in (
-        ("prior", "priors", "PRIORS"),
-        ("classical", "baselines", "BASELINES"),
-    ):
-        for name, offer in sorted(plugins(package, variable).items()):
-            tasks = tuple(t for t in RESTORED if t in offer.facts.get("tasks", RESTORED))
+    kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
+        "prior": plugins("priors"),
+        "classical": plugins("baselines"),
+    }
+    for kind, offers in kinds.items():
+        for name, offer in sorted(offers.items()):
+            tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
             # `observed` restores nothing, and a recording does not tell what a corruption does
-            if tasks and name != "observed" and "corruptions" not in offer.facts:
-                listed.append(Method(name, offer.facts["title"], kind, tasks))
+            if tasks and name != "observed" and "corruptions" not in offer.metadata:
+                listed.append(Method(name, offer.metadata["title"], kind, tasks))
     return tuple(method for method in listed if task is None or task in method.tasks)
 
 
@@ -374,5 +375,5 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise DapError(f"{name} is {value!r}: must be a whole number of at least {least}")

@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from dap import api
-from dap.errors import DapError
+from dap.errors import DapError, PluginError
 from dap.options import PRESETS, FitOptions, limits
 
 
@@ -38,11 +38,10 @@ FITTING = {
 }  # fmt: skip
 
 
-def option_range(name: str) -> click.ParamType:
-    """The values that an option of a fit may have."""
+def option_range(name: str) -> click.FloatRange:
+    """The values that an option of a fit may have, which is no whole number."""
     bounds = limits(name)
-    whole = isinstance(FitOptions.__dataclass_fields__[name].default, int)
-    return (click.IntRange if whole else click.FloatRange)(
+    return click.FloatRange(
         min=bounds.get("minimum", bounds.get("exclusiveMinimum")),
         max=bounds.get("maximum", bounds.get("exclusiveMaximum")),
         min_open="exclusiveMinimum" in bounds,
@@ -101,7 +100,11 @@ def main() -> None:
     show_default=True,
     help="How the network is fitted, but for the options given.",
 )
-@click.option("--iterations", type=option_range("iterations"), help=preset_defaults("iterations"))
+@click.option(
+    "--iterations",
+    type=click.IntRange(int(limits("iterations")["minimum"])),
+    help=preset_defaults("iterations"),
+)
 @click.option(
     "--learning-rate",
     type=option_range("learning_rate"),
@@ -221,6 +224,8 @@ def restore(
             err=True,
         )
     except DapError as error:
+        if isinstance(error, PluginError):
+            click.echo(error.trace, err=True)
         raise click.ClickException(str(error)) from error
 
 

@@ -1,4 +1,4 @@
-"""The one exception that is meant for the user, and its message where a package is missing."""
+"""The exceptions that are meant for the user, and what is put into their messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,27 @@ class UnwritableError(DapError):
 
 
 class PluginError(DapError):
-    """A plugin, or a library that it calls, failed: the message says which, the log has where."""
+    """The code of a plugin failed.
+
+    Args:
+        message: which plugin, its file and what it raised.
+        trace: the traceback as text, for the log: a text, since the error may come from another
+            process, and holds on to no memory of what failed.
+    """
+
+    def __init__(self, message: str, trace: str = ""):
+        super().__init__(message)
+        self.trace = trace
+
+
+@contextmanager
+def named(where: str) -> Iterator[None]:
+    """Put `where`, such as the clip, before the message of a `DapError` that passes."""
+    try:
+        yield
+    except DapError as error:
+        error.args = (f"{where}: {error}",)
+        raise
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from dap.errors import DapError
 
-# what a preset changes of the defaults, which are paper A's
+# what a preset changes of the defaults, which are paper A's (fidelity: presets)
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "fast": {
@@ -58,8 +58,8 @@ class FitOptions:
         iterations: optimisation steps of one fit.
         learning_rate: Adam's, at the start.
         scale_lr_by_width: whether `learning_rate` is that of width 1 (`scaled_learning_rate`).
-        lr_step_size: iterations after which the rate is multiplied by `lr_gamma`; 0 for never (A's
-            code uses 500 and 0.1, A's text a constant rate).
+        lr_step_size: iterations after which the rate is multiplied by `lr_gamma`; 0 for never
+            (A's code: 500 and 0.1, A's text: never; fidelity: learning-rate).
         lr_gamma: factor of each step of the learning rate.
         warmup: iterations over which the rate rises linearly from 0.
         cooldown: share of the iterations, at the end, over which it falls linearly to 0.
@@ -67,21 +67,23 @@ class FitOptions:
             normal, variance 2 / fan-in, biases of 0, which keeps a signal's level through the
             decoder, which normalises nothing.
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
-            of the target; 0 leaves them as they are.
+            of the target; 0 leaves them as they are (fidelity: loss-and-input).
         width: factor on every number of filters; 1 is the papers'.
-        network: A's network as its "code" has it or as its "text" describes it.
+        network: A's network as its "code" has it or as its "text" describes it
+            (fidelity: network-of-a).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
         snapshot_at: iterations that are kept beside them, at most the last.
         ema_decay: of the moving average of the outputs.
         precision: of the networks' features and products, "float32" or "bfloat16"; "auto" is
             bfloat16 where the hardware multiplies it (`dap.fitting.engine.choose`).
-        reconstruction: in separation, distance of the sources' sum to the mixture, "l1" or "l2".
+        reconstruction: in separation, distance of the sources' sum to the mixture, "l1" or "l2"
+            (fidelity: reconstruction-of-separation).
         smoothness: in separation, weight of the sources' temporal smoothness.
         exclusion: in separation, weight of the exclusion of the sources' gradients.
         binarity: in separation, weight of the mask's distance from flatness over the last tenth.
         consistency: in dequantization, share of the loss that is the samples' distance to the cells
             that they were observed in; the rest is the distance to the quantized signal. 0 is the
-            loss of Zhang et al. 2020 (B).
+            loss of Zhang et al. 2020 (B; fidelity: loss-of-dequantization).
 
     Raises:
         DapError: a value is of another type, or out of its range.
@@ -200,7 +202,7 @@ def _check(name: str, value: object, kind: Any, limits: Mapping[str, float]) -> 
     elif kind is bool:
         if not isinstance(value, bool):
             raise DapError(f"{name} is {value!r}: must be true or false")
-    elif not isinstance(value, NUMBERS[kind]) or isinstance(value, bool):
+    elif isinstance(value, bool) or not isinstance(value, NUMBERS[kind]):
         raise DapError(f"{name} is {value!r}: must be a {'whole ' * (kind is int)}number")
     elif not math.isfinite(value):
         raise DapError(f"{name} is {value}: must be a finite number")

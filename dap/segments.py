@@ -7,10 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions import QUANTIZERS, cells, untouched_frames
+from dap.data.corruptions.gaps import untouched_frames
+from dap.data.corruptions.quantization import QUANTIZERS, cells
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, in_turn
-from dap.fitting.method import Restored, is_prior, resolve_device, restoring
+from dap.fitting.method import is_prior, resolve_device, restoring
+from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.seeds import derive
@@ -144,10 +146,14 @@ def restore_recording(
         segments=parts,
         losses=losses,
         snapshots={
-            int(iteration): joined(lambda result, k=k: result.snapshots[k])
+            int(iteration): joined(partial(_snapshot, k))
             for k, iteration in enumerate(one.iterations)
         },
     )
+
+
+def _snapshot(index: int, result: Restored) -> np.ndarray:
+    return result.snapshots[index]
 
 
 def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:

@@ -31,6 +31,7 @@ class Task:
         sources: how many sources an observation has. Those of several are scored jointly, each
             with the estimate that the best permutation gives it.
         masked: whether samples were lost, and the observation has their mask.
+        known: the arrays that an observation has to have, beside its signal.
     """
 
     outputs: tuple[str, ...]
@@ -41,6 +42,7 @@ class Task:
     options: tuple[str, ...] = field(default=())
     sources: int = 1
     masked: bool = False
+    known: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -67,6 +69,7 @@ TASKS: dict[str, Task] = {
         verb="fill gaps",
         shown="filled",
         masked=True,
+        known=("mask", "observed_frames"),
     ),
     "separate": Task(
         outputs=("source1", "source2"),
@@ -84,6 +87,7 @@ TASKS: dict[str, Task] = {
         verb="undo quantization",
         shown="raw",
         options=("consistency",),
+        known=("lower", "upper"),
     ),
 }
 

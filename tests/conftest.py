@@ -5,6 +5,8 @@ import os
 # Before torch is imported: on networks this small a second thread gains nothing, and where the
 # cores are shared, threads that wait for each other make a fit many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# tests of two threads share the cores with those of another worker: as in jobs, who waits sleeps
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import pytest
@@ -24,6 +26,9 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):
+        # a worker of pytest-xdist: what lasts long begins first, lest one worker end it alone
+        items.sort(key=lambda item: "slow" not in item.keywords)
     if not config.getoption("--faults"):
         for item in items:
             if "faults" in item.keywords:

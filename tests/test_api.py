@@ -8,7 +8,7 @@ import torch
 
 import dap
 from dap.api import Iterate
-from dap.data.corruptions import cells
+from dap.data.corruptions.quantization import cells
 from dap.segments import restore_recording
 
 RATE = 16000
@@ -18,7 +18,7 @@ OPTIONS = {"segment_seconds": 0.25, "device": "cpu"}
 
 @pytest.fixture(autouse=True)
 def _learned(monkeypatch):
-    monkeypatch.setattr("dap.fitting.method.LEARNED", np.inf)  # 5 iterations learn little
+    monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)  # 5 iterations learn little
 
 
 @pytest.fixture

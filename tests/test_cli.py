@@ -1,11 +1,18 @@
 """The command, as it is typed."""
 
+import re
+import shlex
+from pathlib import Path
+
 import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
 
 from dap.cli import main
+from dap.data.corruptions.quantization import cells
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -104,3 +111,46 @@ def test_the_command_says_what_is_wrong(tmp_path):
     result = CliRunner().invoke(main, ["restore", str(silent), "out.wav", "--gap", "0.2-0.1"])
     assert result.exit_code == 2
     assert "'0.2-0.1' ends before it starts" in result.output
+
+
+@pytest.fixture
+def recordings(tone, hiss, tmp_path, monkeypatch):
+    """A folder with the recordings that the README speaks of."""
+    monkeypatch.chdir(tmp_path)
+    long = np.tile(tone, 4)
+    for name, signal in {
+        "noisy": tone[:2000] + hiss[:2000],
+        "dropout": long,
+        "coarse": cells(tone, 16, "mid-rise")[0],
+    }.items():
+        soundfile.write(f"{name}.wav", signal, 16000, subtype="FLOAT")
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", re.findall(r"^dap (.*)$", README, re.MULTILINE))
+def test_the_commands_of_the_readme(command, recordings):
+    arguments = shlex.split(command)
+    if "-h" not in arguments and "--method" not in arguments:
+        arguments += ["--iterations", "2", "--width", "0.05", "--method", "conv"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "-h" in arguments or (recordings / arguments[2]).is_file()
+
+
+def test_the_program_of_the_readme(recordings, capsys):
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert program.count("width=0.25") == 1
+    exec(program.replace("width=0.25", "width=0.03, iterations=3, method='conv'"), {})
+    assert soundfile.info("restored.wav").frames == 2000
+    assert "[1, 2, 3]" in capsys.readouterr().out
+
+
+def test_short_and_long_names_of_the_help():
+    for command in ([], ["restore"]):
+        short, long = (CliRunner().invoke(main, [*command, name]) for name in ("-h", "--help"))
+        assert short.output == long.output
+        assert short.exit_code == 0
+    said = " ".join(short.output.split())
+    assert "--iterations INTEGER RANGE [default: 2000 (paper), 200 (fast)] [x>=1]" in said
+    assert "[default: 0.001 (paper), 0.0015 (fast)] [x>0]" in said
+    assert "[default: 0] [0<=x<=1]" in said

@@ -34,7 +34,10 @@ CORE = [
         ),
         (
             CORE,
-            ["snakemake", "pesq", "soundfile", "librosa", "scipy", "pandas", "mir_eval", "yaml"],
+            [
+                *("snakemake", "pesq", "soundfile", "librosa", "scipy", "pandas", "mir_eval"),
+                *("yaml", "click", "tqdm", "soxr", "pywt", "noisereduce"),
+            ],
         ),
     ],
 )

@@ -5,12 +5,11 @@ not announce.
 """
 
 import inspect
-from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_fits import observe
 
-from dap.data.corruptions import quantization, untouched_frames
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.metrics.separation import bss_eval
@@ -39,19 +38,6 @@ SIGNALS = {
     "clipped": lambda hiss: np.clip(20 * hiss, -1, 1),
     "constant": lambda hiss: np.full(len(hiss), 0.5),
 }
-
-
-def observe(signal: np.ndarray, task: str, rate: int) -> Observation:
-    signal = signal.astype(np.float32)
-    if task == "dequantize":
-        return replace(quantization(signal, bins=16, quantizer="mid-rise"), sample_rate=rate)
-    known = {"noise_std": np.float32(0.1)}
-    if task == "inpaint":
-        mask = np.zeros(len(signal), bool)
-        mask[len(signal) // 2 : len(signal) // 2 + 40] = True
-        signal = np.where(mask, np.float32(0), signal)
-        known = {"mask": mask, "observed_frames": untouched_frames(mask, 126, 63)}
-    return Observation(signal, known, sample_rate=rate)
 
 
 def refused(method: str, task: str, observation: Observation) -> bool:

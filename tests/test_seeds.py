@@ -1,6 +1,8 @@
 import hashlib
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dap.seeds import derive
 
@@ -24,3 +26,17 @@ def test_63_bits_evenly():
     # 5 standard deviations of a fair bit's mean: 5 * 0.5 / sqrt(4000)
     bits = (seeds[:, np.newaxis] >> np.arange(63)) & 1
     assert np.abs(bits.mean(axis=0) - 0.5).max() < 0.04
+
+
+# the separator of names is a character that none has
+NAMES = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=8), max_size=4
+)
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40), NAMES, NAMES)
+def test_seeds_are_equal_where_seed_and_names_are(seed, other, names, others):
+    derived = derive(seed, *names)
+    assert 0 <= derived < 2**63
+    assert derive(seed, *names) == derived
+    assert (derive(other, *others) == derived) == ((seed, names) == (other, others))

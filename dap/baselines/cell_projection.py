@@ -23,8 +23,8 @@ def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
     """The same signal for each output, inside of the cells: (outputs, samples) float32."""
     lower, upper = observation.known["lower"], observation.known["upper"]
     window = OVERLAP * max(1, round(WINDOW_SECONDS * observation.sample_rate / OVERLAP))
-    found, _ = sparsest(lower.astype(np.float64), upper.astype(np.float64), window)
-    inside = np.clip(found.astype(np.float32), lower, upper)  # rounding may have left the cell
+    sparse, _ = sparsest(lower.astype(np.float64), upper.astype(np.float64), window)
+    inside = np.clip(sparse.astype(np.float32), lower, upper)  # rounding may have left the cell
     return np.repeat(inside[np.newaxis], len(outputs), axis=0)
 
 

@@ -88,5 +88,5 @@ def _groups(
     loudness = activations.sum(axis=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # all components may be the same
-        found = KMeans(2, n_init=10, random_state=0).fit(features, sample_weight=loudness)
-    return found.labels_
+        clusters = KMeans(2, n_init=10, random_state=0).fit(features, sample_weight=loudness)
+    return clusters.labels_

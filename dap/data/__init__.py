@@ -1,0 +1,1 @@
+"""From recordings to observations: corpora, clips, and what corrupts them."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from dap.audio import Excerpt, excerpt, read
 from dap.data.catalogue import Draw, recording_path
-from dap.errors import DapError
+from dap.errors import DapError, named
 from dap.plugins import plugin
 from dap.seeds import derive
 from dap.store import signal_file, write_rows, write_signal
@@ -21,11 +21,13 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
 
     Raises:
         DapError: the recording cannot be used; the message names the file.
+        PluginError: the code of a synthetic corpus failed.
     """
     clip_seed = derive(seed, "clip", corpus, draw.clip)
     if "synthetic" in entry:
         rng = np.random.default_rng(clip_seed)
-        signal = synthesise(entry["synthetic"], rng, entry["samples"], sample_rate)
+        with named(f"corpus {corpus}, clip {draw.clip}"):
+            signal = synthesise(entry["synthetic"], rng, entry["samples"], sample_rate)
         gain = 1.0 / float(np.abs(signal).max()) if entry["level"] == "peak" else 1.0
         return Excerpt((signal * gain).astype(np.float32), 0, 0, gain)
     path = recording_path(entry, draw.file)
@@ -44,8 +46,16 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
 
 
 def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
-    """One clip of a synthetic corpus: float32 (samples,)."""
-    return plugin("synthetic", kind).load().generate(rng, samples, sample_rate)
+    """One clip of a synthetic corpus: float32 (samples,).
+
+    Raises:
+        PluginError: the corpus's code failed.
+    """
+    with plugin("synthetic", kind).running() as module:
+        signal = module.generate(rng, samples, sample_rate)
+        if signal.shape != (samples,):
+            raise ValueError(f"generate gave the shape {signal.shape}: must be ({samples},)")
+        return signal
 
 
 def write_chunk(

@@ -1,7 +1,8 @@
-"""The known corpora: what their modules say of them, and where this run finds them.
+"""The known corpora: what their modules declare, and where this run finds them.
 
-A module of `dap/data/corpora` declares a corpus under the literal `ARCHIVES`, by name: title,
-licence, citation, size, and `sources`, which are tried in order. A source has
+A module of `dap/data/corpora`, or a plugin from outside, declares a corpus in the literal
+`ARCHIVES`, by name: title, licence, citation, size, `why_no_archive` where none is published, and
+`sources`, which are tried in order. A source has
 
 - `archives`: file, url, and bytes, sha256 or md5 where they are published;
 - `root` and `members`: the folder inside the archives, and the globs below it that are unpacked;
@@ -16,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from dap.audio import SUFFIXES
 from dap.errors import DapError
-from dap.plugins import plugin
+from dap.plugins import plugin, shown
 
 RESOURCES = "resources"
 
@@ -40,9 +41,33 @@ def metadata(name: str) -> dict:
     """What is known of a corpus.
 
     Raises:
-        DapError: there is none of this name.
+        DapError: there is none of this name, or its declaration lacks something.
     """
-    return plugin("archives", name).metadata
+    declared = plugin("archives", name)
+    sources = declared.metadata["sources"]
+    archives = [archive for source in sources for archive in source.get("archives", [])]
+    lacking = {
+        "a source": _lacking(sources, ("archives", "root", "members", "folders")),
+        "a source with archives": _lacking(
+            [source for source in sources if source.get("archives")],
+            ("most_members", "most_bytes"),
+        ),
+        "an archive": _lacking(archives, ("file", "url")),
+        "it, which has no archive,": []
+        if archives
+        else _lacking([declared.metadata], ("why_no_archive",)),
+    }
+    for what, keys in lacking.items():
+        if keys:
+            raise DapError(
+                f"{shown(declared.path)}: ARCHIVES: {name}: {what} lacks {', '.join(keys)}"
+            )
+    return declared.metadata
+
+
+def _lacking(entries: list[dict], keys: tuple[str, ...]) -> list[str]:
+    """Those of the keys that one of the entries does not have."""
+    return [key for key in keys if not all(key in entry for entry in entries)]
 
 
 def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:
@@ -85,7 +110,7 @@ def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:
     raise DapError(f"mirror {mirror!r} has none of: {', '.join(names)}{why}")
 
 
-def wanted(name: str, source: dict) -> bool:
+def is_usable(name: str, source: dict) -> bool:
     """Whether a file, by its path below the source's root, is a recording that a study can use."""
     path = PurePosixPath(name)
     # "._x.wav" is what some systems pack beside x.wav, and no sound

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from dap.audio import read
-from dap.data import corruptions
 from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
-from dap.errors import DapError
+from dap.data.corruptions import Context
+from dap.errors import DapError, named
 from dap.observation import Observation
+from dap.plugins import plugin
 from dap.seeds import derive
 from dap.store import (
     Entry,
@@ -24,6 +25,7 @@ from dap.store import (
     write_rows,
     write_signal,
 )
+from dap.tasks import TASKS
 
 
 def pair(manifests: Mapping[str, Path], count: int) -> dict[str, dict[str, Entry]]:
@@ -115,60 +117,59 @@ def make(
     Args:
         clip: the observation's id.
         sources: clean clips (samples,): two in separation, else one.
-        corruption: kind and options, as in `dap.data.corruptions.CORRUPTIONS`.
+        corruption: kind, and all options of that kind.
         names: what the random stream is named after, beside the clip: experiment and corpus.
         spectrogram: n_fft, hop_length and window.
         noise: name and entry of the noise corpus, where the corruption needs one.
+
+    Raises:
+        DapError: the corruption cannot be applied to this clip.
+        PluginError: the corruption's code failed, or that of the noise.
     """
     rng = np.random.default_rng(derive(seed, "corruption", *names, clip))
-    kind = corruption["kind"]
-    if kind == "mixture":
-        return corruptions.mixture(sources)
-    clean = sources[0]
-    if kind == "gaussian":
-        return corruptions.gaussian(clean, std=corruption["std"], rng=rng)
-    if kind == "environmental":
-        return _environmental(clip, clean, corruption, noise, rng, seed, names, sample_rate)
-    if kind == "quantization":
-        return corruptions.quantization(
-            clean, bins=corruption["bins"], quantizer=corruption["quantizer"]
-        )
-    from dap.stft import STFT
 
-    return corruptions.gaps(
-        clean,
-        STFT(**spectrogram),
-        sample_rate=sample_rate,
-        seconds=corruption["seconds"],
-        per_second=corruption["per_second"],
-        domain=corruption["domain"],
-        rng=rng,
-    )
-
-
-def _environmental(
-    clip: str,
-    clean: np.ndarray,
-    corruption: dict,
-    noise: tuple[str, dict],
-    rng: np.random.Generator,
-    seed: int,
-    names: tuple[str, ...],
-    sample_rate: int,
-) -> Observation:
-    name, entry = noise
-    snr_db = rng.uniform(*corruption["snr_db"])
-    if "synthetic" in entry:
-        excerpt = synthesise(entry["synthetic"], rng, len(clean), sample_rate)
-        drawn = {"noise": name, "noise_file": "", "noise_start": 0}
-    else:
+    def draw_noise(samples: int) -> tuple[np.ndarray, dict]:
+        if noise is None:
+            raise DapError(f"the corruption {corruption['kind']} has no option `noise`")
+        name, entry = noise
+        if "synthetic" in entry:
+            excerpt = synthesise(entry["synthetic"], rng, samples, sample_rate)
+            return excerpt, {"noise": name, "noise_file": "", "noise_start": 0}
         file = pick(entry, seed, "noise", *names, clip)
         path = recording_path(entry, file)
-        excerpt, start = corruptions.noise_excerpt(read(path, sample_rate), len(clean), rng)
-        drawn = {"noise": name, "noise_file": file, "noise_start": start}
+        excerpt, start = noise_excerpt(read(path, sample_rate), samples, rng)
         if not excerpt.any():
             raise DapError(
                 f"{path}: the drawn noise is silent from sample {start} on; remove the file"
             )
-    observation = corruptions.environmental(clean, excerpt, snr_db=snr_db)
-    return Observation(observation.signal, observation.known, observation.metadata | drawn)
+        return excerpt, {"noise": name, "noise_file": file, "noise_start": start}
+
+    context = Context(rng, sample_rate, spectrogram, draw_noise)
+    offered = plugin("corruptions", corruption["kind"])
+    with named(f"clip {clip}"), offered.running() as module:
+        observation = module.corrupt(sources, corruption, context)
+        if observation.signal.shape != sources[0].shape:
+            raise ValueError(
+                f"corrupt gave a signal of shape {observation.signal.shape}: must be that of the "
+                f"clip, {sources[0].shape}"
+            )
+        task = TASKS[offered.metadata["task"]]
+        if missing := [name for name in task.known if name not in observation.known]:
+            raise ValueError(
+                f"corrupt left no {', '.join(missing)} in `known`, without which no method can "
+                f"{task.verb}"
+            )
+        return observation
+
+
+def noise_excerpt(
+    recording: np.ndarray, samples: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int]:
+    """A window of `samples` that starts anywhere in a noise recording, and its start in samples.
+
+    A recording that is too short is repeated.
+    """
+    if len(recording) < samples:
+        recording = np.tile(recording, -(-samples // len(recording)))
+    start = int(rng.integers(len(recording) - samples + 1))
+    return recording[start : start + samples], start

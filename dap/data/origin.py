@@ -8,15 +8,19 @@ PUBLISHED = "as published"
 
 def checked(origin: Path) -> str:
     """Against what the archives were checked, in words."""
-    archives = json.loads(origin.read_text(encoding="utf-8"))["archives"]
-    found = [f"{Path(row['file']).name}: {row['checked']}" for row in archives]
-    return "; ".join(found) or "not checked: a folder that was unpacked already"
+    return _checked(json.loads(origin.read_text(encoding="utf-8"))["archives"])
 
 
 def caveat(title: str, origin: Path) -> str | None:
-    """What a table has to say of a corpus that may not be what its title says, or None."""
-    facts = json.loads(origin.read_text(encoding="utf-8"))
-    if all(row["checked"].endswith(PUBLISHED) for row in facts["archives"]) and facts["archives"]:
+    """The note below a table on a corpus that may not be what its title says, or None."""
+    record = json.loads(origin.read_text(encoding="utf-8"))
+    archives = record["archives"]
+    if archives and all(archive["checked"].endswith(PUBLISHED) for archive in archives):
         return None
-    what = f"{facts['recordings']} recordings, {checked(origin)}"
-    return f"{title} is what was found under its name: {what}."
+    recordings = f"{record['recordings']} recordings, {_checked(archives)}"
+    return f"{title} is what was found under its name: {recordings}."
+
+
+def _checked(archives: list[dict[str, str]]) -> str:
+    parts = [f"{Path(archive['file']).name}: {archive['checked']}" for archive in archives]
+    return "; ".join(parts) or "not checked: a folder that was unpacked already"

@@ -18,11 +18,18 @@ def restore(method: str, task: str, observation: Observation) -> Restored:
 
     Raises:
         DapError: the baseline cannot restore this observation.
+        PluginError: its code failed.
     """
-    module = plugin("baselines", method).load()
-    start = perf_counter()
-    estimate = module.restore(observation, TASKS[task].outputs)
-    seconds = round(perf_counter() - start, 3)
+    outputs, samples = TASKS[task].outputs, len(observation.signal)
+    with plugin("baselines", method).running() as module:
+        start = perf_counter()
+        estimate = module.restore(observation, outputs)
+        seconds = round(perf_counter() - start, 3)
+        if estimate.shape != (len(outputs), samples):
+            raise ValueError(
+                f"restore gave an array of shape {estimate.shape}: must be (outputs, samples), "
+                f"({len(outputs)}, {samples})"
+            )
     return Restored(
         {"last": estimate},
         iterations=np.empty(0, int),

@@ -7,6 +7,7 @@ On a GPU, PyTorch runs them all, in bfloat16 under autocast.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,14 +18,14 @@ from dap.fitting.cpu.library import library
 Run = Callable[[], Tensor]
 
 
-def choose(precision: str, device: str) -> str:
+def choose(precision: str, device: str) -> Literal["float32", "bfloat16"]:
     """What "auto" means on a device: bfloat16 where the hardware multiplies it, else float32.
 
     Raises:
         DapError: bfloat16 is asked for, and the device has none.
     """
     if precision == "float32":
-        return precision
+        return "float32"
     if device == "cpu":
         able = library("bfloat16") is not None
     else:
@@ -49,14 +50,15 @@ def run(net: nn.Module, z: Tensor, precision: str) -> tuple[Run, str]:
         gradients of the network's parameters, and "compiled" or "pytorch".
     """
     if z.device.type == "cpu":
-        if hasattr(net, "compiled") and library(precision):
-            return net.compiled(z, precision), "compiled"
+        compiled = getattr(net, "compiled", None)
+        if compiled and library(precision):
+            return compiled(z, precision), "compiled"
         if not getattr(net, "autocast", False):
             return partial(net, z), "pytorch"
     if precision == "float32":
         return partial(net, z), "pytorch"
     if z.dim() == 4 and z.is_cuda:
-        net.to(memory_format=torch.channels_last)
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         z = z.to(memory_format=torch.channels_last)
     return partial(_autocast, net, z), "pytorch"
 

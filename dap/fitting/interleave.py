@@ -14,7 +14,7 @@ from dap.errors import DapError
 
 # yields when it is ready and after each iteration, is then sent the seconds of wall time that the
 # iteration took (its share, beside others), and returns what came of it
-Fit = Generator[None, float | None, Any]
+Fit = Generator[None, float, Any]
 # rounds between two starts: by then a fit has taken all the memory that it ever takes
 SETTLE = 6
 # free memory with which another fit is started, in sizes of the largest so far
@@ -81,11 +81,12 @@ def in_turn(
         fit, place = under_way[index]
         try:
             with place:
-                fit.send(seconds)
+                next(fit) if seconds is None else fit.send(seconds)
         except StopIteration as end:
             found = end.value
         except DapError as error:
             found = error.with_traceback(None)  # which would keep the fit's memory
+            found.__cause__ = found.__context__ = None  # so would theirs
         except RuntimeError as error:
             if len(under_way) == 1 or not _is_full(error):
                 raise

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from dap.fitting.objectives.spectral import Denoise, Separate
 from dap.options import FitOptions
 
 if TYPE_CHECKING:  # a fit is handed its checkpoint, and knows nothing of files
-    from dap.runtime.checkpoints import Checkpoint
+    from dap.runtime.checkpoints import Checkpoint, Part
 
 REPORT_SECONDS = 1.0
 
@@ -95,12 +95,13 @@ def start(
 def _initialise(layer: nn.Module) -> None:
     if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
         # a convolution of size 1 has no ReLU after it
-        kind = "linear" if set(layer.kernel_size) == {1} else "relu"
+        kind: Literal["linear", "relu"] = "linear" if set(layer.kernel_size) == {1} else "relu"
         nn.init.kaiming_normal_(layer.weight, nonlinearity=kind)
-        nn.init.zeros_(layer.bias)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
-def outputs(runs: list[engine.Run], target: Tensor, scales: list[float]) -> list[Tensor]:
+def outputs(runs: Sequence[engine.Run], target: Tensor, scales: Sequence[float]) -> list[Tensor]:
     """Each network's output (channels, F, T), scaled, cut to the target's bins and frames.
 
     That of a network of waveforms is (1, samples), as long as the target.
@@ -184,16 +185,16 @@ def steps(
     follow = getattr(objective, "follow", None)
     losses = torch.empty(options.iterations, device=device)
     snapshots = []
-    parts = {f"network{k}": net for k, net in enumerate(networks)}
+    parts: dict[str, Part] = {f"network{k}": net for k, net in enumerate(networks)}
     parts |= {"optimiser": optimiser, "average": average}
     if hasattr(objective, "state_dict"):
-        parts["objective"] = objective
+        parts["objective"] = cast("Part", objective)
     done, spent = 0, 0.0
     if checkpoint and (held := checkpoint.resume(parts, device)):
         done, spent = held["iteration"], held["seconds"]
         losses[:done] = held["losses"]
         snapshots = [snapshot.to(device) for snapshot in held["snapshots"]]
-        checkpoint.say(f"taken up after iteration {done} of {options.iterations}")
+        checkpoint.log(f"taken up after iteration {done} of {options.iterations}")
     (group,) = optimiser.param_groups
     if on_gpu:  # what is recorded reads the rate where it is
         group["lr"] = torch.tensor(options.scaled_learning_rate, device=device)

@@ -128,6 +128,7 @@ def fitting(
 
     Raises:
         DapError: the fit diverged, or the device is not there.
+        PluginError: the prior's code failed.
         InterruptedFitError: SIGTERM came, and the fit's state was kept.
     """
     from dap.fitting import engine, loop
@@ -136,20 +137,19 @@ def fitting(
 
     device = resolve_device(device)
     prior = plugin("priors", method)
-    module = prior.load()
-    build = partial(module.build, width=fit.width, network=fit.network)
-    options = replace(fit, precision=engine.choose(fit.precision, device))
-    task_options = {name: getattr(fit, name) for name in TASKS[task].options}
-    if prior.metadata.get("domain") == "waveform":
-        target = module.objective(method, task, observation, device, task_options)
-    else:
-        target = objective(
-            task, observation, STFT(**spectrogram, device=device), device, task_options
+    with prior.running() as module:
+        build = partial(module.build, width=fit.width, network=fit.network)
+        options = replace(fit, precision=engine.choose(fit.precision, device))
+        task_options = {name: getattr(fit, name) for name in TASKS[task].options}
+        if prior.metadata.get("domain") == "waveform":
+            target = module.objective(method, task, observation, device, task_options)
+        else:
+            transform = STFT(**spectrogram, device=device)
+            target = objective(task, observation, transform, device, task_options)
+        parameters, gflop = loop.size(build, target)
+        trajectory = yield from loop.steps(
+            build, target, options, seed=seed, device=device, report=report, checkpoint=checkpoint
         )
-    parameters, gflop = loop.size(build, target)
-    trajectory = yield from loop.steps(
-        build, target, options, seed=seed, device=device, report=report, checkpoint=checkpoint
-    )
     return Restored(
         {"last": trajectory.last, "average": trajectory.average},
         trajectory.iterations,

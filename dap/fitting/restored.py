@@ -8,8 +8,15 @@ import numpy as np
 # share of the first loss below which the last one lies, where a fit has learned anything
 LEARNED = 0.95
 # of a method without a fit, or of a fit that is missing
-NO_COST = {"parameters": 0, "gflop": 0.0, "iterations": 0, "seconds": 0.0}
-NO_COST |= {"device": "cpu", "precision": "", "engine": ""}
+NO_COST: dict[str, float | int | str] = {
+    "parameters": 0,
+    "gflop": 0.0,
+    "iterations": 0,
+    "seconds": 0.0,
+    "device": "cpu",
+    "precision": "",
+    "engine": "",
+}
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Composite ratings of enhanced speech (Hu and Loizou 2008), with wide-band PESQ.
 
 Each predicts a listener's rating of 1 to 5 (ITU-T P.835) from PESQ, LLR, WSS and segmental SNR.
-All of these are remembered (`dap.metrics.remembered`), so that each is computed once an estimate,
-whatever metrics ask for it.
+These are cached (`dap.metrics.remembered`), so that each is computed once for an estimate, however
+many metrics use it.
 """
 
 import numpy as np

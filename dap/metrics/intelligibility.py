@@ -20,7 +20,8 @@ def stoi(
 ) -> float:
     """STOI (Taal et al. 2011), of the package `pystoi`, which resamples to 10 kHz.
 
-    The mean correlation of third-octave envelopes over 0.384 s, about 0 to 1. A gain is not heard.
+    The mean correlation of third-octave envelopes over 0.384 s, about 0 to 1. A gain has
+    no effect.
 
     Args:
         reference: clean signal, (samples,).
@@ -33,7 +34,7 @@ def stoi(
         the reference are within 40 dB of its loudest.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     with extra("metrics"):
         from pystoi import stoi as package
@@ -49,5 +50,5 @@ def stoi(
         warnings.filterwarnings("error", message="Not enough STFT frames")
         try:
             return float(package(reference / peaks[0], estimate / peaks[1], sample_rate))
-        except RuntimeWarning:  # it would give 1e-5
+        except RuntimeWarning:  # the package would return 1e-5
             return float("nan")

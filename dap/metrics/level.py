@@ -1,4 +1,4 @@
-"""Sample-by-sample metrics, and the check that all single-signal metrics put first."""
+"""Sample-by-sample metrics, and the check of arguments that all single-signal metrics share."""
 
 import numpy as np
 

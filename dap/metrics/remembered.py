@@ -1,55 +1,63 @@
-"""Values that are asked for again: by a metric made of others, or for the same estimate.
+"""A cache of scores that are needed more than once.
 
-CSIG, CBAK and COVL share one PESQ, LLR and WSS with the plain metrics of the same estimate; the
-oracle is a snapshot that the trajectory has scored already, and often the last iterate.
+CSIG, CBAK and COVL share PESQ, LLR and WSS with each other and with the metrics of those names. The
+oracle is a snapshot that was scored with the trajectory, and it is often the last iterate, too.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import wraps
 from hashlib import blake2b
+from typing import Any, TypeVar
 
 import numpy as np
 
 # values are a few numbers each, and no trajectory has more estimates than this
 MOST = 256
-_known: OrderedDict[tuple, object] = OrderedDict()
+_cache: OrderedDict[tuple, Any] = OrderedDict()
+
+Value = TypeVar("Value")
 
 
-def once(name: tuple, signals: tuple, compute: Callable[[], object]):
-    """`compute()`, or what it gave before for the same name and the same signals, bit by bit."""
+def once(name: tuple, signals: tuple[np.ndarray, ...], compute: Callable[[], Value]) -> Value:
+    """`compute()`, or its earlier result for the same name and bitwise equal signals."""
     key = (*name, *(_digest(np.asarray(signal)) for signal in signals))
-    if key in _known:
-        _known.move_to_end(key)
-        return _known[key]
+    if key in _cache:
+        _cache.move_to_end(key)
+        return _cache[key]
     value = compute()
-    _known[key] = value
-    if len(_known) > MOST:
-        _known.popitem(last=False)
+    _cache[key] = value
+    if len(_cache) > MOST:
+        _cache.popitem(last=False)
     return value
 
 
 def forget() -> None:
-    """Forget all values: for measurements of time."""
-    _known.clear()
+    """Empty the cache, so that timings measure the computation."""
+    _cache.clear()
 
 
 def remembered(metric: Callable[..., float]) -> Callable[..., float]:
-    """A metric (reference, estimate, sample_rate, where) that keeps what it gave for a pair.
+    """The metric (reference, estimate, sample_rate, where) with its values cached.
 
-    Errors are not kept, nor what is asked of a part of the signals alone.
+    Neither errors nor values of a part of the signals (`where`) are cached.
     """
 
     @wraps(metric)
-    def asked(reference, estimate, sample_rate, where=None) -> float:
+    def cached(
+        reference: np.ndarray,
+        estimate: np.ndarray,
+        sample_rate: int,
+        where: np.ndarray | None = None,
+    ) -> float:
         if where is not None:
             return metric(reference, estimate, sample_rate, where)
         name = (metric.__module__, metric.__name__, sample_rate)
         return once(name, (reference, estimate), lambda: metric(reference, estimate, sample_rate))
 
-    return asked
+    return cached
 
 
 def _digest(signal: np.ndarray) -> tuple:
     content = np.ascontiguousarray(signal)
-    return content.dtype.str, content.shape, blake2b(content, digest_size=16).digest()
+    return content.dtype.str, content.shape, blake2b(content.data, digest_size=16).digest()

@@ -54,7 +54,7 @@ def llr(
 
     a are the prediction error filters of the frames of x and y by the autocorrelation method, of
     order 16 (10 below 10 kHz), R_x is the autocorrelation matrix of the frame of x. A gain of the
-    estimate is not heard.
+    estimate has no effect.
 
     Args:
         reference: clean signal x, (samples,).
@@ -64,11 +64,11 @@ def llr(
 
     Returns:
         Mean of the lowest 95 % of the frames, 0 for a perfect estimate. Frames in which x is
-        digital silence are left out, those in which y alone is have a_y = (1, 0, ...). NaN if no
-        frame is left.
+        digital silence are left out. Where y alone is silent, a_y = (1, 0, ...). NaN if no frame
+        is left.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     clean, restored = _framed("llr", reference, estimate, sample_rate, where)
     heard = clean.any(axis=1)
@@ -76,11 +76,12 @@ def llr(
     filters, correlations = _predictors(clean[heard], order)
     others, _ = _predictors(restored[heard], order)
     matrices = correlations[:, toeplitz(np.arange(order + 1))]  # (frames, order + 1, order + 1)
-    own, cross = (
+    # prediction errors of the clean frames, by either filter
+    smallest, actual = (
         np.einsum("fi,fij,fj->f", a, matrices, a, optimize=True) for a in (filters, others)
     )
-    # both are 1 at most for x itself, and below rounding error where x is all but predictable
-    return _lowest(np.log(np.maximum(cross, EPS) / np.maximum(own, EPS)))
+    # an almost predictable frame has an error below the rounding error
+    return _lowest(np.log(np.maximum(actual, EPS) / np.maximum(smallest, EPS)))
 
 
 @remembered
@@ -95,8 +96,8 @@ def wss(
     The energies of 25 bands in dB, not below -100, have 24 slopes s from band to band. A frame's
     distance is sum W (s_x - s_y)^2 / sum W; W is the mean over x and y of
     20 / (20 + E_max - E) * 1 / (1 + E_peak - E), E_peak being the band next to the nearest
-    spectral peak, found along the slope. Loizou's code takes the band below the peak of a rising
-    slope, and so does this. The bands end at 3.8 kHz. Levels are those of a full scale of 1.
+    spectral peak along the slope. Where the slope rises, that is the band below the peak, as in
+    Loizou's code. The bands end at 3.8 kHz. Levels are those of a full scale of 1.
 
     Args:
         reference: clean signal x, (samples,).
@@ -109,7 +110,7 @@ def wss(
         is silent or the signals have no whole frame.
 
     Raises:
-        ValueError: a lower sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: a lower sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     if sample_rate < 8000:
         raise ValueError(f"wss needs a sample rate of at least 8000 Hz: it is {sample_rate}")
@@ -146,7 +147,7 @@ def ssnr(
         the whole reference is silent or the signals have no whole frame.
 
     Raises:
-        ValueError: `where` given; and as `dap.metrics.level.checked`.
+        ValueError: `where` is not None; and as `dap.metrics.level.checked`.
     """
     clean, restored = _framed("ssnr", reference, estimate, sample_rate, where)
     if not clean.any():
@@ -184,8 +185,8 @@ def _framed(
 
 def _lowest(distances: np.ndarray) -> float:
     """Mean of the lowest 95 %, their number rounded half up; NaN where there are none."""
-    kept = (19 * distances.size + 10) // 20
-    return float(np.sort(distances)[:kept].mean()) if kept else float("nan")
+    count = (19 * distances.size + 10) // 20
+    return float(np.sort(distances)[:count].mean()) if count else float("nan")
 
 
 def _predictors(frames: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:

@@ -38,11 +38,11 @@ class BssEval:
 def bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
     """BSS Eval version 3 for sources (Vincent et al. 2006, section III.B), of mir_eval.
 
-    An estimate is projected on the references delayed by 0 to 511 samples: what its own reference
+    An estimate is projected on the references delayed by 0 to 511 samples: what its reference
     explains is target, what the others add is interference, the rest is artifact. The permutation
     is the one of the best mean SIR; on a tie, the first. Ratios that are infinite in theory (SAR
-    of a mixture, all of a perfect estimate) come out as some 200 to 300 dB of rounding error, for
-    float64 signals, and mean no more than that; SIR of one source is +inf.
+    of a mixture, all of a perfect estimate) come out as some 200 to 300 dB for float64 signals,
+    which is rounding error and has no other meaning. The SIR of a single source is +inf.
 
     Args:
         references: clean sources, (sources, samples).
@@ -74,12 +74,13 @@ def _bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
             raise ValueError(f"{name} hold {(~np.isfinite(signals)).sum()} samples not finite")
 
     sources, samples = references.shape
-    unscorable = BssEval(*np.full((3, sources), np.nan), np.arange(sources))
+    undefined = np.full(sources, np.nan)
+    unscorable = BssEval(undefined, undefined, undefined, np.arange(sources))
     if sources * FILTER_TAPS > samples + FILTER_TAPS - 1:
         return unscorable
     if not (references.any(axis=1).all() and estimates.any(axis=1).all()):
         return unscorable
-    # mir_eval would give figures of rounding error; peaks of 1, for levels may differ by far
+    # mir_eval would score rounding errors; peaks are scaled to 1, since levels may differ widely
     peaks = np.abs(references).max(axis=1, keepdims=True)
     if np.linalg.matrix_rank(references / peaks) < sources:
         return unscorable

@@ -1,4 +1,4 @@
-"""Metrics that do not ask for the phase: magnitudes and envelopes."""
+"""Metrics that ignore the phase: of magnitudes and of envelopes."""
 
 import numpy as np
 from scipy.signal import ShortTimeFFT, hilbert
@@ -24,8 +24,8 @@ def spectral_snr(
 ) -> float:
     """SNR of magnitude spectrograms, 10 log10(sum |S|^2 / sum (|S| - |S_hat|)^2), in dB.
 
-    S is the STFT with a periodic Hann window of 256 samples, hop 128. Frame t is centred on sample
-    128 t, for all centres within the signal, which is padded with zeros at both ends.
+    S is the STFT with a periodic Hann window of 256 samples and a hop of 128. Frame t is centred on
+    sample 128 t. All centres lie within the signal, which is padded with zeros at both ends.
 
     Args:
         reference: clean signal, (samples,).
@@ -58,8 +58,8 @@ def envelope_distance(
 ) -> float:
     """Root mean squared difference of the Hilbert envelopes, sqrt(mean (|x_a| - |y_a|)^2).
 
-    x_a is the analytic signal of the whole x, whatever `where` says. The distance is in the
-    signals' own unit (full scale is 1).
+    x_a is the analytic signal of the whole x, whatever `where` is. The distance is in the unit of
+    the signals (full scale is 1).
 
     Args:
         reference: clean signal x, (samples,).

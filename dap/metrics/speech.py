@@ -30,7 +30,7 @@ METRICS = {
     },
 }
 
-# The C code keeps 50 utterances and writes past them where there are more: it crashes the process.
+# The C code has room for 50 utterances and crashes the process by writing past them.
 # An utterance lasts 0.2 s, and so does the pause before the next, so 20 s cannot hold more.
 LONGEST_SECONDS = 20
 # The C code squares samples in float32 after scaling both signals by the louder one's peak: 200 dB
@@ -47,7 +47,7 @@ def pesq_nb(
 ) -> float:
     """Narrow-band PESQ as MOS-LQO (ITU-T P.862, mapped by P.862.1), about 1.0 to 4.549.
 
-    Both signals are brought to one level first, so a gain is not heard. A perfect estimate has
+    Both signals are brought to one level first, so a gain has no effect. A perfect estimate scores
     4.549.
 
     Args:
@@ -61,7 +61,7 @@ def pesq_nb(
         other), lasts under 1/4 s or over 20 s, or the C code fails otherwise.
 
     Raises:
-        ValueError: another sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: another sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     return _score(reference, estimate, sample_rate, where, "nb", (8000, 16000))
 
@@ -82,10 +82,10 @@ def pesq_wb(
         where: must be None.
 
     Returns:
-        MOS-LQO, or NaN where `pesq_nb` gives it. A perfect estimate has 4.644.
+        MOS-LQO, or NaN where `pesq_nb` gives it. A perfect estimate scores 4.644.
 
     Raises:
-        ValueError: another sample rate; `where` given; and as `dap.metrics.level.checked`.
+        ValueError: another sample rate; `where` is not None; and as `dap.metrics.level.checked`.
     """
     return _score(reference, estimate, sample_rate, where, "wb", (16000,))
 

@@ -1,8 +1,9 @@
-"""What the papers claim in words, beside what a study found, in words computed from numbers."""
+"""The papers' claims beside the results of a study, both in words; ours are made from numbers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,15 +36,16 @@ def examine(
     better: Mapping[str, str],
     seed: int,
     cost: pd.DataFrame | None = None,
-) -> list[dict]:
-    """All claims of the papers that a study names, and what the study found, for a report.
+) -> list[dict[str, Any]]:
+    """All claims of the papers that a study names, with the study's results, for a report.
 
     A comparison is `{experiment, metric, selection, method, over}`, with `scope` where the
     experiment has several: the paired difference method - over. With `than: {method, over}` it is
     the difference of two gains, (method - over) - (than.method - than.over). It is taken for each
-    corpus (and source) and, where there are several, over all clips together, sources averaged
-    within the clip. A verdict is by p, Holm-corrected over all tests of all claims. How soon two
-    priors reach a quality (`convergence`) is told in sentences: `dap.scoring.convergence.compare`.
+    corpus (and source). Where there are several, it is also taken over all clips together, sources
+    averaged within the clip. Verdicts rest on p, Holm-corrected over all tests of all claims. How
+    soon two priors reach a quality (`convergence`) is stated in sentences
+    (`dap.scoring.convergence.compare`).
 
     Args:
         claims_csv: columns paper, claim, where, value, unit, "what a study should report".
@@ -55,15 +57,14 @@ def examine(
         cost: from `tables.cost_table`, for complexity.
 
     Returns:
-        in the CSV's order, a dict a claim, of plain values (None where undefined): paper, claim,
-        where, published, to_report, verdict; and where it was examined, comparisons, one row a test
-        (experiment, corpus, source, scope, metric, selection, method, over, n, unscorable,
-        difference, unit, low, high, p, p_holm, verdict), complexity, one sentence a design, and
-        convergence, one sentence a corpus.
+        in the CSV's order, a dict for each claim, of plain values (None where undefined): paper,
+        claim, where, published, to_report and verdict. Where the claim was examined, it also has
+        comparisons (for each test: experiment, corpus, source, scope, metric, selection, method,
+        over, n, unscorable, difference, unit, low, high, p, p_holm, verdict), complexity (a
+        sentence for each design) or convergence (a sentence for each corpus).
 
     Raises:
-        DapError: a claim that is not in the CSV, a comparison without scores, complexity without
-            costs.
+        DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
     """
     claims = pd.read_csv(claims_csv, dtype=str, keep_default_na=False)
     wanted = {(entry["paper"], entry["claim"]): entry for entry in study_claims}
@@ -72,18 +73,20 @@ def examine(
         if (paper, claim) not in known:
             raise DapError(f"{claims_csv} has no claim {claim!r} of {paper}: copy its exact text")
     values = clip_values(scores)
-    findings, published = [], []
+    findings: list[dict[str, Any]] = []
+    published: list[tuple[str, str]] = []
     for row in claims[claims["paper"].isin({paper for paper, _ in wanted})].to_dict("records"):
-        finding = {key: row[key] for key in ("paper", "claim", "where")}
+        finding: dict[str, Any] = {key: row[key] for key in ("paper", "claim", "where")}
         finding["published"] = f"{row['value']} {row['unit']}".strip() or None
         finding["to_report"] = row["what a study should report"]
         finding["verdict"] = NOT_EXAMINED
         entry = wanted.get((row["paper"], row["claim"]), {})
         if entry.get("comparisons"):
-            tests = [
-                _tests(comparison, values, better, seed) for comparison in entry["comparisons"]
+            finding["comparisons"] = [
+                test
+                for comparison in entry["comparisons"]
+                for test in _tests(comparison, values, better, seed)
             ]
-            finding["comparisons"] = [test for several in tests for test in several]
         if entry.get("complexity"):
             finding["complexity"] = _complexity(cost)
         if entry.get("convergence"):
@@ -102,8 +105,10 @@ def examine(
     return findings
 
 
-def _tests(comparison: Mapping, values: pd.DataFrame, better: Mapping, seed: int) -> list[dict]:
-    """One row for each corpus and source, and one for all, without p_holm and verdict."""
+def _tests(
+    comparison: Mapping[str, Any], values: pd.DataFrame, better: Mapping[str, str], seed: int
+) -> list[dict[str, Any]]:
+    """One row for each corpus and source, and one for all together; no p_holm, no verdict yet."""
     metric = comparison["metric"]
     if better.get(metric) not in ("higher", "lower"):
         raise DapError(f"better says neither 'higher' nor 'lower' for the metric {metric!r}")
@@ -111,55 +116,59 @@ def _tests(comparison: Mapping, values: pd.DataFrame, better: Mapping, seed: int
     chosen |= values["method"] == "observed"  # it has no other selection than last
     for key in ("experiment", "metric"):
         chosen &= values[key] == comparison[key]
-    cells = values[chosen]
-    scopes = sorted(set(cells["scope"]))
+    rows = values[chosen]
+    scopes = sorted(set(rows["scope"]))
     scope = comparison.get("scope") or (scopes[0] if len(scopes) == 1 else None)
     if scope not in scopes:
         raise DapError(
             f"the comparison {dict(comparison)} fits no scores, or several scopes: name one of "
             f"those that were scored ({', '.join(scopes) or 'none was'})"
         )
-    cells = cells[cells["scope"] == scope]
-    differences = _difference(comparison, cells)
+    rows = rows[rows["scope"] == scope]
+    differences = _difference(comparison, rows)
     than = comparison.get("than")
     if than:
-        differences = subtract(differences, _difference(than, cells))
+        differences = subtract(differences, _difference(than, rows))
 
-    groups = dict(list(differences.groupby(["corpus", "source"])))
+    groups = {
+        (str(corpus), str(source)): group
+        for (corpus, source), group in differences.groupby(["corpus", "source"])
+    }
     if len(groups) > 1:
         clips = differences.groupby(["corpus", "clip"])
         groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
-    rows = []
+    tests = []
     for (corpus, source), group in groups.items():
-        # the names that tables use, so that a report's table and claim show the same interval
+        # the names that tables use, so that a table and a claim have the same interval
         names = [comparison["experiment"], corpus, source, scope, comparison["selection"], metric]
         names += [comparison["method"], comparison["over"], *(than or {}).values()]
         test = paired(group, seed=derive(seed, "paired", *names))
-        row = {"experiment": comparison["experiment"], "corpus": corpus, "source": source}
+        row: dict[str, Any] = {"experiment": comparison["experiment"]}
+        row |= {"corpus": corpus, "source": source}
         row |= {"scope": scope, "metric": metric, "selection": comparison["selection"]}
         row |= {"method": comparison["method"], "over": comparison["over"]}
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
-        row |= {"unit": cells["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
-        rows.append(row)
-    return rows
+        row |= {"unit": rows["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
+        tests.append(row)
+    return tests
 
 
-def _difference(pair: Mapping, cells: pd.DataFrame) -> pd.Series:
+def _difference(pair: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series:
     """method - over, indexed by corpus, source and clip."""
     sides = []
     for method in (pair["method"], pair["over"]):
-        rows = cells[cells["method"] == method]
-        if rows.empty:
-            there = ", ".join(sorted(set(cells["method"])))
-            raise DapError(f"a claim compares {method!r}, which has no such scores: {there} have")
-        sides.append(rows.set_index(["corpus", "source", "clip"])["value"])
+        side = rows[rows["method"] == method]
+        if side.empty:
+            scored = ", ".join(sorted(set(rows["method"])))
+            raise DapError(f"a claim compares {method!r}, which has no such scores: {scored} have")
+        sides.append(side.set_index(["corpus", "source", "clip"])["value"])
     return subtract(*sides)
 
 
 def _complexity(cost: pd.DataFrame | None) -> list[str]:
     if cost is None:
-        raise DapError("a claim on complexity needs the cost table of the fits: give it")
+        raise DapError("a claim on complexity needs the cost table of the fits: pass it")
     return [
         f"{row.method} ({row.experiment}, {row.corpora}): {row.parameters:,.0f} parameters, "
         f"{row.gflop:.4g} GFLOP and {row.seconds_per_iteration:.3g} s an iteration "
@@ -168,9 +177,9 @@ def _complexity(cost: pd.DataFrame | None) -> list[str]:
     ]
 
 
-def _conclude(finding: dict, value: str, unit: str, better: Mapping[str, str]) -> None:
-    """Fill in the verdicts, of the tests and of the whole, and make all numbers plain."""
-    words = Counter()
+def _conclude(finding: dict[str, Any], value: str, unit: str, better: Mapping[str, str]) -> None:
+    """Fill in the verdicts of the tests and of the claim, and make all numbers plain."""
+    words: Counter[str] = Counter()
     for test in finding.get("comparisons", []):
         word, numbers = _verdict(test, better[test["metric"]])
         words[word] += 1
@@ -183,8 +192,8 @@ def _conclude(finding: dict, value: str, unit: str, better: Mapping[str, str]) -
         finding["verdict"] = "; ".join(parts)
 
 
-def _verdict(test: Mapping, direction: str) -> tuple[str, str]:
-    """The word and the numbers that it rests on."""
+def _verdict(test: Mapping[str, Any], direction: str) -> tuple[str, str]:
+    """The verdict in a word, and the numbers behind it."""
     n, p = test["n"], test["p_holm"]
     clips = f"{n} clip{'' if n == 1 else 's'}"
     if test["unscorable"]:
@@ -203,13 +212,13 @@ def _verdict(test: Mapping, direction: str) -> tuple[str, str]:
     return ("supported" if good else "contradicted"), numbers
 
 
-def _beside_published(test: Mapping, value: str, unit: str) -> str:
-    """Where a published gain lies beside our interval, "" where the two cannot be compared."""
+def _beside_published(test: Mapping[str, Any], value: str, unit: str) -> str:
+    """Where a published gain lies relative to our interval; "" if they cannot be compared."""
     try:
         gain = float(value)
     except ValueError:  # "marginal", or nothing
         return ""
     if unit != test["unit"] or "than" in test or np.isnan(test["low"]):
         return ""
-    place = "above" if gain > test["high"] else "below" if gain < test["low"] else "within"
-    return f"; the published {value} {unit} lies {place} the interval"
+    position = "above" if gain > test["high"] else "below" if gain < test["low"] else "within"
+    return f"; the published {value} {unit} lies {position} the interval"

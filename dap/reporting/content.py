@@ -1,11 +1,12 @@
-"""What the report of a study shows, from the study's products."""
+"""The content of a study's report, from the study's products."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-
+from dap.errors import extra
 from dap.options import learning_rate
 from dap.reporting.claims import examine
 from dap.reporting.listening import Example, load
@@ -14,13 +15,16 @@ from dap.scoring.evaluate import read
 from dap.store import read_rows
 from dap.study.paths import FIRST, Paths, names
 
-# what tells figures of one title from each other
+with extra("report"):
+    import pandas as pd
+
+# distinguishes figures that have the same title
 KINDS = {"example": " (one clip)", "curves": " (over the fit)"}
 
 
 def page(
     inputs: Mapping[str, Sequence[Path]],
-    setup: Mapping,
+    setup: Mapping[str, Any],
     checked: Mapping[str, str],
     paths: Paths,
 ) -> str:
@@ -28,12 +32,12 @@ def page(
 
     Args:
         inputs: the products, as `dap.study.presentation.report_inputs` names them.
-        setup: what is said of the study (`dap.study.presentation.report_setup`).
-        checked: of each known corpus, against what its archives were checked, in words.
+        setup: how the study is presented (`dap.study.presentation.report_setup`).
+        checked: for each known corpus, what its archives were checked against, in words.
         paths: the study's.
 
     Raises:
-        DapError: a product is torn, or a claim asks for what is not scored.
+        DapError: a product is torn, or a claim needs scores that do not exist.
     """
     config, experiments = setup["config"], setup["experiments"]
     (provenance,) = inputs["provenance"]
@@ -65,7 +69,7 @@ def page(
     )
 
 
-def _table(path: Path, others: str) -> dict:
+def _table(path: Path, others: str) -> dict[str, Any]:
     """A table, with its heading apart from the text below it."""
     heading, _, text = path.read_text(encoding="utf-8").partition("\n")
     caption = f"{path}, {others}"
@@ -74,7 +78,7 @@ def _table(path: Path, others: str) -> dict:
 
 def _figures(
     entries: Mapping[str, Mapping], files: Sequence[Path], experiments: Sequence[Mapping]
-) -> list[dict]:
+) -> list[dict[str, Any]]:
     titles = {experiment["name"]: experiment["title"] for experiment in experiments}
     return [
         {
@@ -86,7 +90,7 @@ def _figures(
     ]
 
 
-def _examples(experiment: Mapping, config: Mapping, paths: Paths) -> Iterator[dict]:
+def _examples(experiment: Mapping, config: Mapping, paths: Paths) -> Iterator[dict[str, Any]]:
     """The first clip of each corpus of an experiment, to listen to."""
     name, corpora = experiment["name"], config["corpora"]
     for corpus, parts in experiment["parts"].items():
@@ -109,12 +113,12 @@ def _examples(experiment: Mapping, config: Mapping, paths: Paths) -> Iterator[di
         }
 
 
-def _sounds(example: Example, titles: Mapping[str, str], sample_rate: int) -> list[dict]:
+def _sounds(example: Example, titles: Mapping[str, str], sample_rate: int) -> list[dict[str, Any]]:
     """Each signal of an example, source by source."""
     items = []
     for index in range(len(titles)):
         for label, signals in example.columns.items():
-            signal = signals[min(index, len(signals) - 1)]  # a mixture is that of all sources
+            signal = signals[min(index, len(signals) - 1)]  # a mixture stands for every source
             item = {"label": label, "note": "", "audio": audio_uri(signal, sample_rate)}
             if example.sources:
                 item["source"] = titles[example.sources[index]]
@@ -122,13 +126,16 @@ def _sounds(example: Example, titles: Mapping[str, str], sample_rate: int) -> li
     return items
 
 
-def _corpora(config: Mapping, manifests: Sequence[Path], checked: Mapping[str, str]) -> list[dict]:
+def _corpora(
+    config: Mapping, manifests: Sequence[Path], checked: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Where clips came from, how many there are, and how many of them are padded."""
-    counts, padded = {}, {}
+    counts: Counter[str] = Counter()
+    padded: Counter[str] = Counter()
     for path in manifests:
         corpus, rows = names("clips", path).corpus, read_rows(path)
-        counts[corpus] = counts.get(corpus, 0) + len(rows)
-        padded[corpus] = padded.get(corpus, 0) + sum(float(row["padded"]) > 0 for row in rows)
+        counts[corpus] += len(rows)
+        padded[corpus] += sum(float(row["padded"]) > 0 for row in rows)
     return [
         {
             "name": name,
@@ -137,15 +144,15 @@ def _corpora(config: Mapping, manifests: Sequence[Path], checked: Mapping[str, s
             "licence": entry["licence"],
             "citation": entry["citation"],
             "checked": checked.get(entry.get("archive"), ""),
-            "clips": counts.get(name, 0),
-            "padded at the end": padded.get(name, 0),
+            "clips": counts[name],
+            "padded at the end": padded[name],
             "seconds a clip": entry["samples"] / config["sample_rate"],
         }
         for name, entry in config["corpora"].items()
     ]
 
 
-def _experiment(experiment: Mapping) -> dict:
+def _experiment(experiment: Mapping) -> dict[str, Any]:
     """What was run, in words."""
     fit, corruption = experiment["fit"], experiment["corruption"]
     return {

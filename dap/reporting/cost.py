@@ -1,17 +1,20 @@
-"""How long the fits of a study took, and what else they cost, from their manifests."""
+"""The cost of a study's fits, in seconds and otherwise, from their manifests."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-import pandas as pd
-
+from dap.errors import extra
 from dap.store import read_rows
 from dap.study.paths import names
 
+with extra("report"):
+    import pandas as pd
+
 NUMBERS = ["parameters", "gflop", "iterations", "seconds", "threads"]
-# what numbers were made on, and by
+# what fits ran on
 HARDWARE = ["device", "precision", "engine"]
 MADE_BY = ("commit", "versions", "cpu", "device", "engine", "precision", "threads")
 
@@ -19,19 +22,23 @@ MADE_BY = ("commit", "versions", "cpu", "device", "engine", "precision", "thread
 def each_fit(manifests: Iterable[Path]) -> Iterator[dict[str, str]]:
     """The manifests' rows, one for each fit, with its experiment, corpus and method.
 
-    A fit's cost stands in the row of each of its files: one is enough. Baselines have one of no
+    The rows of all files of a fit state its cost, so one of them is enough. Baselines have 0
     iterations.
     """
     for path in manifests:
-        of = names("fits", path)
-        columns = {"experiment": of.experiment, "corpus": of.corpus, "method": of.method}
+        product = names("fits", path)
+        columns = {
+            "experiment": product.experiment,
+            "corpus": product.corpus,
+            "method": product.method,
+        }
         rows = {(row["clip"], row["seed"]): row for row in read_rows(path)}
         for row in rows.values():
             yield columns | row
 
 
 def costs(manifests: Iterable[Path]) -> pd.DataFrame:
-    """What each fit cost, a row a fit: experiment, corpus, method, clip, seed, and its cost.
+    """The cost of each fit: a row with experiment, corpus, method, clip, seed, and the cost.
 
     Baselines, which have no iterations, are left out.
     """
@@ -58,21 +65,21 @@ def seconds_per_iteration(manifests: Iterable[Path]) -> tuple[dict[tuple[str, st
     for row in each_fit(manifests):
         iterations = int(row["iterations"])
         if iterations:
-            each = seconds.setdefault((row["corpus"], row["method"]), [])
-            each.append(float(row["seconds"]) / iterations)
+            key = (row["corpus"], row["method"])
+            seconds.setdefault(key, []).append(float(row["seconds"]) / iterations)
             threads = f", {row['threads']} thread{'s' * (row['threads'] != '1')}"
             devices.add(row["device"] + (threads if row["device"] == "cpu" else ""))
     return {key: median(values) for key, values in seconds.items()}, " and ".join(sorted(devices))
 
 
-def made_by(manifests: Iterable[Path]) -> dict:
-    """What made the fits and baselines behind a study's tables, and how long it took in all.
+def made_by(manifests: Iterable[Path]) -> dict[str, Any]:
+    """The code and machines that made a study's fits and baselines, and the seconds it took in all.
 
-    Each fit says what made it: a table may stand on fits of several commits or machines.
+    Every manifest states these: a table may rest on fits of several commits or machines.
 
     Returns:
-        commit, versions, cpu, device, engine, precision and threads, each a sorted list of all that
-        there are, and seconds.
+        commit, versions, cpu, device, engine, precision and threads, each a sorted list of all
+        values, and seconds.
     """
     rows = list(each_fit(manifests))
     values = {name: sorted({row[name] for row in rows} - {""}) for name in MADE_BY}

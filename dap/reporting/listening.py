@@ -1,4 +1,4 @@
-"""One restored clip to look at and listen to: clean, observed, and what each method made of it."""
+"""One clip to look at and listen to: clean, observed, and as each method restored it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +37,9 @@ def load(
     Args:
         clips: the clips' manifests, one a corpus.
         observations: the observations' manifest.
-        fits: manifest by method. The last iterate of the first initialisation is taken; of
-            inpainting the observation with only its gaps filled, as in the curves. A method whose
-            fit is missing has no column.
+        fits: manifest by method. The last iterate of the first initialisation is read; in
+            inpainting, the observation with only its gaps filled, as in the curves. A method
+            without a fit has no column.
     """
     observed, columns = _first(clips, observations)
     clip, parts = observed.row["clip"], observed.row["sources"].split(" ")
@@ -51,7 +51,7 @@ def load(
             for entry in read_entries(path)
             if [entry.row[key] for key in ("clip", "seed", "selection")] == [clip, "0", "last"]
         }
-        if not signals:  # it is missing, as the tables say
+        if not signals:  # the fit is missing, as the tables state
             continue
         if goal.sources > 1:
             from dap.metrics.separation import bss_eval
@@ -75,31 +75,34 @@ def iterates(
     snapshots: dict[str, Path],
     steps: list[int],
 ) -> Example:
-    """Read the iterates of a chunk's first clip after given numbers of steps.
+    """Read the iterates of a chunk's first clip after certain numbers of steps.
 
     Args:
-        snapshots: the trajectories by method. The first initialisation is taken, and of each
-            iterate the network's own signal.
+        clips: the clips' manifests, one a corpus.
+        observations: the observations' manifest.
+        snapshots: the trajectories by method. The first initialisation is read, and of each
+            iterate the network's output.
+        steps: numbers of iterations.
 
     Returns:
         the columns "clean" and "observed", (1, samples), and each method's, (steps, samples); a
-        method whose fit is missing has none.
+        method without a fit has none.
 
     Raises:
-        DapError: a step was not kept.
+        DapError: a step has no snapshot.
     """
     observed, columns = _first(clips, observations)
     clip = observed.row["clip"]
     iterations, signals = snapshot_arrays(fit_name(clip, 0))
     for method, path in snapshots.items():
         arrays = read_arrays(path)
-        if iterations not in arrays:  # its fit is missing, as the tables say
+        if iterations not in arrays:  # the fit is missing, as the tables state
             continue
-        kept = arrays[iterations].tolist()
-        missing = [step for step in steps if step not in kept]
+        saved = arrays[iterations].tolist()
+        missing = [step for step in steps if step not in saved]
         if missing:
-            raise DapError(f"{path}: has no snapshot of step {missing[0]}; it has {kept}")
-        chosen = [kept.index(step) for step in steps]
+            raise DapError(f"{path}: has no snapshot of step {missing[0]}; it has {saved}")
+        chosen = [saved.index(step) for step in steps]
         columns[method] = arrays[signals][chosen, 0]
     return Example(clip, [], columns, [])
 

@@ -1,14 +1,14 @@
 """Power over spatial frequency: the natural statistics of B's Figure 2.
 
-Natural images have power that falls as a power of the spatial frequency, 1 / f^a; B finds the like
-in spectrograms of speech, and not in noisy ones nor in waveforms. Here a spectrogram is the
-magnitude of the study's transform, taken for an image whose pixels are bins and frames.
+The power of natural images falls as 1 / f^a over spatial frequency. B finds the same in
+spectrograms of speech, but neither in noisy ones nor in waveforms. Here a spectrogram is the
+magnitude of the study's transform, seen as an image whose pixels are bins and frames.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import fft
@@ -16,7 +16,7 @@ from scipy import fft
 from dap.errors import DapError
 from dap.store import read_entries
 
-LOWEST = 3.0  # in cycles over the signal or the image: below, the taper spreads the mean's power
+LOWEST = 3.0  # cycles over the signal or image: the taper spreads the mean's power below this
 POINTS = 48  # of a spectrum, log-spaced
 
 
@@ -30,7 +30,7 @@ class Spectrum(NamedTuple):
         intercept: log10 of the fitted power at a frequency of 1.
         r_squared: share of the variance of log power that the law explains: where it is low, there
             is no power law, and the slope says little.
-        count: how many signals there were.
+        signal_count: how many signals or images were averaged.
     """
 
     frequency: np.ndarray
@@ -38,7 +38,7 @@ class Spectrum(NamedTuple):
     slope: float
     intercept: float
     r_squared: float
-    count: int
+    signal_count: int
 
     def fitted(self) -> np.ndarray:
         """The power law at the same frequencies: (points,)."""
@@ -49,7 +49,7 @@ def of_signals(signals: Iterable[np.ndarray]) -> Spectrum:
     """Mean power of waveforms over frequency in cycles per sample.
 
     Args:
-        signals: (samples,) each, all of one length; the mean is taken out of each.
+        signals: (samples,) each, all of one length; the mean is subtracted from each.
 
     Raises:
         DapError: as `_spectrum`.
@@ -61,7 +61,7 @@ def of_images(images: Iterable[np.ndarray]) -> Spectrum:
     """Mean power of images over radial spatial frequency in cycles per pixel, all directions alike.
 
     Args:
-        images: (bins, frames) each, all of one shape; the mean is taken out of each.
+        images: (bins, frames) each, all of one shape; the mean is subtracted from each.
 
     Raises:
         DapError: as `_spectrum`.
@@ -70,7 +70,7 @@ def of_images(images: Iterable[np.ndarray]) -> Spectrum:
 
 
 def of_chunks(
-    manifests: Sequence[Path], count: int, spectrogram: dict
+    manifests: Sequence[Path], count: int, spectrogram: Mapping[str, Any]
 ) -> tuple[Spectrum, Spectrum]:
     """Mean power of the spectrograms, and of the waveforms, of the first `count` clips.
 
@@ -89,7 +89,9 @@ def of_chunks(
     return of_images(spectrograms(signals(), spectrogram)), of_signals(signals())
 
 
-def spectrograms(signals: Iterable[np.ndarray], spectrogram: dict) -> Iterable[np.ndarray]:
+def spectrograms(
+    signals: Iterable[np.ndarray], spectrogram: Mapping[str, Any]
+) -> Iterator[np.ndarray]:
     """Magnitude spectrograms (bins, frames) of signals (samples,).
 
     Args:
@@ -106,44 +108,45 @@ def spectrograms(signals: Iterable[np.ndarray], spectrogram: dict) -> Iterable[n
 
 
 def _spectrum(arrays: Iterable[np.ndarray], axes: int) -> Spectrum:
-    """Under a Hann taper along each axis, since the edges' steps would have a power law of 1 / f^2.
+    """Under a Hann taper along each axis, since steps at the edges have a power law of 1 / f^2.
 
     Raises:
         DapError: there are no arrays, they differ in shape, or they are too small or silent.
     """
-    total, shape, count = 0.0, None, 0
-    for array in arrays:
-        if shape is None:
-            shape = array.shape
-            taper = _taper(shape)
+    arrays = iter(arrays)
+    first = next(arrays, None)
+    if first is None:
+        raise DapError("there is nothing to take the power of")
+    shape = first.shape
+    if min(shape) < 32:
+        raise DapError(f"power over frequency needs 32 points along each axis, not {shape}")
+    taper = _taper(shape)
+    total, count = np.zeros((*shape[:-1], shape[-1] // 2 + 1)), 0
+    for array in chain([first], arrays):
         if array.shape != shape:
             raise DapError(f"power is averaged over one shape, not over {shape} and {array.shape}")
         centred = array.astype(np.float64) - np.average(array, weights=taper)
-        total = total + np.abs(fft.rfftn(centred * taper)) ** 2
+        total += np.abs(fft.rfftn(centred * taper)) ** 2
         count += 1
-    if count == 0:
-        raise DapError("there is nothing to take the power of")
-    if min(shape) < 32:
-        raise DapError(f"power over frequency needs 32 points along each axis, not {shape}")
     along = [fft.fftfreq(size) for size in shape[:-1]] + [fft.rfftfreq(shape[-1])]
     radius = np.sqrt(sum(axis**2 for axis in np.meshgrid(*along, indexing="ij")))
-    # both halves of the last axis count, of which rfftn gives one
+    # rfftn gives one of the two halves of the last axis, and both count
     weight = np.full(total.shape, 2.0)
     weight[..., 0] = 1
     if shape[-1] % 2 == 0:
         weight[..., -1] = 1
     edges = np.geomspace(LOWEST / min(shape), 0.5, POINTS + 1)
-    band = np.digitize(radius.ravel(), edges) - 1  # beyond 0.5 in the corners there are no circles
+    band = np.digitize(radius.ravel(), edges) - 1  # no circle lies beyond 0.5, in the corners
     inside = (band >= 0) & (band < POINTS)
     band, weight = band[inside], weight.ravel()[inside]
     sums = np.bincount(band, weight * total.ravel()[inside], POINTS)
     weights = np.bincount(band, weight, POINTS)
     logs = np.bincount(band, weight * np.log(radius.ravel()[inside]), POINTS)
-    found = weights > 0  # the lowest bands may be narrower than the frequencies' distance
-    frequency = np.exp(logs[found] / weights[found])
-    power = sums[found] / weights[found] / count
+    filled = weights > 0  # the lowest bands may be narrower than the spacing of frequencies
+    frequency = np.exp(logs[filled] / weights[filled])
+    power = sums[filled] / weights[filled] / count
     if not (power > 0).all():
-        raise DapError("power over frequency is of sound, and some of it is silent")
+        raise DapError("power over frequency needs sound, and some of the signals are silent")
     x, y = np.log10(frequency), np.log10(power)
     slope, intercept = np.polyfit(x, y, 1)
     r_squared = np.corrcoef(x, y)[0, 1] ** 2

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a study: what was run, tables, figures, sounds, findings."""
+"""A study as one self-contained HTML page: what was run, tables, figures, sounds, claims."""
 
 import base64
 import io
@@ -7,12 +7,13 @@ import struct
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
 
 from dap.errors import extra
-from dap.reporting.figures.curves import DPI
+from dap.reporting.figures.style import DPI
 
 with extra("report"):
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,27 +21,27 @@ with extra("report"):
     from markupsafe import Markup
 
 CSS_DPI = 96
-HEADING = 3  # the level of a table's title: headings inside its Markdown come below it
+HEADING = 3  # level of a table's title; headings inside its Markdown are below it
 
 
 def render(
     *,
     title: str,
     study: str,
-    provenance: dict,
-    experiments: Sequence[dict],
-    tables: Sequence[dict],
-    figures: Sequence[dict],
-    examples: Sequence[dict],
-    claims: Sequence[dict],
-    corpora: Sequence[dict],
+    provenance: Mapping[str, Any],
+    experiments: Sequence[Mapping[str, Any]],
+    tables: Sequence[Mapping[str, Any]],
+    figures: Sequence[Mapping[str, Any]],
+    examples: Sequence[Mapping[str, Any]],
+    claims: Sequence[Mapping[str, Any]],
+    corpora: Sequence[Mapping[str, Any]],
     notes: Sequence[str],
 ) -> str:
-    """The page, as HTML that loads nothing: images and sounds are in it.
+    """The page, as HTML that loads nothing: it contains the images and sounds.
 
-    All text is escaped. A part without entries is left out. `provenance`, `experiments`, `corpora`
-    and `claims` are printed as they come, keys as labels, so that a new fact needs no change here.
-    Captions and notes may be missing.
+    All text is escaped. A section without entries is left out. `provenance`, `experiments`,
+    `corpora` and `claims` are printed as they are, keys as labels, so that new entries need no
+    change here. Captions and notes may be missing.
 
     Args:
         title: of the page.
@@ -72,17 +73,17 @@ def render(
         study=study,
         provenance=provenance,
         experiments=experiments,
-        tables=[table | {"html": markdown_html(table["markdown"])} for table in tables],
-        figures=[figure | _image(Path(figure["png_path"])) for figure in figures],
-        examples=[example | {"groups": _by_source(example["items"])} for example in examples],
+        tables=[{**table, "html": markdown_html(table["markdown"])} for table in tables],
+        figures=[{**figure, **_image(Path(figure["png_path"]))} for figure in figures],
+        examples=[{**example, "groups": _by_source(example["items"])} for example in examples],
         claims=claims,
         corpora=corpora,
         notes=[_inline(note) for note in notes],
     )
 
 
-def caption(figure: Mapping) -> str:
-    """What one of the study's figures shows.
+def caption(figure: Mapping[str, Any]) -> str:
+    """The caption of one of the study's figures.
 
     Args:
         figure: the study's entry, with its kind and options.
@@ -91,7 +92,9 @@ def caption(figure: Mapping) -> str:
     if kind == "example":
         return "One clip, drawn by the study's seed: the last iterate of each design."
     if kind == "steps":
-        return "One clip, drawn by the study's seed: what each network gives after so many steps."
+        return (
+            "One clip, drawn by the study's seed: the output of each network after the steps named."
+        )
     if kind == "statistics":
         return (
             "Mean power over spatial frequency of magnitude spectrograms, in all directions alike, "
@@ -156,15 +159,15 @@ def _commonmark() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
-def _open_table(renderer, tokens, index, options, env) -> str:
+def _open_table(*_: object) -> str:
     return '<div class="scroll"><table>\n'
 
 
-def _close_table(renderer, tokens, index, options, env) -> str:
+def _close_table(*_: object) -> str:
     return "</table></div>\n"
 
 
-def _image(path: Path) -> dict:
+def _image(path: Path) -> dict[str, Any]:
     """The PNG as a data URI, and its size in CSS pixels, at which 9 pt of the figure are 9 pt."""
     content = path.read_bytes()
     # a PNG's header holds its width and height as two big-endian integers from byte 16
@@ -172,8 +175,9 @@ def _image(path: Path) -> dict:
     return {"image": _data_uri("image/png", content), "width": width, "height": height}
 
 
-def _by_source(items: Sequence[dict]) -> list[tuple[str, list[dict]]]:
-    return [(source, list(own)) for source, own in groupby(items, lambda item: item.get("source"))]
+def _by_source(items: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, list[Mapping]]]:
+    groups = groupby(items, lambda item: item.get("source"))
+    return [(source, list(group)) for source, group in groups]
 
 
 def _data_uri(media_type: str, content: bytes) -> str:
@@ -181,7 +185,7 @@ def _data_uri(media_type: str, content: bytes) -> str:
 
 
 def _label(key: str) -> str:
-    """A key for people: stands_for becomes "Stands for"."""
+    """A key as a label: stands_for becomes "Stands for"."""
     text = str(key).replace("_", " ")
     return text[:1].upper() + text[1:]
 

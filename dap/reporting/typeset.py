@@ -1,12 +1,13 @@
-"""Tables set for people: Markdown and LaTeX, from the numbers of `dap.reporting.tables`.
+"""Printed tables: Markdown and LaTeX, from the numbers of `dap.reporting.tables`.
 
-Every printed table says n, the selection, the corpus's true name and what it stands for, and what
-its columns mean; nothing in it depends on the time or the machine.
+Every printed table states n, the selection, the corpus's true name, what it stands for, and what
+the columns mean. Nothing in it depends on the time or the machine.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,16 +40,25 @@ class _Block:
     notes: str
 
 
-def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
+def _blocks(
+    summary: pd.DataFrame,
+    better: Mapping[str, str],
+    labels: Mapping[str, str],
+    baseline: str | None,
+) -> tuple[list[_Block], str]:
     """The printed tables of a summary, and their common legend."""
     label = {**labels, "oracle": ORACLE, "": "-"}
+    baseline_label = label.get(baseline, baseline) if baseline else None
     large = summary["mean"].abs().groupby(summary["metric"]).max() >= 1
-    blocks, shown = [], set()
-    for (_, title, stands_for, source, scope), block in summary.groupby(BLOCK, sort=False):
+    blocks: list[_Block] = []
+    shown: set[str] = set()
+    for names, block in summary.groupby(BLOCK, sort=False):
+        _, title, stands_for, source, scope = map(str, names)
         keys = block[["method", "selection"]].drop_duplicates()
         cells = keys.map(lambda name: label.get(name, name)).reset_index(drop=True)
         bold = pd.DataFrame(False, index=cells.index, columns=cells.columns)
-        for metric, part in block.groupby("metric", sort=False):
+        for metric in block["metric"].unique():
+            part = block[block["metric"] == metric]
             part = keys.merge(part, how="left", on=["method", "selection"])
             name, unit = label.get(metric, metric), part["unit"].dropna().iloc[0]
             digits = 2 if large[metric] else 3
@@ -58,7 +68,7 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
                 "seeds": f"{name} over seeds",
                 "observed": f"{name} vs observed",
                 "published": f"{name} published",
-                "baseline": f"{name} vs {label.get(baseline, baseline)} [95 %] (p Holm)",
+                "baseline": f"{name} vs {baseline_label} [95 %] (p Holm)",
             }
             columns = {
                 "value": _spread(part["mean"], part["std"], digits),
@@ -76,7 +86,7 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
         totals = block[["n", "unscorable", "missing"]].sum(axis=1)
         totals = totals.groupby([block[key] for key in keys]).max()
         clips = sorted(set(totals.drop(NOT_RUN, level="selection", errors="ignore")))
-        if len(clips) > 1:  # an unfinished run: then every row says its own
+        if len(clips) > 1:  # the run is unfinished, so every row states its number
             cells["clips"], bold["clips"] = (
                 totals.loc[list(keys.itertuples(index=False))].to_list(),
                 False,
@@ -89,7 +99,7 @@ def _blocks(summary, better, labels, baseline) -> tuple[list[_Block], str]:
         run = block[block["selection"] != NOT_RUN]
         notes = " ".join(filter(None, [_missing(run, label), _unscorable(run, label)]))
         blocks.append(_Block(heading, cells, bold, notes))
-    return blocks, _legend(summary, shown, label.get(baseline, baseline))
+    return blocks, _legend(summary, shown, baseline_label)
 
 
 def _texts(values: pd.Series, form: str) -> list[str]:
@@ -102,45 +112,47 @@ def _spread(means: pd.Series, stds: pd.Series, digits: int) -> list[str]:
 
 
 def _differences(part: pd.DataFrame, digits: int) -> list[str]:
-    """Differences with interval and p; none without a p, since it would claim without a test."""
+    """Differences with interval and p; "" without a p, as it would be a claim without a test."""
     texts = []
-    for row in part.itertuples():
-        text = "" if np.isnan(row.p_holm) else signed(row.difference, digits)
-        if text and not np.isnan(row.low):
-            text += f" [{signed(row.low, digits)}, {signed(row.high, digits)}]"
-        texts.append(f"{text} ({p_text(row.p_holm)})" if text else "")
+    for row in part.to_dict("records"):
+        text = "" if np.isnan(row["p_holm"]) else signed(row["difference"], digits)
+        if text and not np.isnan(row["low"]):
+            text += f" [{signed(row['low'], digits)}, {signed(row['high'], digits)}]"
+        texts.append(f"{text} ({p_text(row['p_holm'])})" if text else "")
     return texts
 
 
 def _missing(block: pd.DataFrame, label: Mapping[str, str]) -> str:
-    """How many clips of which method have no fit, "" if all have one."""
-    lacking = block[block["missing"] > 0]
-    counts = (lacking["missing"], lacking["n"] + lacking["unscorable"] + lacking["missing"])
-    found = {
-        f"{label.get(method, method)}: {missing} of {clips}": None
-        for method, missing, clips in zip(lacking["method"], *counts, strict=True)
-    }
-    return f"Missing, as they could not be fitted: {'; '.join(found)}." if found else ""
+    """How many clips of which method have no fit; "" if all have one."""
+    rows = block[block["missing"] > 0]
+    counts = (rows["missing"], rows["n"] + rows["unscorable"] + rows["missing"])
+    texts = dict.fromkeys(
+        f"{label.get(method, method)}: {missing} of {clips}"
+        for method, missing, clips in zip(rows["method"], *counts, strict=True)
+    )
+    return f"Missing, as they could not be fitted: {'; '.join(texts)}." if texts else ""
 
 
 def _unscorable(block: pd.DataFrame, label: Mapping[str, str]) -> str:
-    """Which metric could not score how many clips of which method, "" if all were scored."""
-    found = []
-    for metric, rows in block.groupby("metric", sort=False):
+    """How many clips of which method a metric could not score; "" if all were scored."""
+    texts = []
+    for metric in block["metric"].unique():
+        rows = block[block["metric"] == metric].to_dict("records")
+        name = label.get(metric, metric)
         counts = [
-            f"{row.unscorable} of {row.n + row.unscorable + row.missing}"
-            for row in rows.itertuples()
+            f"{row['unscorable']} of {row['n'] + row['unscorable'] + row['missing']}"
+            for row in rows
         ]
-        if len(set(counts)) == 1 and rows["unscorable"].any():
-            found.append(f"{label.get(metric, metric)}, every method: {counts[0]}")
+        if len(set(counts)) == 1 and any(row["unscorable"] for row in rows):
+            texts.append(f"{name}, every method: {counts[0]}")
             continue
-        found += [
-            f"{label.get(metric, metric)}, {label.get(row.method, row.method)}"
-            f"{f' ({row.selection})' if row.selection else ''}: {count}"
-            for row, count in zip(rows.itertuples(), counts, strict=True)
-            if row.unscorable
-        ]
-    return f"Clips that could not be scored: {'; '.join(found)}." if found else ""
+        for row, count in zip(rows, counts, strict=True):
+            if row["unscorable"]:
+                selection = f" ({row['selection']})" if row["selection"] else ""
+                texts.append(
+                    f"{name}, {label.get(row['method'], row['method'])}{selection}: {count}"
+                )
+    return f"Clips that could not be scored: {'; '.join(texts)}." if texts else ""
 
 
 def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str:
@@ -185,14 +197,14 @@ def to_markdown(
     labels: Mapping[str, str] | None = None,
     baseline: str | None = "conv",
 ) -> str:
-    """A summary as GitHub tables, one per corpus, source and scope, for people.
+    """A summary as GitHub tables, one per corpus, source and scope.
 
     Args:
         summary: from `summarise`.
         notes: lines printed below the tables.
         better: "higher" or "lower" by metric.
         labels: display names of methods, metrics, selections, scopes and sources.
-        baseline: as given to `summarise`.
+        baseline: as for `summarise`.
     """
     blocks, legend = _blocks(summary, better, labels or {}, baseline)
     parts = [f"# {title}"]
@@ -252,14 +264,14 @@ def _latex(text: str) -> str:
     return text.translate(LATEX)
 
 
-def write_table(summary: pd.DataFrame, stem: Path | str, **options) -> None:
+def write_table(summary: pd.DataFrame, stem: Path | str, **options: Any) -> None:
     """Write `<stem>.csv`, `.md` and `.tex`; options as for `to_markdown`."""
     stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
     csv = summary.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     texts = {"csv": csv, "md": to_markdown(summary, **options), "tex": to_latex(summary, **options)}
     for suffix, text in texts.items():
-        # the name may hold dots, so no with_suffix
+        # not with_suffix, as the name may contain dots
         write_text(stem.with_name(f"{stem.name}.{suffix}"), text)
 
 
@@ -277,14 +289,14 @@ def make_table(
 
     Args:
         scores: the files of one experiment.
-        published: a file of `dap/papers`, whose numbers stand beside ours.
-        entry: the study's, of the table.
-        setup: what the table says beside its numbers (`dap.study.presentation.table_setup`).
-        metrics: of each metric, which direction is `better`, and its `label`.
+        published: a file of `dap/papers`, whose numbers are shown beside ours.
+        entry: the study's entry of the table.
+        setup: names, order and notes (`dap.study.presentation.table_setup`).
+        metrics: for each metric, which direction is `better`, and its `label`.
         caveats: printed below the tables, after the study's own notes.
 
     Raises:
-        DapError: the scores, or the paper's, are not those that the table asks for.
+        DapError: the scores, or those of the paper, lack something that the table shows.
     """
     better = {name: metric["better"] for name, metric in metrics.items()}
     summary = summarise(

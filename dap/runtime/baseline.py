@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from dap.errors import DapError
+from dap.errors import DapError, PluginError
 from dap.fitting.baseline import restore
 from dap.observation import Observation
 from dap.runtime.manifest import estimate_rows, missing_row
@@ -44,6 +44,8 @@ def restore_chunk(
         try:
             restored = restore(method, task, observation)
         except DapError as error:
+            if isinstance(error, PluginError):
+                log.error(error.trace)
             failures.append(f"clip {clip}, {method}: {error}")
             log.error(failures[-1])
             rows.append(missing_row(clip, 0, str(error), device="cpu", made=made_by))

@@ -76,7 +76,7 @@ class Checkpoint:
         path: of the file.
         mark: fingerprint of all that the fit depends on (`dap.fitting.method.fingerprint`).
         seconds: wall time between two; 0 for no checkpoints.
-        say: told what was taken up, set aside, or could not be written.
+        log: told what was taken up, set aside, or could not be written.
         termination: ends the fit, once it is written.
     """
 
@@ -85,10 +85,10 @@ class Checkpoint:
         path: Path,
         mark: str,
         seconds: float,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         termination: Termination | None = None,
     ):
-        self.path, self.mark, self.seconds, self.say = path, mark, seconds, say
+        self.path, self.mark, self.seconds, self.log = path, mark, seconds, log
         self.termination = termination or Termination()
         self.written = time.monotonic()
 
@@ -119,15 +119,15 @@ class Checkpoint:
         torch.save(state, buffer)
         content = buffer.getvalue()
         head = b"\n".join([KIND, self.mark.encode(), sha256(content).hexdigest().encode(), b""])
-        kept = f"its state is kept in {self.path}, and the next run goes on from there"
+        outcome = f"its state is kept in {self.path}, and the next run goes on from there"
         try:
             write_bytes(self.path, head + content)
         except DapError as error:
-            self.say(f"no checkpoint: {error}")
-            kept = "its state could not be written, and what came after the last checkpoint is lost"
+            self.log(f"no checkpoint: {error}")
+            outcome = "its state could not be written, and what came since the last one is lost"
         self.written = time.monotonic()
         if self.termination.came:
-            raise InterruptedFitError(f"the fit was stopped by SIGTERM: {kept}")
+            raise InterruptedFitError(f"the fit was stopped by SIGTERM: {outcome}")
 
     def resume(self, parts: Mapping[str, Part], device: str) -> dict | None:
         """Put the parts and the random state where the file left them.
@@ -148,7 +148,7 @@ class Checkpoint:
         if wrong:
             aside = self.path.with_name(self.path.name + ASIDE)
             self.path.replace(aside)
-            self.say(f"checkpoint set aside as {aside}, and the fit starts anew: {wrong}")
+            self.log(f"checkpoint set aside as {aside}, and the fit starts anew: {wrong}")
             return None
         import torch
 

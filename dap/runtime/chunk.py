@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
-from dap.errors import DapError, InterruptedFitError, UnwritableError
+from dap.errors import DapError, InterruptedFitError, PluginError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, in_turn
 from dap.fitting.method import fingerprint, fitting, resolve_device
@@ -240,7 +240,7 @@ class Chunk:
         return Observation(fit.entry.signal(), fit.entry.known(), sample_rate=self.job.sample_rate)
 
     def _run(self, number: int, fit: Fit, observation: Observation) -> Generator:
-        """A fit, noted as begun when its turn comes."""
+        """A fit, noted as begun when it is started."""
         self.termination.check()
         if fit.name not in self._under_way:  # else it is begun anew: there was no room for it
             self.attempts.begin(fit.name, fit.mark, fit.progress)
@@ -267,14 +267,16 @@ class Chunk:
     def _end(self, fit: Fit, result: Restored | DapError) -> None:
         """Keep a result, or note a failure."""
         if isinstance(result, DapError):
+            if isinstance(result, PluginError):
+                self.log.error(result.trace)
             self.missing[fit.name] = str(result)
             self.attempts.failed(fit.name, fit.mark, str(result))
         else:
             self.results[fit.name] = result
             if not result.learned:
                 self.log.warning("%s: learned nothing: its loss did not fall", fit.name)
-            kept = self.folder / finished_file(fit.name)
-            write_arrays(kept, result.arrays() | {"fingerprint": fit.mark})
+            path = self.folder / finished_file(fit.name)
+            write_arrays(path, result.arrays() | {"fingerprint": fit.mark})
             self.attempts.end(fit.name)
         self._under_way.discard(fit.name)
 
@@ -334,11 +336,11 @@ class Chunk:
         )
         write_rows(self.job.manifest, rows)
         seal(self.job.manifest, self.job.snapshots)
-        remove(self._kept())
+        remove(self._temporary())
 
-    def _kept(self) -> list[Path]:
+    def _temporary(self) -> list[Path]:
         """What an earlier attempt, or this one, may have left for the next."""
-        kept = [self.attempts.path]
+        files = [self.attempts.path]
         for fit in self.fits:
-            kept += [self.folder / finished_file(fit.name), *fit.checkpoint.files()]
-        return kept
+            files += [self.folder / finished_file(fit.name), *fit.checkpoint.files()]
+        return files

@@ -27,7 +27,9 @@ def job(log: str) -> Iterator[logging.Logger]:
     try:
         yield logger
     except DapError as error:
-        logger.error("error: %s", error, exc_info=isinstance(error, PluginError))
+        if isinstance(error, PluginError):
+            logger.error(error.trace)
+        logger.error("error: %s", error)
         sys.exit(1)
     except Exception:
         logger.exception("this should not happen")

@@ -15,14 +15,14 @@ class Progress:
     Args:
         name: of the clip, and what else tells this fit from others.
         total: iterations.
-        log: gets a line at most every half minute, and one at the end; where it is not given, the
+        log: gets a line at most every half minute, and one at the end; without it, the
             bar is on the terminal, or, if stderr is none, lines go there.
     """
 
     def __init__(self, name: str, total: int, log: logging.Logger | None = None):
         self.name, self.total = name, total
         self.begun = self.told = time.monotonic()
-        self.say = log.info if log else _print
+        self._log = log.info if log else _print
         self.bar = None
         if log is None and sys.stderr.isatty():
             self.bar = tqdm(total=total, desc=name, dynamic_ncols=True)
@@ -47,7 +47,7 @@ class Progress:
                 ascii=True,
                 ncols=130,
             )
-            self.say(meter)
+            self._log(meter)
 
 
 def _print(text: str) -> None:

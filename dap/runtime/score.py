@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from dap.errors import extra
 from dap.scoring.evaluate import COLUMNS, unfitted
 from dap.scoring.pool import Case, score_all
 from dap.store import (
@@ -17,6 +17,9 @@ from dap.store import (
 )
 from dap.study.paths import clean_clips, names
 from dap.tasks import TASKS
+
+with extra("workflow"):
+    import pandas as pd
 
 # clip and initialisation
 Key = tuple[str, str]

@@ -1,4 +1,4 @@
-"""How soon fits reach a quality: iterations and seconds, of two priors on the same clips."""
+"""How soon fits reach a quality, in iterations and seconds: two priors on the same clips."""
 
 from collections.abc import Mapping
 
@@ -12,25 +12,25 @@ from dap.tasks import TRAJECTORIES
 with extra("report"):
     import pandas as pd
 
-KEYS = ["corpus", "source", "clip"]
+CLIP = ["corpus", "source", "clip"]  # the columns that identify a clip
 
 
 def reached(iterations: np.ndarray, quality: np.ndarray, target: float) -> float:
     """The iteration at which a trajectory first reaches a quality.
 
-    Between two snapshots it is interpolated, linearly over the logarithm of the iteration.
+    Between two snapshots, it is interpolated linearly over the logarithm of the iteration.
 
     Args:
         iterations: (snapshots,), ascending, from 1.
         quality: (snapshots,), higher is better.
 
     Returns:
-        NaN where it is never reached, or not known.
+        NaN where the quality is never reached, or a snapshot was not scored.
     """
-    there = np.flatnonzero(quality >= target)
-    if not len(there) or np.isnan(quality).any():
+    above = np.flatnonzero(quality >= target)
+    if not len(above) or np.isnan(quality).any():
         return np.nan
-    k = there[0]
+    k = above[0]
     if k == 0:
         return float(iterations[0])
     share = (target - quality[k - 1]) / (quality[k] - quality[k - 1])
@@ -41,19 +41,19 @@ def reached(iterations: np.ndarray, quality: np.ndarray, target: float) -> float
 def compare(
     entry: Mapping, scores: pd.DataFrame, seed: int, cost: pd.DataFrame | None
 ) -> list[str]:
-    """What a claim on convergence found, a sentence a corpus (and source).
+    """What the scores say on a claim of convergence: a sentence for each corpus (and source).
 
-    For each clip, the iterations that `method` and `over` need until they reach the target: with
-    `target: own` the given `share` of their own best quality of the trajectory (in dB as it is, so
-    that 0.99 of 10 dB is 9.9 dB), with `target: common` the same share of the lower one of the two
-    bests. Seeds of a clip are averaged first. The ratio is the geometric mean over clips, with its
-    95 % bootstrap interval.
+    For each clip, the iterations are counted that `method` and `over` need to reach a target. With
+    `target: own` each has a target of its own, `share` times the best quality of its trajectory (in
+    dB as it is: 0.99 of 10 dB is 9.9 dB). With `target: common` both have the lower of the two.
+    Seeds of a clip are averaged first. The ratio is the geometric mean over clips, with its 95 %
+    bootstrap interval.
 
     Args:
         entry: experiment, metric, method, over, target and share.
         scores: long form, with the trajectories.
         seed: the study's.
-        cost: from `tables.cost_table`, for seconds; None leaves them out.
+        cost: from `tables.cost_table`, for the seconds; without it, none are stated.
 
     Raises:
         DapError: a method has no trajectory of the metric.
@@ -64,7 +64,7 @@ def compare(
         & (scores["selection"] == TRAJECTORIES["clean"])
         & scores["method"].isin([entry["method"], entry["over"]])
     ].fillna({"source": ""})
-    # of the network's own signal, where there are several
+    # where there are several signals, the one that the network itself restores
     rows = rows[rows["scope"].isin(["full", "raw"])]
     for method in (entry["method"], entry["over"]):
         if method not in set(rows["method"]):
@@ -72,14 +72,14 @@ def compare(
                 f"a claim on convergence needs the trajectories of {entry['metric']} of {method} "
                 f"in {entry['experiment']}: there are none"
             )
-    means = rows.groupby([*KEYS, "method", "iteration"])["value"].mean()
+    means = rows.groupby([*CLIP, "method", "iteration"])["value"].mean()
     sentences = []
-    for (corpus, source), cell in means.groupby(["corpus", "source"]):
-        counts = {entry["method"]: [], entry["over"]: []}
-        for _, clip in cell.groupby("clip"):
+    for (corpus, source), corpus_means in means.groupby(["corpus", "source"]):
+        iterations: dict[str, list[float]] = {entry["method"]: [], entry["over"]: []}
+        for _, clip in corpus_means.groupby("clip"):
             curves = {
-                method: clip.xs(method, level="method").droplevel(KEYS)
-                for method in counts
+                method: clip.xs(method, level="method").droplevel(CLIP)
+                for method in iterations
                 if method in clip.index.get_level_values("method")
             }
             if len(curves) < 2:  # a fit is missing
@@ -88,9 +88,10 @@ def compare(
             if entry["target"] == "common":
                 goals = dict.fromkeys(goals, min(goals.values()))
             for method, curve in curves.items():
-                found = reached(curve.index.to_numpy(), curve.to_numpy(), goals[method])
-                counts[method].append(found)
-        sentences.append(_sentence(entry, corpus, source, counts, seed, cost))
+                iterations[method].append(
+                    reached(curve.index.to_numpy(), curve.to_numpy(), goals[method])
+                )
+        sentences.append(_sentence(entry, corpus, source, iterations, seed, cost))
     return sentences
 
 
@@ -103,13 +104,13 @@ def _sentence(
     entry: Mapping,
     corpus: str,
     source: str,
-    counts: Mapping[str, list[float]],
+    iterations: Mapping[str, list[float]],
     seed: int,
     cost: pd.DataFrame | None,
 ) -> str:
-    logs = {method: np.log(values) for method, values in counts.items()}
+    logs = {method: np.log(values) for method, values in iterations.items()}
     differences = logs[entry["method"]] - logs[entry["over"]]
-    of = "their own" if entry["target"] == "own" else "the lower one's"
+    whose = "their own" if entry["target"] == "own" else "the lower one's"
     where = f"{entry['experiment']}, {corpus}" + (f", {source}" if source else "")
     known = ~np.isnan(differences)
     if not known.any():
@@ -117,10 +118,10 @@ def _sentence(
     parts, seconds = [], {}
     for method, values in logs.items():
         mean = np.exp(values[known].mean())
-        each = _seconds(cost, entry["experiment"], corpus, method)
-        seconds[method] = mean * each
-        took = f" ({seconds[method]:.3g} s)" if np.isfinite(each) else ""
-        parts.append(f"{method} {mean:,.0f} iterations{took}")
+        seconds_each = _seconds(cost, entry["experiment"], corpus, method)
+        seconds[method] = mean * seconds_each
+        duration = f" ({seconds[method]:.3g} s)" if np.isfinite(seconds_each) else ""
+        parts.append(f"{method} {mean:,.0f} iterations{duration}")
     names = ["convergence", *map(str, entry.values()), corpus, source]
     test = paired(differences, seed=derive(seed, *names))
     ratio = f"a ratio of {np.exp(test.mean):.2f}"
@@ -131,13 +132,13 @@ def _sentence(
         ratio += f", {first / second:.2f} in seconds"
     clips = f"{test.n} clip{'' if test.n == 1 else 's'}"
     return (
-        f"{where}: to {entry['share']:.0%} of {of} best {entry['metric']}, {parts[0]}, "
+        f"{where}: to {entry['share']:.0%} of {whose} best {entry['metric']}, {parts[0]}, "
         f"{parts[1]}; {ratio} over {clips}"
     )
 
 
 def _seconds(cost: pd.DataFrame | None, experiment: str, corpus: str, method: str) -> float:
-    """Median seconds of an iteration, NaN where it is not known or not of one device."""
+    """Median seconds of an iteration; NaN where unknown, or of fits on several devices."""
     if cost is None:
         return np.nan
     rows = cost[(cost["experiment"] == experiment) & (cost["method"] == method)]

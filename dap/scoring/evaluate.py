@@ -1,15 +1,15 @@
-"""Scoring what a method made of one clip: the only place where estimates meet the clean clip."""
+"""Scoring the estimates of one clip: nothing else compares estimates with the clean clip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from dap.errors import DapError, PluginError, extra
-from dap.plugins import plugins
+from dap.errors import extra, named
+from dap.plugins import Plugin, plugins
 from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
@@ -21,6 +21,19 @@ COLUMNS = [
     "experiment", "corpus", "method", "clip", "seed", "source", "scope", "selection", "iteration",
     "metric", "value", "unit", "missing",
 ]  # fmt: skip
+
+
+class ScoreRow(TypedDict):
+    """A score of one clip, method and initialisation: the columns that say what was scored."""
+
+    source: str
+    scope: str
+    selection: str
+    iteration: int
+    metric: str
+    value: float
+    unit: str
+    missing: str
 
 
 def score(
@@ -38,43 +51,48 @@ def score(
     mask: np.ndarray | None = None,
     trajectory: Mapping[str, Sequence[str]] | None = None,
     observed: np.ndarray | None = None,
-) -> list[dict]:
+) -> list[ScoreRow]:
     """All scores of one clip, method and initialisation, as rows of the long form.
 
     Args:
         references: (sources, samples) clean signals.
-        selections: what the method reported, by name: (outputs, samples).
-        iterations: (snapshots,) of the trajectory, may be empty.
+        selections: the signals that the method reported, by name: (outputs, samples).
+        iterations: (snapshots,) of the trajectory; may be empty.
         snapshots: (snapshots, outputs, samples).
         metrics: names; those of separation (SDR, SIR, SAR) are computed over all sources at once.
-        wanted: selections to report; "oracle" is the snapshot of the best SNR or mean SDR.
+        wanted: selections to score; "oracle" is the snapshot of the best SNR or mean SDR.
         sources: names of the sources in separation, else [""].
         last_iteration: iteration of the selections that are not a snapshot.
         mask: (samples,) bool, the gaps, in inpainting.
-        trajectory: metrics of each snapshot, beside the task's quality, by what they are against,
-            "clean" or "observed" (`dap.tasks.TRAJECTORIES`).
+        trajectory: metrics of each snapshot besides the task's quality, by what the snapshots are
+            compared with: "clean" or "observed" (`dap.tasks.TRAJECTORIES`).
         observed: (1, samples) the observation, where `trajectory` needs it.
 
     Returns:
-        rows with source, scope, selection, iteration, metric, value, unit and missing ("").
+        the rows, whose `missing` is "".
 
     Raises:
-        PluginError: a metric failed; the message names it and the selection.
+        PluginError: a metric failed; the message names it, its file and the selection.
     """
     kinds = plugins("metrics")
     goal = TASKS[task]
     quality = goal.quality
-    # of the whole signal: the network's own is the first of them
+    # scopes of the whole signal; the first is that of the network's output
     whole = [name for name, scope in goal.scopes.items() if not scope.inside_gaps]
-    tracked = {"clean": [], "observed": [], **(trajectory or {})}
+    tracked: dict[str, Sequence[str]] = {"clean": [], "observed": [], **(trajectory or {})}
     tracked["clean"] = [quality, *(name for name in tracked["clean"] if name != quality)]
 
-    def rows(estimates, selection, iteration, names, scopes=None, references=references):
+    def rows(
+        estimates: np.ndarray,
+        selection: str,
+        iteration: int,
+        names: Sequence[str],
+        scopes: Sequence[str] | None = None,
+        references: np.ndarray = references,
+    ) -> list[ScoreRow]:
         values = _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
-        try:
+        with named(f"{selection} (iteration {iteration})"):
             values = list(values)
-        except DapError as error:
-            raise type(error)(f"{selection} (iteration {iteration}): {error}") from error
         return [
             {
                 "source": source,
@@ -89,28 +107,32 @@ def score(
             for source, scope, name, value in values
         ]
 
-    found = []
+    scores: list[ScoreRow] = []
     for selection, estimates in selections.items():
         if selection in wanted:
-            found += rows(estimates, selection, last_iteration, metrics)
+            scores += rows(estimates, selection, last_iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
         points = rows(estimates, TRAJECTORIES["clean"], iteration, tracked["clean"], whole)
-        found += points
+        scores += points
         if tracked["observed"]:
-            name, own = TRAJECTORIES["observed"], whole[:1]
-            found += rows(estimates, name, iteration, tracked["observed"], own, observed)
-        # the oracle judges what the network itself gives
-        own = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
-        qualities.append(np.mean([row["value"] for row in own]))
+            if observed is None:
+                raise ValueError("metrics against the observation need it: observed is None")
+            name = TRAJECTORIES["observed"]
+            scores += rows(
+                estimates, name, iteration, tracked["observed"], whole[:1], references=observed
+            )
+        # the oracle judges the network's output
+        raw = [row for row in points if (row["scope"], row["metric"]) == (whole[0], quality)]
+        qualities.append(np.mean([row["value"] for row in raw]))
     if qualities and "oracle" in wanted:
         best = oracle(np.array(qualities))
-        found += rows(snapshots[best], "oracle", iterations[best], metrics)
-    return found
+        scores += rows(snapshots[best], "oracle", iterations[best], metrics)
+    return scores
 
 
 def oracle(quality: np.ndarray) -> int:
-    """Index of the snapshot of the best quality; the first of equals.
+    """Index of the snapshot of the best quality; on a tie, the first.
 
     Args:
         quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where unscorable.
@@ -120,11 +142,11 @@ def oracle(quality: np.ndarray) -> int:
 
 def unfitted(
     reason: str, *, task: str, metrics: list[str], wanted: list[str], sources: list[str]
-) -> list[dict]:
-    """The rows of a clip that has no fit: every value that it would have is NaN.
+) -> list[ScoreRow]:
+    """The rows of a clip that has no fit: all its values are NaN.
 
     Args:
-        reason: why it has none; the column `missing`.
+        reason: why it has no fit, for the column `missing`.
         wanted: the selections that the method reports.
         sources: as for `score`.
     """
@@ -149,47 +171,50 @@ def unfitted(
     ]
 
 
-def _values(references, estimates, names, task, sources, sample_rate, mask, scopes):
+def _values(
+    references: np.ndarray,
+    estimates: np.ndarray,
+    names: Sequence[str],
+    task: str,
+    sources: Sequence[str],
+    sample_rate: int,
+    mask: np.ndarray | None,
+    scopes: Sequence[str] | None,
+) -> Iterator[tuple[str, str, str, float]]:
     """(source, scope, metric, value) of one set of estimates."""
     kinds = plugins("metrics")
-    single = {
-        name: getattr(kinds[name].load(), name)
-        for name in names
-        if not kinds[name].metadata.get("joint")
-    }
+    single = [kinds[name] for name in names if not kinds[name].metadata.get("joint")]
     goal = TASKS[task]
     if goal.sources > 1:
-        joint = _measured("sdr", kinds["sdr"].load().bss_eval, references, estimates)
-        # where BSS cannot score, nobody knows which estimate is which source
+        with kinds["sdr"].running() as module:
+            joint = module.bss_eval(references, estimates)
+        # without scores of BSS Eval it is unknown which estimate belongs to which source
         unknown = np.isnan(joint.sdr).all()
         for j, source in enumerate(sources):
             estimate = estimates[joint.permutation[j]]
             for name in names:
-                if name not in single:
+                if kinds[name].metadata.get("joint"):
                     value = float(getattr(joint, name)[j])
                 elif unknown:
                     value = np.nan
                 else:
-                    value = _measured(name, single[name], references[j], estimate, sample_rate)
+                    value = _measured(kinds[name], references[j], estimate, sample_rate)
                 yield source, goal.headline, name, value
         return
     for scope in scopes or goal.scopes:
         part = goal.scopes[scope]
         estimate = estimates[goal.outputs.index(part.output)]
         where = mask if part.inside_gaps else None
-        for name, metric in single.items():
-            if where is not None and kinds[name].metadata.get("whole"):
+        for metric in single:
+            if where is not None and metric.metadata.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
-            value = _measured(name, metric, references[0], estimate, sample_rate, where)
-            yield "", scope, name, value
+            value = _measured(metric, references[0], estimate, sample_rate, where)
+            yield "", scope, metric.name, value
 
 
-def _measured(name: str, metric: Callable, *arguments):
-    """What a metric gives; its own errors do not say which one it is, or come from a library."""
-    try:
-        return metric(*arguments)
-    except Exception as error:
-        raise PluginError(f"{name}: {type(error).__name__}: {error}") from error
+def _measured(metric: Plugin, *arguments: object) -> float:
+    with metric.running() as module:
+        return float(getattr(module, metric.name)(*arguments))
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
@@ -201,10 +226,11 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
     with extra("workflow"):
         import pandas as pd
 
-    names = {name: str for name in COLUMNS if name not in ("seed", "iteration", "value")}
+    numbers = ("seed", "iteration", "value")
+    dtypes: dict[Hashable, type[str]] = {name: str for name in COLUMNS if name not in numbers}
     frames = [
         pd.read_csv(
-            verified(Path(path)), dtype=names, keep_default_na=False, na_values={"value": ["nan"]}
+            verified(Path(path)), dtype=dtypes, keep_default_na=False, na_values={"value": ["nan"]}
         )
         for path in paths
     ]
@@ -217,7 +243,7 @@ def write(scores: pd.DataFrame, path: Path) -> None:
     Raises:
         UnwritableError: the file cannot be written.
     """
-    # %.9g keeps what float32 audio can tell, and reads back to the same number
+    # 9 digits are enough for scores of float32 audio, and are written the same when read back
     text = scores.to_csv(index=False, float_format="%.9g", lineterminator="\n", na_rep="nan")
     write_text(path, text)
     seal(path)

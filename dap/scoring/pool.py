@@ -1,6 +1,6 @@
-"""Scoring the clips of a chunk beside each other, in processes.
+"""Scoring the clips of a chunk in parallel processes.
 
-PESQ is most of it, and holds Python's lock, so that threads would not help.
+PESQ takes most of the time and holds Python's global lock, so threads would not help.
 """
 
 import multiprocessing
@@ -11,12 +11,13 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from dap.errors import DapError, extra
+from dap.errors import DapError, extra, named
 from dap.plugins import plugin
-from dap.scoring.evaluate import score
+from dap.scoring.evaluate import ScoreRow, score
 from dap.tasks import TASKS
 
 with extra("workflow"):
@@ -53,13 +54,14 @@ def score_all(
     wanted: list[str],
     sample_rate: int,
     trajectory: Mapping[str, Sequence[str]] | None = None,
-) -> list[list[dict]]:
+) -> list[list[ScoreRow]]:
     """The rows of each case, in the order of the cases: the same bits for any `processes`.
 
-    Linear algebra has one thread in each process. One process, or one case, is scored in this one.
+    Linear algebra has one thread in each process. With one process or one case, no process is
+    started.
 
     Args:
-        processes: at most so many; no more than there are cases.
+        processes: at most this many, and no more than there are cases.
         task, metrics, wanted, sample_rate, trajectory: as for `dap.scoring.evaluate.score`.
 
     Raises:
@@ -68,19 +70,15 @@ def score_all(
     """
     setup = {"task": task, "metrics": metrics, "wanted": wanted, "sample_rate": sample_rate}
     run = partial(_score, setup=setup | {"trajectory": trajectory})
-    tracked = [name for names in (trajectory or {}).values() for name in names]
-    names = {
-        *metrics,
-        TASKS[task].quality,
-        *tracked,
-    }
+    tracked = [name for against in (trajectory or {}).values() for name in against]
+    names = {*metrics, TASKS[task].quality, *tracked}
     processes = min(processes, len(cases))
     with _one_thread(names):
         if processes <= 1:
             return [run(case) for case in cases]
         try:
             with _pool(processes, names) as pool, warnings.catch_warnings():
-                # of the forks: no thread of this process is at work, those of linear algebra wait
+                # about forks: this process runs no other thread, those of linear algebra are idle
                 warnings.filterwarnings("ignore", "This process", DeprecationWarning)
                 return list(pool.map(run, cases))
         except BrokenProcessPool as error:
@@ -105,9 +103,9 @@ def _one_thread(names: Iterable[str]) -> threadpool_limits:
 def _pool(processes: int, names: set[str]) -> Executor:
     """Processes that have imported the metrics.
 
-    On Linux they are forks of this one, there at once: imports take longer than a small chunk.
-    Elsewhere forks are not safe, and joblib's processes, unlike those of the standard library,
-    do not run the script again that started them.
+    On Linux they are forks of this process and start at once, while imports would take longer than
+    a small chunk. Elsewhere forks are not safe. There the processes are joblib's, which, unlike
+    those of the standard library, do not run the calling script again.
     """
     if sys.platform == "linux":
         context = multiprocessing.get_context("fork")
@@ -118,10 +116,8 @@ def _pool(processes: int, names: set[str]) -> Executor:
     return LokyExecutor(processes, initializer=_one_thread, initargs=(names,))
 
 
-def _score(case: Case, setup: dict) -> list[dict]:
-    given = {field.name: getattr(case, field.name) for field in fields(case)}
-    clip, seed = given.pop("clip"), given.pop("seed")
-    try:
-        return score(**given, **setup)
-    except DapError as error:
-        raise type(error)(f"clip {clip}, initialisation {seed}: {error}") from error
+def _score(case: Case, setup: Mapping[str, Any]) -> list[ScoreRow]:
+    arguments = {field.name: getattr(case, field.name) for field in fields(case)}
+    clip, seed = arguments.pop("clip"), arguments.pop("seed")
+    with named(f"clip {clip}, initialisation {seed}"):
+        return score(**arguments, **setup)

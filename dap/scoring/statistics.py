@@ -1,11 +1,11 @@
 """Paired comparisons over clips: mean, bootstrap interval, Wilcoxon test, Holm's correction.
 
 NaN is a clip that a metric could not score: it forms no pair. An infinite value (a perfect estimate
-has an SNR of +inf) is kept: the mean is infinite and has no interval, while ranks, and with them p,
+has an SNR of +inf) counts: the mean is infinite and has no interval, while ranks, and with them p,
 stay defined.
 """
 
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +23,10 @@ CONFIDENCE = 0.95
 RESAMPLES = 9999
 SIGNIFICANT = 0.05
 
-CELL = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
+# what identifies a mean over clips
+KEYS = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
+
+Values = TypeVar("Values", float, np.ndarray)
 
 
 class Paired(NamedTuple):
@@ -36,12 +39,12 @@ class Paired(NamedTuple):
     p: float
 
 
-class Interval(NamedTuple):
+class Interval(NamedTuple, Generic[Values]):
     """A mean and its interval; floats, or arrays (points,)."""
 
-    mean: float | np.ndarray
-    low: float | np.ndarray
-    high: float | np.ndarray
+    mean: Values
+    low: Values
+    high: Values
 
 
 def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
@@ -51,28 +54,28 @@ def clip_values(scores: pd.DataFrame) -> pd.DataFrame:
     trajectory are left out. The result does not depend on the order of the rows.
 
     Args:
-        scores: the long form, with the columns of `CELL`, `clip`, `seed`, `value` and `unit`, and
+        scores: the long form, with the columns of `KEYS`, `clip`, `seed`, `value` and `unit`, and
             `missing`, if there is such a column.
 
     Returns:
-        columns `CELL`, `clip`, `value`, `seeds_std` (over initialisations, ddof 1, NaN where there
+        columns `KEYS`, `clip`, `value`, `seeds_std` (over initialisations, ddof 1, NaN where there
         is one), `unit` and `missing` (bool: an initialisation has no fit), sorted.
 
     Raises:
-        DapError: a value is there twice.
+        DapError: a value occurs twice.
     """
-    keys = [*CELL, "clip"]
-    kept = scores[~scores["selection"].isin(TRAJECTORIES.values())].fillna(
+    keys = [*KEYS, "clip"]
+    rows = scores[~scores["selection"].isin(TRAJECTORIES.values())].fillna(
         {"source": "", "unit": ""}
     )
-    twice = kept[kept.duplicated([*keys, "seed"])]
+    twice = rows[rows.duplicated([*keys, "seed"])]
     if len(twice):
         name = ", ".join(str(twice.iloc[0][key]) for key in [*keys, "seed"])
         raise DapError(f"scores hold {len(twice)} values twice, first {name}: read each file once")
-    lacking = kept["missing"].fillna("") != "" if "missing" in kept else False
-    groups = kept.assign(missing=lacking).sort_values([*keys, "seed"]).groupby(keys)
+    missing = rows["missing"].fillna("") != "" if "missing" in rows else False
+    groups = rows.assign(missing=missing).sort_values([*keys, "seed"]).groupby(keys)
     values = groups["value"]
-    with np.errstate(invalid="ignore"):  # std of an infinite value is NaN, and meant to be
+    with np.errstate(invalid="ignore"):  # the std of infinite values is NaN, as it should be
         frame = pd.DataFrame(
             {
                 "value": values.mean().where(values.count() == groups.size()),
@@ -104,34 +107,35 @@ def paired(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES)
         interval and p are NaN. p is two-sided, exact for small n without ties, and 1 where all
         differences are 0.
     """
-    kept = np.asarray(differences, dtype=float)
-    kept = kept[~np.isnan(kept)]
-    mean, low, high = _interval(kept, seed, resamples)
+    pairs = np.asarray(differences, dtype=float)
+    pairs = pairs[~np.isnan(pairs)]
+    mean, low, high = _interval(pairs, seed, resamples)
     p = np.nan
-    if len(kept) >= MIN_CLIPS:
-        p = float(stats.wilcoxon(kept).pvalue) if kept.any() else 1.0
-    return Paired(len(kept), mean, low, high, p)
+    if len(pairs) >= MIN_CLIPS:
+        p = float(stats.wilcoxon(pairs).pvalue) if pairs.any() else 1.0
+    return Paired(len(pairs), mean, low, high, p)
 
 
-def mean_interval(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Interval:
+def mean_interval(
+    values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES
+) -> Interval[np.ndarray]:
     """Mean over clips and its 95 % percentile bootstrap interval, for curves.
 
     Args:
-        values: shape (clips,) or (clips, points); NaN is left out of its own point. The same
-            resamples of clips serve all points that lack none.
+        values: shape (clips, points); each point leaves out its NaN. All points without NaN use
+            the same resamples of clips.
 
     Returns:
-        mean, low, high: floats, or arrays of shape (points,). Low and high are NaN at a point with
-        fewer than MIN_CLIPS clips.
+        mean, low, high: arrays of shape (points,). Low and high are NaN at a point with fewer than
+        MIN_CLIPS clips.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim == 1:
-        return _interval(values[~np.isnan(values)], seed, resamples)
-    points = [_interval(point[~np.isnan(point)], seed, resamples) for point in values.T]
-    return Interval(*np.array(points).reshape(-1, 3).T)
+    columns = np.asarray(values, dtype=float).T
+    points = [_interval(column[~np.isnan(column)], seed, resamples) for column in columns]
+    mean, low, high = np.array(points).reshape(-1, 3).T
+    return Interval(mean, low, high)
 
 
-def _interval(values: np.ndarray, seed: int, resamples: int) -> Interval:
+def _interval(values: np.ndarray, seed: int, resamples: int) -> Interval[float]:
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # +inf and -inf together have no mean

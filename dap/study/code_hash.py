@@ -79,7 +79,7 @@ class Code:
         return dict(sorted(result.items()))
 
     def _c_sources(self, name: str) -> list[Path]:
-        if not self.sources.has(name):
+        if not (self.sources.has(name) and name.startswith(f"{self.sources.package.name}.")):
             return []
         path = self.sources.path(name)
         stems = {source.stem for source in path.parent.glob("*.py")}

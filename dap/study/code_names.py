@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dap.plugins import source
 from dap.study.code_syntax import cleaned, names, text
 
 # decorators that do nothing beside what they do to their function
@@ -119,7 +120,8 @@ class Module:
 class Sources:
     """The modules of a package, each read and parsed once.
 
-    Files beside them, such as scripts, are modules, too, by the names of their paths.
+    Files beside them, such as scripts, are modules, too, by the names of their paths. So are
+    plugins from outside, and what they import of their own packages.
 
     Args:
         package: its folder.
@@ -131,10 +133,16 @@ class Sources:
         self._modules: dict[str, Module] = {}
         self._steps: dict[tuple[str, str], Step] = {}
         self._known: dict[str, bool] = {}
+        # first parts of modules' names
+        self._ours = {package.name}
 
     def reached(self, modules: Iterable[str]) -> dict[str, frozenset[int | str]]:
         """What counts of each module where all of some modules does."""
         todo, seen = [(name, ALL) for name in modules], set()
+        plugins = {name.partition(".")[0] for name, _ in todo if not name.endswith(".py")}
+        if new := plugins - self._ours:
+            self._ours |= new
+            self._known.clear()
         result: dict[str, frozenset[int | str]] = {}
         while todo:
             if (key := todo.pop()) in seen:
@@ -158,13 +166,15 @@ class Sources:
         """Where the source of a module is, if there is such a module."""
         if name.endswith(".py"):
             return self.package.parent / name
+        if name.partition(".")[0] != self.package.name:
+            return source(name) or Path(name)
         base = self.package.parent.joinpath(*name.split("."))
         return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
 
     def has(self, name: str) -> bool:
         """Whether the package has a module of this name."""
         if name not in self._known:
-            ours = name.partition(".")[0] == self.package.name
+            ours = name.partition(".")[0] in self._ours
             self._known[name] = ours and self.path(name).is_file()
         return self._known[name]
 
@@ -224,7 +234,8 @@ class Sources:
             module = f"{module}.{names.pop(0)}"
         parents = module.split(".")[:-1]
         # the packages on the way are imported, too
-        onward = {(".".join(parents[:depth]), ANY) for depth in range(1, len(parents) + 1)}
+        packages = (".".join(parents[:depth]) for depth in range(1, len(parents) + 1))
+        onward = {(package, ANY) for package in packages if self.has(package)}
         return onward | {(module, names[0] if names else ALL)}
 
     # ------------------------------------------------------------------ parsing

@@ -19,6 +19,8 @@ LOGGERS = {"log", "logger", "logging"}
 DESCRIBED = {"ARCHIVES", "BASELINES", "CORRUPTIONS", "METRICS", "PRIORS", "SYNTHETIC"}
 DESCRIPTIVE = {"better", "citation", "corruptions", "label", "licence", "published"}
 DESCRIPTIVE |= {"sample_rates", "tasks", "title"}
+# a job has a corruption's options, checked and complete, among its parameters
+DESCRIPTIVE |= {"allOf", "options"}
 # annotations that make a dataclass treat a name otherwise
 MEANINGFUL = {"ClassVar", "InitVar", "KW_ONLY"}
 # fields of a tree that say nothing, or not in all versions

@@ -19,7 +19,7 @@ from dap.tasks import TASKS
 CLIPS = ("synthetic", "folder", "index", "samples", "level", "window")
 NOISE = ("synthetic", "folder", "index", "files")
 # the fields of a task that make no number, and those that no fit depends on
-SHOWN = {"verb", "shown"}
+SHOWN = {"verb", "shown", "known"}
 SCORED = {"scopes", "quality"}
 
 # ------------------------------------------------------------------ known corpora
@@ -127,9 +127,9 @@ def noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[
 
 
 def observation_modules(study: Study, experiment: str) -> list[str]:
-    """The module that synthesises the noise of an experiment's corruption, if one does."""
-    name = corruption(study, experiment).get("noise")
-    return _synthetic_modules(study, [name] if name else [])
+    """The module of an experiment's corruption, and that which synthesises its noise, if any."""
+    kind, name = corruption(study, experiment)["kind"], corruption(study, experiment).get("noise")
+    return _modules("corruptions", [kind]) + _synthetic_modules(study, [name] if name else [])
 
 
 # ------------------------------------------------------------------ fits and baselines

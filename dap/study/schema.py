@@ -2,12 +2,14 @@
 
 import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from dap.errors import DapError, extra
 from dap.options import with_preset
+from dap.plugins import Plugin, shown
 
 with extra("workflow"):
     import jsonschema
@@ -72,6 +74,54 @@ def validated(config: dict) -> dict:
     return config
 
 
+def corruption_options(where: str, corruption: dict, plugin: Plugin) -> dict:
+    """A corruption's kind and all of its options, from some of them.
+
+    Args:
+        where: the key of the study that has it, for messages.
+        corruption: kind, and options.
+        plugin: what declares the options (`dap.data.corruptions`).
+
+    Raises:
+        DapError: for the first option that is not declared, or whose value is not allowed; or the
+            declaration is no JSON schema.
+    """
+    options = plugin.metadata["options"]
+    part = {
+        "type": "object",
+        "properties": {"kind": {"type": "string"}, **options},
+        "required": [key for key, option in options.items() if "default" not in option],
+        "additionalProperties": False,
+        "allOf": plugin.metadata.get("allOf", [True]),
+    }
+    try:
+        _Validator.check_schema(part)
+    except jsonschema.SchemaError as error:
+        raise DapError(
+            f"{shown(plugin.path)}: the options of {plugin.name} are no JSON schema: "
+            f"{'.'.join(map(str, error.path))}: {error.message}"
+        ) from error
+    defaults = {key: option["default"] for key, option in options.items() if "default" in option}
+    complete = copy.deepcopy(defaults) | corruption
+    meanings = {key: option.get("description", "").rstrip(".") for key, option in options.items()}
+    _raise_first(_Validator(part), complete, where, meanings)
+    # in the order in which they are declared
+    return {key: complete[key] for key in (*options, "kind")}
+
+
+def _ascending(validator: object, ascending: bool, value: object, part: dict) -> Iterator:
+    """The keyword `ascending`: numbers that do not fall from one to the next."""
+    numbers = value if isinstance(value, list) else []
+    comparable = all(isinstance(item, int | float) for item in numbers)
+    if ascending and comparable and sorted(numbers) != numbers:
+        yield jsonschema.ValidationError(f"{value!r} are not in ascending order")
+
+
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"ascending": _ascending}
+)
+
+
 def _name_presets(config: dict) -> None:
     """`fit: fast` is short for `fit: {preset: fast}`."""
     entries = config.get("experiments")
@@ -88,7 +138,7 @@ def _name_presets(config: dict) -> None:
             }
 
 
-def _typed(part: dict, value: object) -> object:
+def _typed(part: dict, value: Any) -> Any:
     """`value`, with numbers for text where the schema does not ask for text.
 
     Snakemake gives text for all that stands inside `--config 'fit={iterations: 500}'`, and YAML
@@ -115,7 +165,13 @@ def _resolved(part: dict) -> dict:
     return schema()["$defs"][part["$ref"].rpartition("/")[2]] if "$ref" in part else part
 
 
-def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root: str) -> None:
+def _raise_first(
+    validator: jsonschema.Draft202012Validator,
+    config: dict,
+    root: str,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse the first thing that is wrong; `meanings` of keys, if any, go with the message."""
     errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
     if not errors:
         return
@@ -132,7 +188,8 @@ def _raise_first(validator: jsonschema.Draft202012Validator, config: dict, root:
         raise DapError(
             f"{where} is {error.instance!r}; allowed: {', '.join(map(str, error.validator_value))}"
         )
-    raise DapError(f"{where}: {error.message}")
+    meaning = meanings.get(error.absolute_path[0]) if meanings and error.absolute_path else ""
+    raise DapError(f"{where}: {error.message}" + (f" ({meaning})" if meaning else ""))
 
 
 def raise_if_renamed(where: str, keys: Iterable[str]) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from dap.data import known as archives
 from dap.data.catalogue import Draw, draws, listing
 from dap.errors import DapError
-from dap.plugins import declared, plugins
+from dap.plugins import methods, plugins, use
 from dap.study.experiment import Experiment
 from dap.study.outputs import check, require
 from dap.study.paths import Paths
-from dap.study.schema import raise_if_renamed, validated
+from dap.study.schema import corruption_options, validated
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
@@ -22,6 +22,8 @@ MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
 
 class Study:
     """A checked study.
+
+    Its plugins are found from then on, by this process and by those that it starts: by all jobs.
 
     Args:
         config: the YAML's content, overrides included.
@@ -33,6 +35,7 @@ class Study:
 
     def __init__(self, config: dict, *, mirrored: bool = True):
         self.config = validated(config)
+        use(self.config["plugins"])
         self._mirrored = mirrored
         self._locations: dict[str, archives.Location] = {}
         self._check_spectrogram()
@@ -135,23 +138,21 @@ class Study:
     def _experiment(self, name: str, entry: dict) -> Experiment:
         where = f"experiments.{name}"
         kind = entry["corruption"]["kind"]
-        corruptions = declared("data/corruptions", "CORRUPTIONS")
-        require(f"{where}.corruption.kind", kind, corruptions)
-        task = corruptions[kind]["task"]
+        require(f"{where}.corruption.kind", kind, plugins("corruptions"))
+        declared = plugins("corruptions")[kind]
+        task = declared.metadata["task"]
         sources = TASKS[task].sources
-        options = corruptions[kind]["options"]
-        raise_if_renamed(f"{where}.corruption", entry["corruption"])
-        for key in entry["corruption"]:
-            require(f"{where}.corruption", key, ["kind", *options])
-        corruption = {**options, **entry["corruption"]}
-        self._check_corruption(f"{where}.corruption", corruption)
-        methods = plugins("priors") | plugins("baselines")
+        if "noise" in declared.metadata["options"]:
+            noise = entry["corruption"].get("noise")
+            require(f"{where}.corruption.noise", noise, self.config["corpora"])
+        corruption = corruption_options(f"{where}.corruption", entry["corruption"], declared)
+        known_methods = methods()
         for method in entry["methods"]:
-            require(f"{where}.methods", method, methods)
-            allowed = methods[method].metadata.get("tasks", [task])
+            require(f"{where}.methods", method, known_methods)
+            allowed = known_methods[method].metadata.get("tasks", [task])
             if task not in allowed:
                 raise DapError(f"{where}.methods: {method} is not for the task {task}")
-            kinds = methods[method].metadata.get("corruptions", [kind])
+            kinds = known_methods[method].metadata.get("corruptions", [kind])
             if kind not in kinds:
                 raise DapError(
                     f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
@@ -203,33 +204,6 @@ class Study:
             fit=fit,
             fits=entry["fits"],
         )
-
-    def _check_corruption(self, where: str, corruption: dict) -> None:
-        def wrong(key: str, allowed: str) -> DapError:
-            return DapError(f"{where}.{key} is {corruption[key]!r}: {allowed}")
-
-        def number(value: object) -> bool:
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-        for key, value in corruption.items():
-            if key in ("std", "per_second") and not (number(value) and value > 0):
-                raise wrong(key, "must be a number above 0")
-            if key in ("seconds", "snr_db"):
-                pair = isinstance(value, list) and len(value) == 2 and all(map(number, value))
-                if not pair or value[0] > value[1]:
-                    raise wrong(key, "must be two numbers, lowest and highest")
-            if key == "seconds" and value[0] <= 0:
-                raise wrong(key, "must be above 0")
-            if key == "bins" and not (isinstance(value, int) and number(value) and value >= 2):
-                raise wrong(key, "must be a whole number, at least 2")
-            if key == "quantizer" and value not in ("mid-rise", "mid-tread"):
-                raise wrong(key, "must be mid-rise or mid-tread")
-            if value == "mid-rise" and corruption["bins"] % 2:
-                raise wrong("bins", "must be even for a mid-rise quantizer")
-            if key == "domain" and value not in ("frames", "samples"):
-                raise wrong(key, "must be frames or samples")
-            if key == "noise":
-                require(f"{where}.noise", value, self.config["corpora"])
 
     def trajectory(self, experiment: str) -> dict[str, list[str]]:
         """The metrics that figures and claims need of each snapshot, by what they are against.

@@ -4,17 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from corrupted import corrupted
 from scipy.signal import butter, sosfilt
 
 from dap.baselines import janssen, nmf, spectral_gate, wavelet, wavelet_universal, wiener
 from dap.baselines import wiener_known as known
-from dap.data.corruptions import gaps, gaussian, mixture, quantization
 from dap.errors import DapError
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
 from dap.observation import Observation
 from dap.plugins import plugins
-from dap.stft import STFT
 from dap.tasks import TASKS
 
 RATE = 16000
@@ -45,14 +44,14 @@ def tones(duration: float) -> np.ndarray:
 
 def observe(signal: np.ndarray, task: str, sample_rate: int = RATE) -> Observation:
     if task == "dequantize":  # mid-tread keeps silence
-        quantized = quantization(signal.astype(np.float32), bins=16, quantizer="mid-tread")
+        quantized = corrupted("quantization", signal.astype(np.float32), quantizer="mid-tread")
         return replace(quantized, sample_rate=sample_rate)
-    facts = {"noise_std": np.float32(0.1)}
+    known_arrays = {"noise_std": np.float32(0.1)}
     if task == "inpaint":
         mask = np.zeros(len(signal), bool)
         mask[len(signal) // 3 : len(signal) // 2] = True
-        facts, signal = {"mask": mask}, np.where(mask, np.float32(0), signal)
-    return Observation(signal.astype(np.float32), facts, sample_rate=sample_rate)
+        known_arrays, signal = {"mask": mask}, np.where(mask, np.float32(0), signal)
+    return Observation(signal.astype(np.float32), known_arrays, sample_rate=sample_rate)
 
 
 def run(name: str, observation: Observation, task: str) -> np.ndarray:
@@ -101,7 +100,7 @@ def test_the_same_observation_gives_the_same_bits(name, task, hiss):
 @pytest.fixture(scope="module")
 def noisy():
     clean = syllables(1.0)
-    return clean, gaussian(clean, std=0.1, rng=np.random.default_rng(1))
+    return clean, corrupted("gaussian", clean, seed=1)
 
 
 # measured: 8.3, 8.2, 8.3, 1.2 and -1.9 dB; other noise draws differ by some tenths. Universal
@@ -154,7 +153,7 @@ def test_wiener_gain_of_a_stationary_bin():
 
 def test_wiener_takes_sound_at_the_start_for_noise():
     clean = tones(0.5)
-    observation = gaussian(clean, std=0.05, rng=np.random.default_rng(1))
+    observation = corrupted("gaussian", clean, seed=1, std=0.05)
     restored = wiener.restore(observation, ["estimate"])[0]
     assert snr(clean, restored, RATE) < 3
     assert snr(clean, known.restore(observation, ["estimate"])[0], RATE) > 20
@@ -168,7 +167,7 @@ def test_a_level_that_is_not_known(tone):
 def test_wavelets_denoise_a_smooth_signal():
     t = seconds(0.25)
     clean = (0.5 * np.sin(2 * np.pi * 40 * t) * np.exp(-((t - 0.12) ** 2) / 0.004)).astype("f4")
-    observation = gaussian(clean, std=0.1, rng=np.random.default_rng(0))
+    observation = corrupted("gaussian", clean)
     for module, least in ((wavelet, 12), (wavelet_universal, 6)):
         restored = module.restore(observation, ["estimate"])[0]
         assert snr(clean, restored, RATE) - snr(clean, observation.signal, RATE) > least
@@ -273,15 +272,13 @@ def test_no_gap_and_nothing_but_a_gap():
 @pytest.mark.parametrize("window", ["hann", "rectangular"])
 def test_what_the_frames_beside_a_gap_still_hold_is_taken_from_them(window):
     clean = syllables(1.0)
-    options = {"sample_rate": RATE, "per_second": 1.0, "domain": "frames"}
-    options["rng"] = np.random.default_rng(2)
-    transform = STFT(1022, 64, window)
+    options = {"seed": 2, "spectrogram": {"n_fft": 1022, "hop_length": 64, "window": window}}
     # a gap shorter than a window is seen by frames on both sides: nothing is lost
-    observation = gaps(clean, transform, seconds=(0.04, 0.05), **options)
+    observation = corrupted("gaps", clean, seconds=(0.04, 0.05), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
     assert snr(clean, filled, RATE) > 80
     assert snr(clean, observation.signal, RATE) < 30
-    observation = gaps(clean, transform, seconds=(0.15, 0.2), **options)
+    observation = corrupted("gaps", clean, seconds=(0.15, 0.2), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
     unseen = observation.known["gain"] < 1e-3
     assert 0 < unseen.sum() < observation.known["mask"].sum()
@@ -313,7 +310,7 @@ def band(low: float, high: float, seed: int) -> np.ndarray:
 )
 def test_disjoint_bands_are_separated(pair, least):
     references = np.stack([source / np.abs(source).max() for source in pair]).astype(np.float32)
-    observation = mixture(list(references))
+    observation = corrupted("mixture", *references)
     found = nmf.restore(observation, ["source1", "source2"])
     before = bss_eval(references, np.stack([observation.signal] * 2)).sdr.mean()
     assert bss_eval(references, found).sdr.mean() - before > least

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+from corrupted import corrupted
 from scipy.optimize import linprog
 
 from dap.baselines import cell_projection
 from dap.baselines.cell_projection import Frame, restore, sparsest
-from dap.data.corruptions import quantization
 from dap.metrics.level import snr
 
 RATE = 16000
@@ -70,7 +70,7 @@ def test_the_optimum_of_a_small_problem():
 )
 def test_a_voice_gains_some_decibels(level, quantizer, bins, gain, voice):
     clean = (level * voice[4000:16000] / np.abs(voice).max()).astype(np.float32)
-    observation = quantization(clean, bins=bins, quantizer=quantizer)
+    observation = corrupted("quantization", clean, bins=bins, quantizer=quantizer)
     raw, projected = restore(observation, OUTPUTS)
     assert snr(clean, raw, RATE) > snr(clean, observation.signal, RATE) + gain
     np.testing.assert_array_equal(raw, projected)
@@ -80,7 +80,7 @@ def test_a_voice_gains_some_decibels(level, quantizer, bins, gain, voice):
 
 
 def test_the_gap_ends_the_iterations(monkeypatch, voice):
-    observation = quantization(voice[:4000].astype(np.float32) * 3, bins=16, quantizer="mid-rise")
+    observation = corrupted("quantization", voice[:4000].astype(np.float32) * 3)
     bounds = [observation.known[name].astype(np.float64) for name in ("lower", "upper")]
     found, gap = sparsest(*bounds, 1024)
     assert gap < 1e-3
@@ -95,7 +95,7 @@ def test_the_gap_ends_the_iterations(monkeypatch, voice):
 
 
 def test_silence_and_cells_of_no_size():
-    silent = quantization(np.zeros(3000, np.float32), bins=16, quantizer="mid-rise")
+    silent = corrupted("quantization", np.zeros(3000, np.float32))
     assert (silent.signal == 1 / 16).all()
     # 0 is in the cells, and nothing is sparser
     assert not restore(silent, OUTPUTS).any()

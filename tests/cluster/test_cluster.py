@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("cluster")
 def test_a_study_through_its_jobs_being_killed_cancelled_and_requeued(run, cluster, undisturbed):
     study = run()
     killed, cancelled, requeued = (

@@ -8,7 +8,7 @@ import time
 import pytest
 from cluster_run import assert_same
 
-pytestmark = [pytest.mark.slow, pytest.mark.faults]
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.xdist_group("cluster")]
 
 
 def test_the_memory_limit(run, cluster, undisturbed):

@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from dap.data.known import locate, matches, metadata, wanted
+from dap.data.known import is_usable, locate, matches, metadata
 from dap.data.origin import caveat
 from dap.errors import DapError
-from dap.plugins import plugins
+from dap.plugins import VARIABLE, plugins, use
 
 KNOWN = plugins("archives")
 
@@ -130,6 +130,37 @@ def test_unknown():
         metadata("vctk")
 
 
+SOURCE = {"archives": [{"file": "a", "url": "http://x/a"}], "root": "", "members": ["*"]}
+SOURCE |= {"folders": ["a"], "most_members": 1, "most_bytes": 1}
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (SOURCE, ""),
+        ({"archives": []}, "a source lacks root, members, folders"),
+        (
+            {key: value for key, value in SOURCE.items() if "most" not in key},
+            "a source with archives lacks most_members, most_bytes",
+        ),
+        ({**SOURCE, "archives": [{"file": "a"}]}, "an archive lacks url"),
+        ({**SOURCE, "archives": []}, "it, which has no archive, lacks why_no_archive"),
+    ],
+)
+def test_declarations_from_outside(tmp_path, monkeypatch, source, message):
+    corpus = dict.fromkeys(("title", "licence", "citation", "size"), "x") | {"sources": [source]}
+    (tmp_path / "mine.py").write_text(f"ARCHIVES = {{'mine': {corpus!r}}}\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, "")
+    use(["mine.py"])
+    if message:
+        with pytest.raises(DapError) as refused:
+            metadata("mine")
+        assert str(refused.value) == f"mine.py: ARCHIVES: mine: {message}"
+    else:
+        assert metadata("mine") == corpus
+
+
 def test_globs():
     assert matches("a/b/c.wav", "**/*")
     assert matches("a/c.wav", "*/c.wav")
@@ -137,4 +168,4 @@ def test_globs():
     assert not matches("a/c.wav", "*.wav")
     source = {"members": ["violin/*", "cello/*"]}
     names = ["violin/a.wav", "cello/a.FLAC", "guitar/a.wav", "violin/a.txt", "violin/._a.wav"]
-    assert [name for name in names if wanted(name, source)] == ["violin/a.wav", "cello/a.FLAC"]
+    assert [name for name in names if is_usable(name, source)] == ["violin/a.wav", "cello/a.FLAC"]

@@ -72,12 +72,62 @@ def test_the_same_whenever_it_is_made(name, tone):
         assert forwards[clip].metadata == backwards[clip].metadata
 
 
+# what the first version drew, to the precision that processors agree on
+DRAWN = {
+    "gaussian": ([-0.656905, 0.105407, 0.083537], {"noise_std": 0.1}),
+    "environmental": ([-0.5373, -0.0608, 0.273828], {}),
+    "frames": (
+        [-0.5, 0, 0],
+        {"mask": 0.140625, "observed_frames": 0.861538, "gain": 0.859375, "spectrogram": 0.331444},
+    ),
+    "samples": ([-0.5, 0, 0], {"mask": 0.140625, "observed_frames": 0.615385}),
+    "mixture": ([-0.880203, -0.324724, -0.324724], {}),
+    "quantization": ([-0.4375, 0.0625, 0.0625], {"lower": 0.308044, "upper": 0.308472, "bins": 16}),
+}
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_draws_do_not_change(name, tone):
+    made = make(name, tone, names=("experiment", "cell"))
+    known = {
+        key: np.abs(array.astype(float)).mean()
+        for key, array in made.known.items()
+        if key != "quantizer"
+    }
+    samples, means = DRAWN[name]
+    assert made.signal[[100, 2000, 4000]] == pytest.approx(samples, abs=2e-6)
+    assert known == pytest.approx(means, abs=2e-6)
+
+
+def test_noise_that_was_not_asked_for(tone, monkeypatch):
+    with pytest.raises(DapError, match="corruption environmental has no option `noise`"):
+        make("environmental", tone, noise=None)
+
+
 @pytest.mark.parametrize("name", sorted(set(CORRUPTIONS) - {"mixture", "quantization"}))
 def test_drawn_by_seed_names_and_clip(name, tone):
     first = make(name, tone)
     assert not same(first, make(name, tone, clip="b"))
     assert not same(first, make(name, tone, seed=2))
     assert not same(first, make(name, tone, names=("experiment", "other")))
+
+
+def test_noise_excerpts_start_anywhere():
+    recording = np.arange(110, dtype=np.float32)
+    rng = np.random.default_rng(1)
+    starts = []
+    for _ in range(200):
+        noise, start = observations.noise_excerpt(recording, 100, rng)
+        np.testing.assert_array_equal(noise, np.arange(start, start + 100))
+        starts.append(start)
+    assert set(starts) == set(range(11))
+
+
+def test_short_noise_is_repeated():
+    noise, start = observations.noise_excerpt(
+        np.arange(3, dtype=np.float32), 8, np.random.default_rng(1)
+    )
+    np.testing.assert_array_equal(noise, np.arange(start, start + 8) % 3)
 
 
 @pytest.fixture

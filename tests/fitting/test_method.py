@@ -3,13 +3,12 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from corrupted import corrupted
 
-from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import Restored, fingerprint, is_prior, restore
 from dap.observation import Observation
 from dap.options import FitOptions
-from dap.stft import STFT
 from dap.store import read_arrays, write_arrays
 from dap.tasks import TASKS
 
@@ -19,12 +18,11 @@ FIT = FitOptions(iterations=3, snapshots=2, width=0.03)
 
 def observation(task, tone) -> Observation:
     if task == "dequantize":
-        return quantization(tone, bins=16, quantizer="mid-rise")
+        return corrupted("quantization", tone)
     if task != "inpaint":
         return Observation(tone)
-    options = {"seconds": (0.02, 0.04), "per_second": 4.0, "domain": "frames"}
-    rng = np.random.default_rng(1)
-    return gaps(tone, STFT(**SPECTROGRAM), sample_rate=16000, rng=rng, **options)
+    options = {"seconds": (0.02, 0.04), "per_second": 4.0, "spectrogram": SPECTROGRAM}
+    return corrupted("gaps", tone, seed=1, **options)
 
 
 def restored(method, task, tone, **options):

@@ -1,14 +1,19 @@
-"""A small network fitted to a short tone, and the comparison of two fits bit by bit."""
+"""A small network fitted to a short tone, stopped and taken up, and two fits compared by bits."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pytest
+from corrupted import corrupted
 
+from dap.data.corruptions.gaps import untouched_frames
 from dap.fitting.loop import fit
 from dap.fitting.objectives.spectral import objective
 from dap.nn.dilated_unet import design
 from dap.observation import Observation
 from dap.options import FitOptions
+from dap.runtime.checkpoints import Checkpoint
 from dap.stft import STFT
 
 OPTIONS = FitOptions(
@@ -26,14 +31,36 @@ OPTIONS = FitOptions(
     precision="float32",
 )
 BUILD = partial(design, dilation=None, dense=True, width=0.05)
-OWN = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
+OWN = {
+    "separate": {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01},
+    "dequantize": {"consistency": 0.5},
+}
 MARK = "a" * 64
+ALWAYS = 1e-9  # seconds: a checkpoint is due after each iteration
+
+
+def observe(signal, task, sample_rate=16000, spectrogram=(126, 63)):
+    """An observation of a signal for a task: with a gap of 40 samples, quantized, or as it is.
+
+    Args:
+        spectrogram: n_fft and hop_length, for the frames that touch no gap.
+    """
+    signal = signal.astype(np.float32)
+    if task == "dequantize":
+        return replace(corrupted("quantization", signal), sample_rate=sample_rate)
+    known = {"noise_std": np.float32(0.1)}
+    if task == "inpaint":
+        mask = np.zeros(len(signal), bool)
+        mask[len(signal) // 2 : len(signal) // 2 + 40] = True
+        signal = np.where(mask, np.float32(0), signal)
+        known = {"mask": mask, "observed_frames": untouched_frames(mask, *spectrogram)}
+    return Observation(signal, known, sample_rate=sample_rate)
 
 
 def goal(task, tone, device="cpu"):
     transform = STFT(254, 32, "hann", device)
-    options = OWN if task == "separate" else {}
-    return objective(task, Observation(tone[:2048]), transform, device, options)
+    observation = observe(tone[:2048], task, spectrogram=(254, 32))
+    return objective(task, observation, transform, device, OWN.get(task, {}))
 
 
 def run(task, tone, options=OPTIONS, build=BUILD, **rest):
@@ -43,3 +70,30 @@ def run(task, tone, options=OPTIONS, build=BUILD, **rest):
 def assert_same(one, other):
     for name in ("iterations", "snapshots", "last", "average", "losses"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+class StoppedError(Exception):
+    """What stops a fit of `stopped`."""
+
+
+def checkpoint(path, seconds=ALWAYS, mark=MARK):
+    """A checkpoint that remembers, as `said`, what it told."""
+    said = []
+    keeper = Checkpoint(path, mark, seconds, said.append)
+    keeper.said = said
+    return keeper
+
+
+def stop_after(iteration, path, task, tone, **rest):
+    """Raise in the iteration after one, whose checkpoint is written."""
+    keeper = checkpoint(path)
+    write = keeper.save
+
+    def save(parts, device, **values):
+        write(parts, device, **values)
+        if values["iteration"] == iteration:
+            raise StoppedError
+
+    keeper.save = save
+    with pytest.raises(StoppedError):
+        run(task, tone, checkpoint=keeper, **rest)

@@ -24,8 +24,8 @@ def noise(samples: int) -> np.ndarray:
 def test_fixed_values(voice, level, filtered, values):
     clean = np.convolve(voice, np.ones(5) / 5, "same") if filtered else voice
     estimate = clean + level * noise(voice.size)
-    found = [metric(voice, estimate, RATE) for metric in (csig, cbak, covl)]
-    assert found == pytest.approx(values, abs=0.01)
+    scores = [metric(voice, estimate, RATE) for metric in (csig, cbak, covl)]
+    assert scores == pytest.approx(values, abs=0.01)
 
 
 def test_a_hand_computed_rating(voice, monkeypatch):

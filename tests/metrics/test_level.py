@@ -93,7 +93,7 @@ def test_checked_returns_float64_and_a_full_mask():
     assert where.tolist() == [True, True, True]
 
 
-def test_every_metric_has_its_function_and_facts():
+def test_every_metric_has_its_function_and_metadata():
     assert set(METRICS) == {"snr", "psnr"}
-    for facts in METRICS.values():
-        assert (facts["unit"], facts["better"]) == ("dB", "higher")
+    for metadata in METRICS.values():
+        assert (metadata["unit"], metadata["better"]) == ("dB", "higher")

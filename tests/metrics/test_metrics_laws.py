@@ -117,9 +117,9 @@ def test_what_is_not_scored_has_no_influence(signals, seed):
 @given(PAIRS)
 def test_ssnr_is_within_its_bounds(signals):
     reference, error = signals
-    found = ssnr(reference, reference + error, RATE)
-    assert np.isnan(found) == (len(reference) < 600)
-    assert np.isnan(found) or -10 <= found <= 35
+    score = ssnr(reference, reference + error, RATE)
+    assert np.isnan(score) == (len(reference) < 600)
+    assert np.isnan(score) or -10 <= score <= 35
 
 
 @given(PAIRS)

@@ -39,7 +39,7 @@ def test_separation_is_scored_once_an_estimate(monkeypatch, voice, hiss):
 
 
 def test_names_types_and_shapes_are_told_apart(monkeypatch):
-    monkeypatch.setattr(remembered, "_known", type(remembered._known)())
+    monkeypatch.setattr(remembered, "_cache", type(remembered._cache)())
     zeros = np.zeros(4)
     assert once(("a",), (zeros,), lambda: 1) == 1
     assert once(("a",), (zeros,), lambda: 2) == 1
@@ -52,8 +52,8 @@ def test_names_types_and_shapes_are_told_apart(monkeypatch):
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(remembered, "_known", type(remembered._known)())
+    monkeypatch.setattr(remembered, "_cache", type(remembered._cache)())
     monkeypatch.setattr(remembered, "MOST", 3)
     for i in (0, 1, 2, 0, 3):  # 0 is asked for again, so 1 is the oldest
         once((i,), (), lambda i=i: i)
-    assert [key[0] for key in remembered._known] == [2, 0, 3]
+    assert [key[0] for key in remembered._cache] == [2, 0, 3]

@@ -28,16 +28,16 @@ def muffled(signal: np.ndarray) -> np.ndarray:
 )
 def test_fixed_values(voice, level, filtered, values):
     estimate = (muffled(voice) if filtered else voice) + level * noise(voice.size)
-    found = [metric(voice, estimate, RATE) for metric in (llr, wss, ssnr)]
-    assert found == pytest.approx(values, abs=1e-4)
+    scores = [metric(voice, estimate, RATE) for metric in (llr, wss, ssnr)]
+    assert scores == pytest.approx(values, abs=1e-4)
 
 
 def test_fixed_values_at_8_khz(voice):
     # order 10, and other frames and bands; pysepm-evo 0.1.1 gives the same
     clean = voice[:16000]
     estimate = muffled(clean) + 0.005 * noise(clean.size)
-    found = [metric(clean, estimate, 8000) for metric in (llr, wss, ssnr)]
-    assert found == pytest.approx((0.46469, 22.24275, 9.61114), abs=1e-4)
+    scores = [metric(clean, estimate, 8000) for metric in (llr, wss, ssnr)]
+    assert scores == pytest.approx((0.46469, 22.24275, 9.61114), abs=1e-4)
 
 
 @ALL

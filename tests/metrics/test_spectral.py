@@ -105,7 +105,7 @@ def test_wrong_arguments_are_refused(metric, noises):
 
 
 def test_the_envelope_distance_is_better_low():
-    assert {name: facts["better"] for name, facts in METRICS.items()} == {
+    assert {name: metadata["better"] for name, metadata in METRICS.items()} == {
         "spectral_snr": "higher",
         "envelope_distance": "lower",
     }

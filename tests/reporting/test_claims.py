@@ -35,15 +35,15 @@ def scores(values, corpus="speech", metric="spectral_snr", **constants):
         for method, several in values.items()
         for i, value in enumerate(several)
     ]
-    facts = {"experiment": "inpaint", "corpus": corpus, "seed": 0, "source": "", "scope": "raw"}
-    facts |= {"selection": "last", "iteration": 10, "metric": metric}
-    facts["unit"] = "" if metric == "envelope_distance" else "dB"
+    defaults = {"experiment": "inpaint", "corpus": corpus, "seed": 0, "source": "", "scope": "raw"}
+    defaults |= {"selection": "last", "iteration": 10, "metric": metric}
+    defaults["unit"] = "" if metric == "envelope_distance" else "dB"
     frame = pd.DataFrame(rows, columns=["method", "clip", "value"])
-    return frame.assign(**(facts | constants))
+    return frame.assign(**(defaults | constants))
 
 
-def found(frame, comparisons, claim=INPAINTING):
-    """The findings on one claim."""
+def finding_of(frame, comparisons, claim=INPAINTING):
+    """The finding on one claim."""
     entry = {"paper": "interspeech2021", "claim": claim, "comparisons": comparisons}
     findings = examine(CLAIMS, [entry], frame, BETTER, 1)
     json.dumps(findings, allow_nan=False)
@@ -70,7 +70,7 @@ def test_all_claims_of_the_papers_named_are_listed():
 
 
 def test_supported_by_hand():
-    finding = found(scores({"conv": ZERO, "dense": GAINS}), [DENSE])
+    finding = finding_of(scores({"conv": ZERO, "dense": GAINS}), [DENSE])
     assert finding["verdict"] == "supported in 1 of 1"
     (row,) = finding["comparisons"]
     assert (row["corpus"], row["scope"], row["n"], row["difference"]) == ("speech", "raw", 6, 2.0)
@@ -81,11 +81,11 @@ def test_supported_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("gains", "place"), [(GAINS, "within"), (GAINS / 10, "above"), (GAINS * 10, "below")]
+    ("gains", "position"), [(GAINS, "within"), (GAINS / 10, "above"), (GAINS * 10, "below")]
 )
-def test_the_published_gain_beside_the_interval(gains, place):
-    (row,) = found(scores({"conv": ZERO, "dense": gains + 0.4}), [DENSE])["comparisons"]
-    assert row["verdict"].endswith(f"; the published 2.5 dB lies {place} the interval")
+def test_the_published_gain_beside_the_interval(gains, position):
+    (row,) = finding_of(scores({"conv": ZERO, "dense": gains + 0.4}), [DENSE])["comparisons"]
+    assert row["verdict"].endswith(f"; the published 2.5 dB lies {position} the interval")
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_the_published_gain_beside_the_interval(gains, place):
 )
 def test_words_come_from_numbers(gains, metric, word):
     frame = scores({"conv": 0 * gains, "dense": gains}, metric=metric)
-    finding = found(frame, [DENSE | {"metric": metric}])
+    finding = finding_of(frame, [DENSE | {"metric": metric}])
     assert finding["verdict"] == f"{word} in 1 of 1"
     assert finding["comparisons"][0]["verdict"].startswith(f"{word}: ")
 
 
 def test_too_few_clips():
-    (row,) = found(scores({"conv": [0.0, 0.0], "dense": [1.0, 1.4]}), [DENSE])["comparisons"]
+    (row,) = finding_of(scores({"conv": [0.0, 0.0], "dense": [1.0, 1.4]}), [DENSE])["comparisons"]
     assert row["verdict"] == "too few clips to tell: +1.20 dB over 2 clips"
     assert row["low"] is row["high"] is row["p"] is row["p_holm"] is None
     values = {"conv": [0.0, 0.0], "dense": [1.0, np.nan]}
-    (row,) = found(scores(values), [DENSE])["comparisons"]
+    (row,) = finding_of(scores(values), [DENSE])["comparisons"]
     assert row["verdict"] == (
         "too few clips to tell: +1.00 dB over 1 clip (1 more could not be scored)"
     )
-    (row,) = found(scores({"conv": [0.0], "dense": [np.nan]}), [DENSE])["comparisons"]
+    (row,) = finding_of(scores({"conv": [0.0], "dense": [np.nan]}), [DENSE])["comparisons"]
     assert row["verdict"] == "too few clips to tell: 0 clips (1 more could not be scored)"
     assert row["difference"] is None
 
@@ -123,7 +123,7 @@ def test_too_few_clips():
 def test_corpora_are_told_apart_and_pooled_and_holm_counts_all_tests():
     three = {"conv": ZERO[:3], "dense": GAINS[:3]}
     frame = pd.concat([scores({"conv": ZERO, "dense": GAINS}), scores(three, corpus="piano")])
-    rows = found(frame, [DENSE])["comparisons"]
+    rows = finding_of(frame, [DENSE])["comparisons"]
     assert [(row["corpus"], row["n"]) for row in rows] == [
         ("piano", 3),
         ("speech", 6),
@@ -141,7 +141,7 @@ def test_sources_are_averaged_within_the_clip_when_pooled():
         scores({"conv": ZERO, "dense": gains}, "piano+drums", "sdr", source=source, scope="full")
         for source, gains in (("piano", GAINS), ("drums", GAINS + 2))
     ]
-    rows = found(pd.concat(parts), [DENSE | {"metric": "sdr"}])["comparisons"]
+    rows = finding_of(pd.concat(parts), [DENSE | {"metric": "sdr"}])["comparisons"]
     assert [(row["source"], row["n"], row["difference"]) for row in rows] == [
         ("drums", 6, 4.0),
         ("piano", 6, 2.0),
@@ -153,7 +153,7 @@ def test_the_difference_of_two_gains():
     frame = scores({"conv": ZERO, "dilated": ZERO + 1, "exp": GAINS + 2})
     plain = LONG | {"method": "exp", "over": "dilated"}
     beyond = plain | {"than": {"method": "dilated", "over": "conv"}}
-    rows = found(frame, [plain, beyond], SCHEDULE)["comparisons"]
+    rows = finding_of(frame, [plain, beyond], SCHEDULE)["comparisons"]
     assert [row["difference"] for row in rows] == [3.0, 2.0]
     assert rows[1]["than"] == "dilated over conv"
     assert rows[1]["p"] == 2 / 64
@@ -163,14 +163,14 @@ def test_observed_is_compared_with_any_selection():
     dense = scores({"dense": GAINS}, selection="average")
     frame = pd.concat([scores({"observed": ZERO}), dense])
     comparison = LONG | {"selection": "average", "method": "dense", "over": "observed"}
-    assert found(frame, [comparison])["comparisons"][0]["difference"] == 2.0
+    assert finding_of(frame, [comparison])["comparisons"][0]["difference"] == 2.0
 
 
 def test_a_table_and_a_claim_give_the_same_interval():
     frame = scores({"observed": ZERO, "conv": ZERO[:5], "dense": GAINS * np.pi})
     options = {"methods": ["conv", "dense"], "metrics": ["spectral_snr"], "selections": ["last"]}
     table = summarise(frame, **options, better=BETTER, seed=1).set_index("method").loc["dense"]
-    (row,) = found(frame, [DENSE])["comparisons"]
+    (row,) = finding_of(frame, [DENSE])["comparisons"]
     for key in ("difference", "low", "high", "p"):
         assert row[key] == table[key]
 
@@ -178,14 +178,16 @@ def test_a_table_and_a_claim_give_the_same_interval():
 def test_order_of_rows_does_not_matter():
     frame = scores({"conv": ZERO, "dense": GAINS})
     shuffled = frame.sample(frac=1, random_state=0)
-    assert found(frame, [DENSE]) == found(shuffled, [DENSE])
+    assert finding_of(frame, [DENSE]) == finding_of(shuffled, [DENSE])
 
 
 def test_complexity_in_words():
-    facts = {"corpus": "speech", "clip": "a", "seed": 0, "device": "cpu", "threads": 1}
-    facts |= {"precision": "float32", "engine": "compiled"}
+    constants = {"corpus": "speech", "clip": "a", "seed": 0, "device": "cpu", "threads": 1}
+    constants |= {"precision": "float32", "engine": "compiled"}
     fits = pd.DataFrame({"method": ["conv", "dense"], "parameters": [500000, 1092912]})
-    fits = fits.assign(**facts, experiment="e", gflop=[4.0, 8.5], iterations=10, seconds=[1, 2.5])
+    fits = fits.assign(
+        **constants, experiment="e", gflop=[4.0, 8.5], iterations=10, seconds=[1, 2.5]
+    )
     entry = {"paper": "interspeech2021", "claim": COMPLEXITY, "complexity": True}
     nothing = scores({"conv": ZERO})
     finding = examine(CLAIMS, [entry], nothing, BETTER, 1, cost_table(fits))[4]
@@ -212,12 +214,12 @@ def test_comparisons_without_scores(change, message):
     values = {"conv": ZERO, "dense": GAINS}
     frame = pd.concat([scores(values), scores(values, scope="gaps")])
     with pytest.raises(DapError, match=message):
-        found(frame, [DENSE | change])
+        finding_of(frame, [DENSE | change])
 
 
 def test_a_claim_that_nobody_made():
     with pytest.raises(DapError, match="no claim 'it is faster' of interspeech2021"):
-        found(scores({"conv": ZERO}), [], claim="it is faster")
+        finding_of(scores({"conv": ZERO}), [], claim="it is faster")
 
 
 def test_convergence_in_sentences():

@@ -1,6 +1,6 @@
 import pytest
 
-from dap.reporting.cost import seconds_per_iteration
+from dap.reporting.cost import costs, made_by, seconds_per_iteration
 from dap.store import write_rows
 
 FIT = {"clip": "a", "seed": 0, "iterations": 10, "seconds": 5.0, "device": "cpu", "threads": 2}
@@ -30,3 +30,43 @@ def test_devices_are_all_named(tmp_path):
     other = write(tmp_path, "a", "conv", "001", [FIT | {"device": "cuda"}])
     assert seconds_per_iteration([one, other])[1] == "cpu, 1 thread and cuda"
     assert seconds_per_iteration([]) == ({}, "")
+
+
+MADE = {"commit": "c1", "versions": '{"torch": "2"}', "cpu": "x", "engine": "", "precision": ""}
+COST = {"parameters": 7, "gflop": 1.5}
+
+
+def test_costs_are_those_of_fits_alone(tmp_path):
+    fitted = FIT | MADE | COST | {"engine": "compiled", "precision": "float32"}
+    none = FIT | MADE | COST | {"iterations": 0, "parameters": 0}
+    manifests = [
+        write(tmp_path, "speech", "conv", "000", [fitted, fitted, fitted | {"clip": "b"}]),
+        write(tmp_path, "speech", "observed", "000", [none]),
+    ]
+    frame = costs(manifests)
+    assert frame[["experiment", "corpus", "method", "clip"]].to_numpy().tolist() == [
+        ["denoise", "speech", "conv", "a"],
+        ["denoise", "speech", "conv", "b"],
+    ]
+    assert frame[["parameters", "gflop", "seconds"]].iloc[0].to_list() == [7, 1.5, 5.0]
+    assert len(costs(manifests[1:])) == 0
+
+
+def test_what_made_the_fits(tmp_path):
+    baseline = FIT | MADE | {"iterations": 0, "seconds": 0.04}
+    fitted = FIT | MADE | {"engine": "compiled", "precision": "bfloat16"}
+    manifests = [
+        write(tmp_path, "speech", "observed", "000", [baseline]),
+        write(tmp_path, "speech", "conv", "000", [fitted, fitted, fitted | {"seed": 1}]),
+        write(tmp_path, "speech", "conv", "001", [fitted | {"commit": "c0", "threads": 10}]),
+    ]
+    assert made_by(manifests) == {
+        "commit": ["c0", "c1"],
+        "versions": [{"torch": "2"}],
+        "cpu": ["x"],
+        "device": ["cpu"],
+        "engine": ["compiled"],  # a baseline has none
+        "precision": ["bfloat16"],
+        "threads": [2, 10],
+        "seconds": 15.0,
+    }

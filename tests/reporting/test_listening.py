@@ -26,20 +26,20 @@ def chunk(tmp_path, tone, hiss):
     write_rows(observations, [row])
     snapshots = tmp_path / "conv" / "snapshots.npz"
     trajectory = np.arange(10, dtype=np.float32).reshape(5, 2, 1) + np.zeros(4096, np.float32)
-    kept = {"a.s0.iterations": np.array([1, 5, 20, 50, 100]), "a.s0.snapshots": trajectory}
-    write_arrays(snapshots, kept | {"a.s1.iterations": np.array([1]), "b.s0.snapshots": noisy})
+    arrays = {"a.s0.iterations": np.array([1, 5, 20, 50, 100]), "a.s0.snapshots": trajectory}
+    write_arrays(snapshots, arrays | {"a.s1.iterations": np.array([1]), "b.s0.snapshots": noisy})
     return clips, observations, snapshots
 
 
 def test_iterates_of_the_first_clip_and_initialisation(chunk, tone, hiss):
     clips, observations, snapshots = chunk
-    found = iterates([clips], observations, {"conv": snapshots}, [5, 100])
-    assert found.clip == "a"
-    np.testing.assert_array_equal(found.columns["clean"], tone[np.newaxis])
-    np.testing.assert_array_equal(found.columns["observed"], (tone + hiss[:4096])[np.newaxis])
-    # of two outputs the first is the network's own
-    assert found.columns["conv"].shape == (2, 4096)
-    assert found.columns["conv"][:, 0].tolist() == [2, 8]
+    example = iterates([clips], observations, {"conv": snapshots}, [5, 100])
+    assert example.clip == "a"
+    np.testing.assert_array_equal(example.columns["clean"], tone[np.newaxis])
+    np.testing.assert_array_equal(example.columns["observed"], (tone + hiss[:4096])[np.newaxis])
+    # of two outputs, the first is read
+    assert example.columns["conv"].shape == (2, 4096)
+    assert example.columns["conv"][:, 0].tolist() == [2, 8]
 
 
 def test_a_missing_fit_has_no_column_and_a_missing_step_is_named(chunk, tmp_path):
@@ -71,8 +71,8 @@ def test_of_inpainting_the_gaps_alone_are_filled(chunk, tmp_path, tone):
             fact = {"clip": "a", "seed": seed, "selection": "last", "output": output}
             rows.append(fact | {"file": file, "sha256": digest})
     write_rows(fits, rows)
-    found = load([clips], observations, {"conv": fits}, task="inpaint", sample_rate=RATE)
-    assert found.gaps == [(0.05, 0.06)]
-    filled = found.columns["conv"][0]
+    example = load([clips], observations, {"conv": fits}, task="inpaint", sample_rate=RATE)
+    assert example.gaps == [(0.05, 0.06)]
+    filled = example.columns["conv"][0]
     np.testing.assert_array_equal(filled[~mask], tone[~mask])
     np.testing.assert_allclose(filled[mask], tone[mask] / 2)

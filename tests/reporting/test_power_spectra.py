@@ -22,40 +22,40 @@ def coloured(shape, slope, seed):
 
 @pytest.mark.parametrize("slope", [0, -1, -2, -3])
 def test_slope_of_signals(slope):
-    found = natural_statistics.of_signals(coloured((4096,), slope, seed) for seed in range(60))
-    assert found.count == 60
+    spectrum = natural_statistics.of_signals(coloured((4096,), slope, seed) for seed in range(60))
+    assert spectrum.signal_count == 60
     # each of the lowest bands has few frequencies: 60 signals leave 0.02 of the slope
-    assert found.slope == pytest.approx(slope, abs=0.05)
-    np.testing.assert_allclose(found.power, found.fitted(), rtol=0.6)
-    residual = np.log(found.power / found.fitted()).var() / np.log(found.power).var()
-    assert found.r_squared == pytest.approx(1 - residual, abs=1e-9)
-    assert found.r_squared > 0.99 if slope else found.r_squared < 0.2
+    assert spectrum.slope == pytest.approx(slope, abs=0.05)
+    np.testing.assert_allclose(spectrum.power, spectrum.fitted(), rtol=0.6)
+    residual = np.log(spectrum.power / spectrum.fitted()).var() / np.log(spectrum.power).var()
+    assert spectrum.r_squared == pytest.approx(1 - residual, abs=1e-9)
+    assert spectrum.r_squared > 0.99 if slope else spectrum.r_squared < 0.2
 
 
 @pytest.mark.parametrize("slope", [0, -1.5, -2.5])
 @pytest.mark.parametrize("shape", [(96, 64), (65, 130)])
 def test_slope_of_images(shape, slope):
-    found = natural_statistics.of_images(coloured(shape, slope, seed) for seed in range(30))
-    assert found.slope == pytest.approx(slope, abs=0.06)
-    assert found.frequency.min() >= 3 / min(shape)
-    assert 0.45 < found.frequency.max() <= 0.5
+    spectrum = natural_statistics.of_images(coloured(shape, slope, seed) for seed in range(30))
+    assert spectrum.slope == pytest.approx(slope, abs=0.06)
+    assert spectrum.frequency.min() >= 3 / min(shape)
+    assert 0.45 < spectrum.frequency.max() <= 0.5
 
 
 def test_power_of_white_noise_is_that_of_the_taper():
     noise = np.random.default_rng(0).normal(0, 0.5, (400, 1000))
-    found = natural_statistics.of_signals(noise)
+    spectrum = natural_statistics.of_signals(noise)
     energy = np.sum(np.hanning(1002)[1:-1] ** 2)
-    assert found.power.mean() == pytest.approx(0.25 * energy, rel=0.02)
-    assert found.slope == pytest.approx(0, abs=0.02)
+    assert spectrum.power.mean() == pytest.approx(0.25 * energy, rel=0.02)
+    assert spectrum.slope == pytest.approx(0, abs=0.02)
 
 
 def test_a_tone_is_in_its_band():
     tone = 5 + np.sin(2 * np.pi * 0.1 * np.arange(2000))  # and its mean is in none
-    found = natural_statistics.of_signals([tone])
-    peak = found.frequency[np.argmax(found.power)]
+    spectrum = natural_statistics.of_signals([tone])
+    peak = spectrum.frequency[np.argmax(spectrum.power)]
     assert peak == pytest.approx(0.1, rel=0.06)
-    others = np.abs(np.log(found.frequency / 0.1)) > 0.15
-    assert found.power[others].max() < 1e-4 * found.power.max()
+    others = np.abs(np.log(spectrum.frequency / 0.1)) > 0.15
+    assert spectrum.power[others].max() < 1e-4 * spectrum.power.max()
 
 
 def test_a_spectrogram_is_an_image():

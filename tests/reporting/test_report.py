@@ -28,18 +28,18 @@ class Elements(HTMLParser):
 
     def __init__(self, page: str):
         super().__init__()
-        self.found: list[tuple[str, dict]] = []
+        self.tags: list[tuple[str, dict]] = []
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
     def named(self, name: str) -> list[dict]:
-        return [attributes for tag, attributes in self.found if tag == name]
+        return [attributes for tag, attributes in self.tags if tag == name]
 
 
 @pytest.fixture(scope="module")
-def facts(tmp_path_factory) -> dict:
+def sections(tmp_path_factory) -> dict:
     png = tmp_path_factory.mktemp("figures") / "curve.png"
     Figure(figsize=(2, 1)).savefig(png, dpi=150)
     uri = report.audio_uri(np.zeros(160), 16000)
@@ -79,15 +79,15 @@ def facts(tmp_path_factory) -> dict:
 
 
 @pytest.fixture(scope="module")
-def page(facts) -> str:
-    return report.render(**facts)
+def page(sections) -> str:
+    return report.render(**sections)
 
 
 def test_page_loads_nothing(page):
     elements = Elements(page)
-    names = {tag for tag, _ in elements.found}
+    names = {tag for tag, _ in elements.tags}
     assert not names & {"script", "link", "iframe", "object", "embed", "base", "svg"}
-    for tag, attributes in elements.found:
+    for tag, attributes in elements.tags:
         assert not any(name.startswith("on") for name in attributes)
         if tag != "a":
             assert attributes.get("src", "data:").startswith("data:")
@@ -111,7 +111,7 @@ def test_every_title_is_there_and_in_the_contents(page):
     for title in ("Table 1: denoising", "Table 2: separation", "SNR &amp; iteration", "Clip 3"):
         assert page.count(f">{title}<") == 2
     targets = [a["href"] for a in Elements(page).named("a") if a["href"].startswith("#")]
-    ids = {attributes["id"] for _, attributes in Elements(page).found if "id" in attributes}
+    ids = {attributes["id"] for _, attributes in Elements(page).tags if "id" in attributes}
     assert len(targets) == 8 + 2 + 1 + 1  # parts, tables, figures, examples
     assert {target[1:] for target in targets} <= ids
 
@@ -123,7 +123,7 @@ def test_tables_are_aligned_and_scroll_on_their_own(page):
     assert page.count("<table>") == page.count('<div class="scroll"><table>') == 5
 
 
-def test_facts_are_printed_generically(page):
+def test_entries_are_printed_generically(page):
     assert "<dt>Seconds</dt><dd>1,234</dd>" in page
     assert "<dt>Published</dt><dd>–</dd>" in page
     assert '<td class="number">1.235</td><td class="number">not defined</td>' in page
@@ -139,17 +139,17 @@ def test_sounds_are_grouped_by_source_in_order(page):
     assert re.findall(r"<h4>(Synthetic \w+)</h4>", page) == ["Synthetic piano", "Synthetic drums"]
 
 
-def test_image_is_embedded_at_its_printed_size(page, facts):
+def test_image_is_embedded_at_its_printed_size(page, sections):
     (image,) = Elements(page).named("img")
     head, _, content = image["src"].partition(",")
     assert head == "data:image/png;base64"
-    assert base64.b64decode(content) == facts["figures"][0]["png_path"].read_bytes()
+    assert base64.b64decode(content) == sections["figures"][0]["png_path"].read_bytes()
     # 2 by 1 inch at 96 CSS pixels an inch
     assert (image["width"], image["height"], image["alt"]) == ("192", "96", "SNR & iteration")
 
 
-def test_parts_without_entries_are_left_out(facts):
-    empty = {key: type(value)() for key, value in facts.items() if not isinstance(value, str)}
+def test_parts_without_entries_are_left_out(sections):
+    empty = {key: type(value)() for key, value in sections.items() if not isinstance(value, str)}
     page = report.render(title="Nothing", study="none", **empty)
     assert "<section" not in page
     assert page == report.render(title="Nothing", study="none", **empty)

@@ -201,8 +201,8 @@ def test_published_beside_last_of_the_corpus_that_stands_for_it():
     ]
     text = to_markdown(table, **PRINTED)
     assert "| 6.85 ± 1.47 |" in text
-    own = text[text.index("## My recordings") : text.index("Mean ±")]
-    assert "published" not in own
+    recordings = text[text.index("## My recordings") : text.index("Mean ±")]
+    assert "published" not in recordings
 
 
 def test_a_method_that_was_not_run_keeps_its_published_row():
@@ -221,8 +221,8 @@ def test_a_method_that_was_not_run_keeps_its_published_row():
     ]
     assert rows[["mean", "improvement", "p_holm"]].isna().all(axis=None)
     without = summary(frame, published=published, **STUDY)
-    kept = table.drop(rows.index).reset_index(drop=True)
-    pd.testing.assert_frame_equal(kept, without, check_dtype=False)
+    others = table.drop(rows.index).reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, without, check_dtype=False)
     text = to_markdown(table, **PRINTED)
     block = text[text.index("## Synthetic speech") :].partition("\n## ")[0]
     lines = [line for line in block.splitlines() if line.startswith("|")]
@@ -271,7 +271,7 @@ def test_a_method_more_leaves_the_others_intervals():
         ({"selections": ["stop"]}, "no scores for the selection 'stop'"),
         ({"baseline": "dilated"}, "baseline 'dilated' is not among"),
         ({"better": {}}, "neither 'higher' nor 'lower' for the metric 'snr'"),
-        ({"corpora": {}}, "hold the corpus 'speech', of which the study says nothing"),
+        ({"corpora": {}}, "hold the corpus 'speech', which is not in the study"),
     ],
 )
 def test_what_is_not_there(options, message):
@@ -294,8 +294,8 @@ def fits():
         ("long", "conv", "d", 500000, 9.0, 25.0),
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    place = {"device": "cpu", "threads": 1, "precision": "float32", "engine": "compiled"}
-    return frame.assign(experiment="e", seed=0, iterations=100, **place)
+    setting = {"device": "cpu", "threads": 1, "precision": "float32", "engine": "compiled"}
+    return frame.assign(experiment="e", seed=0, iterations=100, **setting)
 
 
 def test_cost_by_hand():

@@ -95,12 +95,27 @@ def test_a_clip_that_cannot_be_restored(run, monkeypatch, tmp_path, caplog):
     assert not (tmp_path / "fits" / "manifest.csv").exists()
 
 
-def test_what_should_not_happen_says_where_it_did(run, monkeypatch):
+def test_what_a_plugin_raises_is_the_reason_and_its_traceback_is_in_the_log(
+    run, monkeypatch, caplog
+):
     def broken(observation, outputs):
         raise ZeroDivisionError("in a plugin")
 
     monkeypatch.setattr("dap.baselines.observed.restore", broken)
-    with pytest.raises(ZeroDivisionError) as caught:
+    reason = "observed (dap/baselines/observed.py): ZeroDivisionError: in a plugin"
+    assert [row["missing"] for row in run()] == [reason, reason]
+    assert f"clip one, observed: {reason}" in caplog.messages
+    assert 'in broken\n    raise ZeroDivisionError("in a plugin")' in caplog.text
+    with pytest.raises(DapError, match="2 clips of this chunk failed: clip one, observed: observ"):
+        run(missing="fail")
+
+
+def test_what_should_not_happen_says_where_it_did(run, monkeypatch):
+    def broken(observation, outputs):
+        raise MemoryError
+
+    monkeypatch.setattr("dap.baselines.observed.restore", broken)
+    with pytest.raises(MemoryError) as caught:
         run()
     assert caught.value.__notes__ == ["clip one, observed"]
 

@@ -11,42 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_fits import BUILD, MARK, OPTIONS, assert_same, goal, run
+from small_fits import (
+    BUILD,
+    MARK,
+    OPTIONS,
+    StoppedError,
+    assert_same,
+    checkpoint,
+    goal,
+    run,
+    stop_after,
+)
 from torch import nn
 
 from dap import store
 from dap.errors import DapError, InterruptedFitError
 from dap.fitting.loop import fit
 from dap.runtime import checkpoints
-from dap.runtime.checkpoints import Checkpoint, Termination
-
-ALWAYS = 1e-9  # seconds: due after each iteration
-
-
-class StoppedError(Exception):
-    pass
-
-
-def checkpoint(path, seconds=ALWAYS, mark=MARK):
-    said = []
-    found = Checkpoint(path, mark, seconds, said.append)
-    found.said = said
-    return found
-
-
-def stop_after(iteration, path, monkeypatch, task, tone, **rest):
-    """Raise in the iteration after one, whose checkpoint is written."""
-    keeper = checkpoint(path)
-    write = keeper.save
-
-    def save(parts, device, **values):
-        write(parts, device, **values)
-        if values["iteration"] == iteration:
-            raise StoppedError
-
-    monkeypatch.setattr(keeper, "save", save)
-    with pytest.raises(StoppedError):
-        run(task, tone, checkpoint=keeper, **rest)
+from dap.runtime.checkpoints import Termination
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +42,9 @@ def undisturbed(signal_):
 
 
 @pytest.mark.parametrize("iteration", [1, 5, 9, 13])
-def test_a_stopped_fit_goes_on_to_the_same_bits(
-    tmp_path, monkeypatch, signal_, undisturbed, iteration
-):
+def test_a_stopped_fit_goes_on_to_the_same_bits(tmp_path, signal_, undisturbed, iteration):
     path = tmp_path / "state"
-    stop_after(iteration, path, monkeypatch, "denoise", signal_)
+    stop_after(iteration, path, "denoise", signal_)
     seen = []
     again = checkpoint(path)
     found = run("denoise", signal_, checkpoint=again, report=lambda i, loss: seen.append((i, loss)))
@@ -74,7 +54,7 @@ def test_a_stopped_fit_goes_on_to_the_same_bits(
     assert found.seconds > 0
 
 
-def test_a_separation_in_pytorch_goes_on_to_the_same_bits(tmp_path, monkeypatch, signal_):
+def test_a_separation_in_pytorch_goes_on_to_the_same_bits(tmp_path, signal_):
     # three networks, PyTorch's engine, random numbers and running averages inside of the network
     class Noisy(nn.Sequential):
         def __init__(self, out_channels):
@@ -86,7 +66,7 @@ def test_a_separation_in_pytorch_goes_on_to_the_same_bits(tmp_path, monkeypatch,
     torch.manual_seed(1)
     whole = run("separate", signal_, build=Noisy)
     torch.manual_seed(1)
-    stop_after(6, tmp_path / "state", monkeypatch, "separate", signal_, build=Noisy)
+    stop_after(6, tmp_path / "state", "separate", signal_, build=Noisy)
     torch.manual_seed(2)
     found = run("separate", signal_, build=Noisy, checkpoint=checkpoint(tmp_path / "state"))
     assert_same(found, whole)
@@ -133,8 +113,6 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 sys.path[:0] = [{root!r}, {tests!r}]
-import torch
-torch.set_num_threads(1)
 from small_fits import MARK, OPTIONS, run
 from dap.runtime.checkpoints import Checkpoint, Termination
 stop = Termination()
@@ -152,36 +130,37 @@ np.savez(sys.argv[1] + ".npz", **{{
 
 
 @pytest.mark.parametrize("kill", ["SIGKILL", "SIGTERM"])
-def test_a_killed_process(tmp_path, kill):
+def test_a_killed_process(tmp_path, undisturbed, kill):
     here = Path(__file__).resolve().parents[1]
     program = PROGRAM.format(root=str(here.parent), tests=str(here / "helpers"))
+    path = tmp_path / "state"
 
-    def process(path, *arguments):
+    def process(*arguments):
         command = [sys.executable, "-c", program, str(path), *arguments]
         return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
-    assert process(tmp_path / "whole").returncode == 0
-    killed = process(tmp_path / "killed", kill)
+    killed = process(kill)
     if kill == "SIGKILL":
         assert killed.returncode == -signal.SIGKILL
     else:
         assert killed.returncode == 1
         assert "InterruptedFitError: the fit was stopped by SIGTERM: its state" in killed.stderr
-    assert not (tmp_path / "killed.npz").exists()
-    again = process(tmp_path / "killed")
+    products = path.with_name("state.npz")
+    assert not products.exists()
+    again = process()
     assert again.returncode == 0, again.stderr
     # SIGTERM's iteration is whole; that of SIGKILL is lost
     done = 5 if kill == "SIGTERM" else 4
     assert again.stdout == f"taken up after iteration {done} of 14\n"
-    whole, found = (np.load(tmp_path / f"{name}.npz") for name in ("whole", "killed"))
-    for name in whole.files:
-        np.testing.assert_array_equal(found[name], whole[name])
+    found = np.load(products)
+    for name in found.files:
+        np.testing.assert_array_equal(found[name], getattr(undisturbed, name), err_msg=name)
 
 
 @pytest.fixture
-def written(tmp_path, monkeypatch, signal_):
+def written(tmp_path, signal_):
     path = tmp_path / "state"
-    stop_after(4, path, monkeypatch, "denoise", signal_)
+    stop_after(4, path, "denoise", signal_)
     return path
 
 

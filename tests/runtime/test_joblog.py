@@ -63,8 +63,8 @@ def test_a_metric_that_fails_is_named_and_keeps_its_traceback(ended, monkeypatch
     ]
     options = {"task": "denoise", "metrics": ["snr"], "wanted": ["last"], "sample_rate": 16000}
     log = ended(lambda: score_all(cases, processes=processes, **options))
-    line = "error: clip one, initialisation 0: last (iteration 7): snr: FloatingPointError: of the"
-    assert line in log
+    where = "error: clip one, initialisation 0: last (iteration 7): snr (dap/metrics/level.py): "
+    assert f"{where}FloatingPointError: of the metric itself\n" in log
     assert "in snr\n    raise FloatingPointError" in log
 
 

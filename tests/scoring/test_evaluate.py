@@ -25,8 +25,8 @@ def frame(references, selections, **options) -> pd.DataFrame:
     return pd.DataFrame(score(references, selections, **NO_TRAJECTORY | options))
 
 
-def values(found: pd.DataFrame, *keys: str) -> dict:
-    return found.set_index(list(keys))["value"].to_dict()
+def values(rows: pd.DataFrame, *keys: str) -> dict:
+    return rows.set_index(list(keys))["value"].to_dict()
 
 
 @pytest.fixture
@@ -38,19 +38,19 @@ def trajectory(tone, hiss):
 
 def test_denoising(tone, trajectory):
     selections = {"last": trajectory[2], "average": trajectory[0]}
-    found = frame(
+    rows = frame(
         tone[np.newaxis],
         selections,
         iterations=np.array([1, 10, 100]),
         snapshots=trajectory,
         **DENOISE,
     )
-    assert set(found.columns) == set(COLUMNS) - {"experiment", "corpus", "method", "clip", "seed"}
-    assert set(found["scope"]) == {"full"}
-    assert set(found["source"]) == {""}
-    assert set(found["unit"]) == {"dB"}
+    assert set(rows.columns) == set(COLUMNS) - {"experiment", "corpus", "method", "clip", "seed"}
+    assert set(rows["scope"]) == {"full"}
+    assert set(rows["source"]) == {""}
+    assert set(rows["unit"]) == {"dB"}
     by_hand = [snr(tone, estimate[0], RATE) for estimate in trajectory]
-    whole = values(found[found["selection"] != "snapshot"], "selection", "metric", "iteration")
+    whole = values(rows[rows["selection"] != "snapshot"], "selection", "metric", "iteration")
     assert whole == {
         ("last", "snr", 100): by_hand[2],
         ("last", "psnr", 100): psnr(tone, trajectory[2, 0], RATE),
@@ -60,14 +60,14 @@ def test_denoising(tone, trajectory):
         ("oracle", "snr", 10): by_hand[1],
         ("oracle", "psnr", 10): psnr(tone, trajectory[1, 0], RATE),
     }
-    points = values(found[found["selection"] == "snapshot"], "metric", "iteration")
+    points = values(rows[rows["selection"] == "snapshot"], "metric", "iteration")
     assert points == {("snr", i): by_hand[k] for k, i in enumerate((1, 10, 100))}
 
 
 def test_dequantizing_has_the_own_and_the_projected_signal(tone, trajectory):
     # raw is the noisiest, projected the best; the trajectory and the oracle follow raw
     snapshots = np.stack([trajectory[[0, 1], 0], trajectory[[2, 1], 0]])  # (2, 2, 4096)
-    found = frame(
+    rows = frame(
         tone[np.newaxis],
         {"last": snapshots[0]},
         iterations=np.array([1, 10]),
@@ -75,7 +75,7 @@ def test_dequantizing_has_the_own_and_the_projected_signal(tone, trajectory):
         **DENOISE | {"task": "dequantize", "metrics": ["snr"]},
     )
     by_hand = [snr(tone, estimate[0], RATE) for estimate in trajectory]
-    assert values(found, "selection", "scope", "iteration") == {
+    assert values(rows, "selection", "scope", "iteration") == {
         ("last", "raw", 100): by_hand[0],
         ("last", "projected", 100): by_hand[1],
         ("snapshot", "raw", 1): by_hand[0],
@@ -88,7 +88,7 @@ def test_dequantizing_has_the_own_and_the_projected_signal(tone, trajectory):
 
 def test_a_trajectory_of_more_metrics_and_against_the_observation(tone, hiss, trajectory):
     noisy = (tone + hiss[:4096])[np.newaxis]
-    found = frame(
+    rows = frame(
         tone[np.newaxis],
         {"last": trajectory[2]},
         iterations=np.array([1, 10, 100]),
@@ -97,7 +97,7 @@ def test_a_trajectory_of_more_metrics_and_against_the_observation(tone, hiss, tr
         observed=noisy,
         **DENOISE | {"metrics": ["snr"]},
     )
-    points = found[found["selection"].str.startswith("snapshot")]
+    points = rows[rows["selection"].str.startswith("snapshot")]
     measures = {"snr": snr, "psnr": psnr}
     assert values(points, "selection", "metric", "iteration") == {
         (selection, metric, i): measure(reference, estimate[0], RATE)
@@ -106,22 +106,22 @@ def test_a_trajectory_of_more_metrics_and_against_the_observation(tone, hiss, tr
         for i, estimate in zip((1, 10, 100), trajectory, strict=True)
     }
     # the first iterate is the observation, but the oracle is still the best against the clean clip
-    assert found.loc[found["selection"] == "oracle", "iteration"].eq(10).all()
+    assert rows.loc[rows["selection"] == "oracle", "iteration"].eq(10).all()
 
 
 def test_only_wanted_selections(tone, trajectory):
     options = DENOISE | {"wanted": ["average"]}
     selections = {"last": trajectory[2], "average": trajectory[0]}
-    found = frame(
+    rows = frame(
         tone[np.newaxis], selections, iterations=np.array([7]), snapshots=trajectory[:1], **options
     )
-    assert set(found["selection"]) == {"average", "snapshot"}
+    assert set(rows["selection"]) == {"average", "snapshot"}
 
 
 def test_observed_has_no_trajectory(tone, trajectory):
-    found = frame(tone[np.newaxis], {"last": trajectory[0]}, **DENOISE | {"last_iteration": 0})
-    assert set(found["selection"]) == {"last"}
-    assert set(found["iteration"]) == {0}
+    rows = frame(tone[np.newaxis], {"last": trajectory[0]}, **DENOISE | {"last_iteration": 0})
+    assert set(rows["selection"]) == {"last"}
+    assert set(rows["iteration"]) == {0}
 
 
 def test_inpainting_has_three_scopes(tone, hiss):
@@ -131,7 +131,7 @@ def test_inpainting_has_three_scopes(tone, hiss):
     filled = np.where(mask, raw, tone + 0.01 * hiss[:4096])
     estimates = np.stack((raw, filled))
     options = INPAINT | {"metrics": ["snr", "psnr", "pesq_nb", "pesq_wb"]}
-    found = frame(
+    rows = frame(
         tone[np.newaxis],
         {"last": estimates},
         iterations=np.array([100]),
@@ -139,7 +139,7 @@ def test_inpainting_has_three_scopes(tone, hiss):
         mask=mask,
         **options,
     )
-    last = values(found[found["selection"] == "last"], "scope", "metric")
+    last = values(rows[rows["selection"] == "last"], "scope", "metric")
     assert last["raw", "snr"] == snr(tone, raw, RATE)
     assert last["filled", "snr"] == snr(tone, filled, RATE)
     assert last["gaps", "snr"] == snr(tone, filled, RATE, mask)
@@ -147,14 +147,14 @@ def test_inpainting_has_three_scopes(tone, hiss):
     assert last["gaps", "snr"] < last["filled", "snr"]
     # PESQ is of whole signals
     assert {scope for scope, metric in last if metric.startswith("pesq")} == {"raw", "filled"}
-    assert values(found[found["selection"] == "snapshot"], "scope", "metric") == {
+    assert values(rows[rows["selection"] == "snapshot"], "scope", "metric") == {
         (scope, "snr"): last[scope, "snr"] for scope in ("raw", "filled")
     }
 
 
 def test_the_oracle_of_inpainting_judges_the_networks_own_output(tone, hiss):
     good, bad = tone + 0.01 * hiss[:4096], tone + 0.1 * hiss[:4096]
-    found = frame(
+    rows = frame(
         tone[np.newaxis],
         {},
         iterations=np.array([10, 20]),
@@ -162,7 +162,7 @@ def test_the_oracle_of_inpainting_judges_the_networks_own_output(tone, hiss):
         mask=np.zeros(4096, bool),
         **INPAINT | {"metrics": ["snr"], "wanted": ["oracle"]},
     )
-    assert found.loc[found["selection"] == "oracle", "iteration"].eq(10).all()
+    assert rows.loc[rows["selection"] == "oracle", "iteration"].eq(10).all()
 
 
 @pytest.fixture
@@ -175,26 +175,26 @@ def test_separated_sources_are_told_apart(pair):
     straight = frame(pair, {"last": estimates}, **SEPARATE)
     swapped = frame(pair, {"last": estimates[::-1]}, **SEPARATE)
     pd.testing.assert_frame_equal(straight, swapped)
-    found = values(straight, "source", "metric")
+    by_source = values(straight, "source", "metric")
     for j, source in enumerate("ab"):
-        assert found[source, "snr"] == snr(pair[j], estimates[j], RATE)
+        assert by_source[source, "snr"] == snr(pair[j], estimates[j], RATE)
         # the other source is all that is wrong
-        assert found[source, "sdr"] == pytest.approx(found[source, "sir"], abs=0.1)
-    assert found["a", "snr"] > found["b", "snr"] > 10
+        assert by_source[source, "sdr"] == pytest.approx(by_source[source, "sir"], abs=0.1)
+    assert by_source["a", "snr"] > by_source["b", "snr"] > 10
 
 
 def test_oracle_of_the_best_mean_sdr(pair):
     snapshots = np.stack([pair + gain * pair[::-1] for gain in (0.5, 0.05, 0.2)])
-    found = frame(
+    rows = frame(
         pair,
         {"last": snapshots[2]},
         iterations=np.array([1, 2, 3]),
         snapshots=snapshots,
         **SEPARATE,
     )
-    oracle = found[found["selection"] == "oracle"]
+    oracle = rows[rows["selection"] == "oracle"]
     assert set(oracle["iteration"]) == {2}
-    points = found[found["selection"] == "snapshot"]
+    points = rows[rows["selection"] == "snapshot"]
     assert set(points["metric"]) == {"sdr"}
     assert list(points.groupby("iteration")["value"].mean().argsort()) == [0, 2, 1]
     both = points[points["iteration"] == 2]
@@ -204,10 +204,10 @@ def test_oracle_of_the_best_mean_sdr(pair):
 def test_what_cannot_be_scored_is_kept(pair, tone):
     silent = np.stack((pair[0], np.zeros(4096, np.float32)))
     separated = frame(pair, {"last": silent}, **SEPARATE)
-    kept = values(separated, "source", "metric")
-    assert len(kept) == 6
+    undefined = values(separated, "source", "metric")
+    assert len(undefined) == 6
     # SNR, too: which estimate is which source is not known without SIR
-    assert np.isnan(list(kept.values())).all()
+    assert np.isnan(list(undefined.values())).all()
     nothing = frame(np.zeros((1, 4096)), {"last": tone[np.newaxis]}, **DENOISE)
     assert values(nothing, "metric") == {
         "snr": pytest.approx(np.nan, nan_ok=True),
@@ -217,11 +217,11 @@ def test_what_cannot_be_scored_is_kept(pair, tone):
 
 def test_a_trajectory_that_cannot_be_scored(pair):
     snapshots = np.stack((np.zeros_like(pair), pair + 0.5 * pair[::-1]))
-    found = frame(
+    rows = frame(
         pair, {"last": snapshots[1]}, iterations=np.array([1, 9]), snapshots=snapshots, **SEPARATE
     )
-    assert set(found.loc[found["selection"] == "oracle", "iteration"]) == {9}
-    first = found[(found["selection"] == "snapshot") & (found["iteration"] == 1)]
+    assert set(rows.loc[rows["selection"] == "oracle", "iteration"]) == {9}
+    first = rows[(rows["selection"] == "snapshot") & (rows["iteration"] == 1)]
     assert len(first) == 2
     assert first["value"].isna().all()
 
@@ -235,14 +235,14 @@ def test_read_keeps_empty_names_and_missing_values(tmp_path):
     ]
     for name, rows in (("a", lines[:2]), ("b", lines[2:])):
         write_bytes(tmp_path / f"{name}.csv", "\n".join([head, *rows, ""]).encode())
-    found = read([tmp_path / "a.csv", str(tmp_path / "b.csv")])
-    assert found.columns.to_list() == COLUMNS
-    assert found["source"].to_list() == ["", "", "null"]
-    assert found["clip"].to_list() == ["NA", "001", "001"]
-    assert found["corpus"].to_list() == ["none"] * 3
-    assert found["unit"].to_list() == ["dB", "", "dB"]
-    assert found["seed"].to_list() == [0, 0, 1]
-    np.testing.assert_array_equal(found["value"], [1.5, np.nan, np.inf])
+    rows = read([tmp_path / "a.csv", str(tmp_path / "b.csv")])
+    assert rows.columns.to_list() == COLUMNS
+    assert rows["source"].to_list() == ["", "", "null"]
+    assert rows["clip"].to_list() == ["NA", "001", "001"]
+    assert rows["corpus"].to_list() == ["none"] * 3
+    assert rows["unit"].to_list() == ["dB", "", "dB"]
+    assert rows["seed"].to_list() == [0, 0, 1]
+    np.testing.assert_array_equal(rows["value"], [1.5, np.nan, np.inf])
 
 
 @pytest.mark.parametrize(
@@ -251,16 +251,16 @@ def test_read_keeps_empty_names_and_missing_values(tmp_path):
 )
 def test_a_missing_fit_lacks_what_a_fit_would_have(tone, options, scopes):
     metrics, sources = options["metrics"], options["sources"]
-    given = {"task": options["task"], "metrics": metrics, "sources": sources}
-    found = pd.DataFrame(unfitted("it diverged", wanted=["last", "oracle"], **given))
-    assert set(found.columns) == set(COLUMNS) - {"experiment", "corpus", "method", "clip", "seed"}
-    assert found["value"].isna().all()
-    assert set(found["missing"]) == {"it diverged"}
+    arguments = {"task": options["task"], "metrics": metrics, "sources": sources}
+    rows = pd.DataFrame(unfitted("it diverged", wanted=["last", "oracle"], **arguments))
+    assert set(rows.columns) == set(COLUMNS) - {"experiment", "corpus", "method", "clip", "seed"}
+    assert rows["value"].isna().all()
+    assert set(rows["missing"]) == {"it diverged"}
     keys = ["source", "scope", "selection", "metric"]
     expected = {(a, b, c, d) for a in sources for b in scopes for c in ("last", "oracle")
                 for d in metrics}  # fmt: skip
-    assert set(found[keys].itertuples(index=False, name=None)) == expected
-    assert len(found) == len(expected)
+    assert set(rows[keys].itertuples(index=False, name=None)) == expected
+    assert len(rows) == len(expected)
 
 
 def test_a_metric_of_whole_signals_lacks_nothing_inside_gaps():
@@ -268,7 +268,7 @@ def test_a_metric_of_whole_signals_lacks_nothing_inside_gaps():
     assert [row["scope"] for row in rows] == ["raw", "filled"]
 
 
-def test_torn_scores_are_found(tmp_path):
+def test_torn_scores_are_noticed(tmp_path):
     path = tmp_path / "000.csv"
     write_bytes(path, (",".join(COLUMNS) + "\n" + "e,c,m,a,0,,full,last,1,snr,1.5,dB,\n").encode())
     assert read([path])["missing"].to_list() == [""]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.scoring import cell
+from benchmarks.scoring import chunk
 from dap.errors import DapError
 from dap.scoring import pool as scoring
 from dap.scoring.evaluate import score
@@ -23,15 +23,15 @@ EVERY_PLATFORM = pytest.mark.parametrize("platform", ["linux", ELSEWHERE])
 
 @pytest.fixture(scope="module")
 def cases():
-    return cell(5, 4096, 3)
+    return chunk(5, 4096, 3)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_rows_come_in_the_order_of_the_cases(cases, processes):
     # unequal work: the first case is the longest
-    given = [cell(1, 40000, 12)[0], *cases[1:]]
-    found = scoring.score_all(given, processes=processes, **SETUP)
-    for case, rows in zip(given, found, strict=True):
+    mixed = [chunk(1, 40000, 12)[0], *cases[1:]]
+    results = scoring.score_all(mixed, processes=processes, **SETUP)
+    for case, rows in zip(mixed, results, strict=True):
         expected = score(
             case.references,
             case.selections,
@@ -54,13 +54,13 @@ def test_speech_metrics_have_the_same_bits_in_processes(cases):
 @pytest.mark.parametrize("processes", [1, 2])
 def test_an_error_names_clip_selection_and_metric(cases, processes):
     broken = cases[3].selections | {"last": np.full((1, 4096), np.nan, np.float32)}
-    given = [*cases[:3], replace(cases[3], selections=broken), cases[4]]
+    changed = [*cases[:3], replace(cases[3], selections=broken), cases[4]]
     with pytest.raises(
         DapError,
-        match=r"clip 003, initialisation 0: last \(iteration 2000\): snr: ValueError: "
-        "estimate holds 4096 samples not finite",
+        match=r"clip 003, initialisation 0: last \(iteration 2000\): snr \(dap/metrics/level.py\): "
+        "ValueError: estimate holds 4096 samples not finite",
     ):
-        scoring.score_all(given, processes=processes, **SETUP)
+        scoring.score_all(changed, processes=processes, **SETUP)
 
 
 class Fatal:
@@ -81,9 +81,9 @@ def _end(parent: int) -> None:
 @EVERY_PLATFORM
 def test_a_process_that_dies_is_reported(cases, platform, monkeypatch):
     monkeypatch.setattr(sys, "platform", platform)
-    given = [cases[0], replace(cases[1], mask=Fatal(os.getpid()))]
+    changed = [cases[0], replace(cases[1], mask=Fatal(os.getpid()))]
     with pytest.raises(DapError, match="scored one of the clips 000, 001 died"):
-        scoring.score_all(given, processes=2, **SETUP)
+        scoring.score_all(changed, processes=2, **SETUP)
 
 
 def test_no_cases():
@@ -102,6 +102,6 @@ def _threads(case, setup) -> list[dict]:
 def test_linear_algebra_has_one_thread_in_each_process(cases, processes, platform, monkeypatch):
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(scoring, "_score", _threads)
-    for found in scoring.score_all(cases[:2], processes=processes, **SETUP):
-        assert len(found) >= 1
-        assert set(found) == {1}
+    for rows in scoring.score_all(cases[:2], processes=processes, **SETUP):
+        assert len(rows) >= 1
+        assert set(rows) == {1}

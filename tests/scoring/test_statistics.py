@@ -16,10 +16,10 @@ def _no_warnings():
 
 
 def scores(rows):
-    """Rows of (clip, seed, selection, value) of one cell."""
+    """Rows of (clip, seed, selection, value) of one corpus and method."""
     frame = pd.DataFrame(rows, columns=["clip", "seed", "selection", "value"])
-    cell = {"experiment": "e", "corpus": "c", "source": "", "scope": "full", "method": "conv"}
-    return frame.assign(**cell, iteration=10, metric="snr", unit="dB")
+    constants = {"experiment": "e", "corpus": "c", "source": "", "scope": "full", "method": "conv"}
+    return frame.assign(**constants, iteration=10, metric="snr", unit="dB")
 
 
 def test_paired_by_hand():
@@ -90,8 +90,8 @@ def test_mean_interval_of_a_curve():
     values = np.array([[1, 7.0], [2, 7.0], [3, 7.0], [4, np.nan], [5, 7.0]])
     mean, low, high = mean_interval(values, seed=4)
     np.testing.assert_array_equal(mean, [3.0, 7.0])
-    single = mean_interval(values[:, 0], seed=4)
-    assert (single.mean, single.low, single.high) == (mean[0], low[0], high[0])
+    single = mean_interval(values[:, :1], seed=4)
+    assert [*single.mean, *single.low, *single.high] == [mean[0], low[0], high[0]]
     assert low[0] < 2 < 4 < high[0]
     assert np.isnan([low[1], high[1]]).all()  # four clips at the second point
 

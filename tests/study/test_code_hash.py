@@ -7,6 +7,7 @@ import shutil
 import pytest
 from edits import change, substitute
 
+from dap.plugins import VARIABLE, plugin, use
 from dap.study.code_hash import FORMAT, OUTSIDE, PACKAGE, Code, parameters, recorded
 from dap.study.code_names import Sources
 
@@ -22,7 +23,7 @@ RULES = {
     "score of separation": ("workflow/scripts/score.py", "dap.metrics.separation"),
     "table": ("workflow/scripts/table.py",),
     "clips": ("workflow/scripts/clips.py", "dap.data.synthetic.speech"),
-    "observations": ("workflow/scripts/observations.py",),
+    "observations": ("workflow/scripts/observations.py", "dap.data.corruptions.gaps"),
 }
 SCORES = {"score", "score of separation"}
 BASELINES = {"wiener_known", "observed"}
@@ -83,7 +84,7 @@ def test_digests(original):
         "wiener_known": 7,
         "score": 6,
         "table": 8,
-        "clips": 8,
+        "clips": 9,
         "observations": 12,
     }.items(),
 )
@@ -278,3 +279,63 @@ def test_a_new_import_counts(checkout, original):
     before = digests(checkout)
     change(checkout / "dap/nn/new.py", "x")
     assert changed(checkout, before) == ({"conv"}, {"dap.nn.new"})
+
+
+# ---------------------------------------------------------------------- plugins from outside
+
+
+PRIOR = """
+from dap.nn.norm import InstanceNorm
+from .helpers import width
+
+PRIORS = {"mine": {"title": "mine"}}
+
+def build():
+    return InstanceNorm(width)
+"""
+
+
+@pytest.fixture(params=["listed", "installed"])
+def outside(request, tmp_path, monkeypatch):
+    """A prior in a folder, and its module's name: listed by a study, or an installed package's."""
+    folder = tmp_path / "my_plugins"
+    folder.mkdir()
+    (folder / "prior.py").write_text(PRIOR)
+    (folder / "helpers.py").write_text("width = 3\nunused = 4\n")
+    (folder / "other.py").write_text("from my_plugins import helpers\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, "")
+    if request.param == "listed":
+        use(["my_plugins"])
+        return folder, plugin("priors", "mine").module
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder, "my_plugins.prior"
+
+
+def test_a_plugin_from_outside_counts_with_what_it_imports(outside):
+    folder, module = outside
+    neighbour = module.replace("prior", "helpers")
+    package = "my_plugins" if module == "my_plugins.prior" else None
+
+    def parts():
+        return Code().digests("workflow/scripts/fit.py", module)
+
+    before = parts()
+    assert {module, neighbour, "dap.nn.norm", "dap.fitting.loop"} <= before.keys()
+    assert package is None or package not in before  # it has no __init__
+    assert folder.name not in module or package
+
+    def changes(file, old, new):
+        path = folder / file
+        text = path.read_text()
+        path.write_text(text.replace(old, new))
+        after = parts()
+        path.write_text(text)
+        return {
+            name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+        }
+
+    assert changes("prior.py", "(width)", "(2 * width)") == {module}
+    assert changes("helpers.py", "3", "5") == {neighbour}
+    assert changes("helpers.py", "4", "5") == set()  # is not used
+    assert changes("prior.py", '"title": "mine"', '"title": "ours"') == set()

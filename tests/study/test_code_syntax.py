@@ -139,13 +139,16 @@ def silent(tree):
         "fitting/objectives/spectral.py",
         "fitting/cpu/library.py",
         "nn/dilated_unet.py",
-        "data/corruptions.py",
+        "data/corruptions/gaps.py",
+        "data/corruptions/quantization.py",
         "scoring/statistics.py",
     ],
 )
 def test_every_number_and_every_operator_of_a_module_counts(file):
     counts = 0
     for statement in ast.parse((PACKAGE / file).read_text()).body:
+        if "'options':" in ast.unparse(statement):  # of a corruption: a parameter of its jobs
+            continue
         before = normal(ast.unparse(statement))
         unread = set(silent(statement))
         for node in set(ast.walk(statement)) - unread:

@@ -126,7 +126,7 @@ def test_observations_of_one_corpus_and_of_a_pair(study):
     assert params.task(study, "separate") == "separate"
     assert params.noise(study, "denoise") is None
     assert params.noise_files(study, "denoise", "synthetic-speech", "000") == []
-    assert params.observation_modules(study, "denoise") == []
+    assert params.observation_modules(study, "denoise") == ["dap.data.corruptions.gaussian"]
 
 
 def test_another_experiment_may_need_more_clips():
@@ -177,7 +177,10 @@ def test_synthetic_noise_is_a_module_and_no_file():
         {"synthetic": "drums", "files": "**/*"},
     ]
     assert params.noise_files(study, "denoise", "synthetic-speech", "000") == []
-    assert params.observation_modules(study, "denoise") == ["dap.data.synthetic.drums"]
+    assert params.observation_modules(study, "denoise") == [
+        "dap.data.corruptions.environmental",
+        "dap.data.synthetic.drums",
+    ]
 
 
 # ------------------------------------------------------------------ fits and baselines
@@ -220,10 +223,10 @@ def test_the_modules_of_methods(study):
 def test_all_that_a_task_fixes_is_a_parameter_but_for_what_is_only_shown(study):
     names = {each.name for each in fields(Task)}
     scored = params.score_task(study, "separate")
-    assert set(scored) == names - {"verb", "shown"}
+    assert set(scored) == names - {"verb", "shown", "known"}
     assert (scored["quality"], scored["sources"]) == ("sdr", 2)
     fitted = params.fit_task(study, "separate")
-    assert set(fitted) == names - {"verb", "shown", "quality", "scopes"}
+    assert set(fitted) == names - {"verb", "shown", "known", "quality", "scopes"}
     assert fitted["outputs"] == ("source1", "source2")
     assert params.fit_setup(study, "separate", "conv")["task"] == fitted
 

@@ -222,7 +222,7 @@ def test_clip_counts_are_the_largest_of_the_experiments():
     ]
 
 
-def test_observations_take_no_more_clips_than_their_cell_asks_for():
+def test_observations_take_no_more_clips_than_their_experiment_asks_for():
     given = config(clips=3, clips_per_job=2)
     given["experiments"]["separate"]["clips"] = {"synthetic-piano+synthetic-drums": 1}
     study = Study(given)

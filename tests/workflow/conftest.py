@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from checkout import Checkout, jobs
+from once import once
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +22,7 @@ def sources(tmp_path_factory) -> Checkout:
 @pytest.fixture(scope="session")
 def original(sources, tmp_path_factory) -> Checkout:
     """The tiny study, run once from end to end; not to be changed."""
-    checkout = sources.copy(tmp_path_factory.mktemp("original"))
-    checkout.run()
-    return checkout
+    return Checkout(once(tmp_path_factory, "original", lambda to: sources.copy(to).run()))
 
 
 @pytest.fixture

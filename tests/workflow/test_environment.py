@@ -12,6 +12,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import dap
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = (ROOT / "envs" / "requirements.lock").read_text()
 PINS = [Requirement(line) for line in LOCK.splitlines() if line and not line.startswith("#")]
@@ -90,6 +92,11 @@ def test_the_gpu_build_is_for_linux_alone():
     assert not gpu("macos-arm64")
     # the lock is for all platforms at once, not for the one that it was made on
     assert any(pin.marker == Marker("sys_platform == 'linux'") for pin in PINS)
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == dap.__version__
 
 
 def test_every_extra_is_in_the_lock():

@@ -1,1 +1,1 @@
-"""Where clips come from: folders of recordings, and synthetic corpora."""
+"""The known corpora, which can be downloaded: one module each, a literal alone."""

@@ -1,0 +1,1 @@
+"""Archives of the known corpora: downloaded, verified and unpacked."""

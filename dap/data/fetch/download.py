@@ -54,7 +54,7 @@ def fetch(sources: list[dict], folder: Path, log: logging.Logger) -> tuple[dict,
     reasons = []
     for source in sources:
         try:
-            return source, [_have(archive, folder, log) for archive in source["archives"]]
+            return source, [_obtained(archive, folder, log) for archive in source["archives"]]
         except DapError as error:
             reasons.append(str(error))
             log.warning("%s", error)
@@ -76,13 +76,14 @@ def from_mirror(
     """
     rows = []
     for archive, file in zip(source["archives"], map(Path, files), strict=True):
-        lock = f"{archive['file']}.sha256"
-        facts = verify(file, archive, noted=folder / lock, stated=file.with_name(lock), log=log)
-        rows.append({"file": str(file), "url": archive["url"], **facts})
+        name = f"{archive['file']}.sha256"
+        locks = {"lock": folder / name, "mirror_lock": file.with_name(name)}
+        verification = verify(file, archive, **locks, log=log)
+        rows.append({"file": str(file), "url": archive["url"], **verification})
     return source, rows
 
 
-def _have(archive: dict, folder: Path, log: logging.Logger) -> dict:
+def _obtained(archive: dict, folder: Path, log: logging.Logger) -> dict:
     path = folder / archive["file"]
     lock = FileLock(folder / f".{path.name}.lock")
     try:
@@ -92,12 +93,12 @@ def _have(archive: dict, folder: Path, log: logging.Logger) -> dict:
         lock.acquire()
     try:
         if path.is_file():
-            facts = _verified(path, archive, path, log)
+            verification = _verified(path, archive, path, log)
         else:
-            facts = _download(archive, path, log)
+            verification = _download(archive, path, log)
     finally:
         lock.release()
-    return {"file": str(path), "url": archive["url"], **facts}
+    return {"file": str(path), "url": archive["url"], **verification}
 
 
 def _download(archive: dict, path: Path, log: logging.Logger) -> dict[str, str]:
@@ -112,16 +113,16 @@ def _download(archive: dict, path: Path, log: logging.Logger) -> dict[str, str]:
         raise DapError(
             f"{archive['url']}: sent {beginning!r}..., which is no archive; kept as {path}.wrong"
         )
-    facts = _verified(part, archive, path, log)
+    verification = _verified(part, archive, path, log)
     part.replace(path)
     transfer.etag.unlink(missing_ok=True)
-    return facts
+    return verification
 
 
 def _verified(file: Path, archive: dict, path: Path, log: logging.Logger) -> dict[str, str]:
-    noted = path.with_name(f"{path.name}.sha256")
+    lock = path.with_name(f"{path.name}.sha256")
     try:
-        return verify(file, archive, noted=noted, log=log)
+        return verify(file, archive, lock=lock, log=log)
     except ChecksumError as error:
         _set_aside(file, path, log)
         raise DapError(f"{error} (kept as {path}.wrong)") from error
@@ -167,27 +168,27 @@ class Transfer:
         except requests.RequestException as error:
             if not _may_pass(error):
                 raise DapError(f"{self.url}: {_short(error)}") from error
-            have = self.part.stat().st_size if self.part.is_file() else 0
+            size = self.part.stat().st_size if self.part.is_file() else 0
             raise DapError(
                 f"{self.url}: {ATTEMPTS} attempts in a row brought nothing ({_short(error)}); "
-                f"{have} bytes are kept in {self.part}"
+                f"{size} bytes are kept in {self.part}"
             ) from error
         except OSError as error:  # the disk: requests' own are caught above
             raise DapError(f"{self.part}: cannot be written: {error}") from error
 
     def _attempt(self) -> None:
         with self.part.open("ab") as file:
-            have = file.tell()
-            if self.total is not None and have == self.total:
+            start = file.tell()
+            if self.total is not None and start == self.total:
                 return
             try:
-                self._stream(file, have)
+                self._stream(file, start)
                 if self.total is not None and file.tell() < self.total:
                     # an answer of no stated length ends like this when the connection breaks
                     raise requests.exceptions.ChunkedEncodingError("it ends early")
             except requests.RequestException:
                 file.flush()
-                self.vain = 0 if file.tell() > have else self.vain + 1
+                self.vain = 0 if file.tell() > start else self.vain + 1
                 raise
             if self.total is not None and file.tell() > self.total:
                 raise DapError(
@@ -195,10 +196,10 @@ class Transfer:
                     "not the published archive"
                 )
 
-    def _stream(self, file: BinaryIO, have: int) -> None:
+    def _stream(self, file: BinaryIO, start: int) -> None:
         headers = {"Accept-Encoding": "identity"}
-        if have:
-            headers["Range"] = f"bytes={have}-"
+        if start:
+            headers["Range"] = f"bytes={start}-"
             if self.etag.is_file():
                 # the rest, if it is still the same file, and all of it otherwise
                 headers["If-Range"] = self.etag.read_text(encoding="utf-8")
@@ -213,11 +214,11 @@ class Transfer:
         try:
             download(self.url, file, None)
         except requests.HTTPError as error:
-            if error.response.status_code != UNSATISFIABLE or not have:
+            if error.response.status_code != UNSATISFIABLE or not start:
                 raise
             # nothing follows: it is whole, or it is a part of another file
             size = error.response.headers.get("Content-Range", "").rpartition("/")[2]
-            if size != str(have):
+            if size != str(start):
                 self._restart(file)
                 raise requests.ConnectionError(NO_PART) from error
         finally:

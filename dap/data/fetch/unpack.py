@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from dap.data.known import wanted
+from dap.data.known import is_usable
 from dap.errors import DapError, extra
 
 with extra("workflow"):
@@ -72,13 +72,13 @@ def unpack(archives: list[Path], source: dict, target: Path) -> list[dict]:
             rows = []
             seen: set[str] = set()
             for archive in archives:
-                found = list(_unpack(archive, source, partial, seen))
-                if not found:
+                recordings = list(_unpack(archive, source, partial, seen))
+                if not recordings:
                     raise DapError(
                         f"{archive}: holds no recording of {source['root'] or '.'}/ that matches "
                         f"{' or '.join(source['members'])}; it is another archive"
                     )
-                rows += found
+                rows += recordings
             shutil.rmtree(target, ignore_errors=True)
             partial.replace(target)
         finally:
@@ -92,15 +92,15 @@ def index_folder(folder: Path, source: dict) -> list[dict]:
     Raises:
         DapError: there is none.
     """
-    found = {
+    paths = {
         path.relative_to(folder).as_posix(): path
         for glob in source["members"]
         for path in folder.glob(glob)
     }
     rows = [
         {"file": name, "bytes": path.stat().st_size}
-        for name, path in sorted(found.items())
-        if wanted(name, source) and path.is_file()
+        for name, path in sorted(paths.items())
+        if is_usable(name, source) and path.is_file()
     ]
     if not rows:
         raise DapError(
@@ -133,17 +133,17 @@ def _unpack(archive: Path, source: dict, target: Path, seen: set[str]) -> Iterat
                 raise DapError(f"expands beyond {source['most_bytes']} bytes")
             if member.folder:
                 continue
-            path = posixpath.normpath(member.name)
+            whole = posixpath.normpath(member.name)
             root = source["root"]
-            name = posixpath.relpath(path, root) if root else path
-            if name.startswith("../") or not wanted(name, source):
+            name = posixpath.relpath(whole, root) if root else whole
+            if name.startswith("../") or not is_usable(name, source):
                 continue
             if member.special:
                 raise DapError(f"{member.name!r} is {member.special}, not a recording")
             _check_name(member.name, name, seen)
-            place = target / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with opened.open(member) as content, place.open("xb") as file:
+            path = target / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with opened.open(member) as content, path.open("xb") as file:
                 shutil.copyfileobj(content, file, BLOCK_BYTES)
                 written = file.tell()
             if written != member.size:

@@ -135,7 +135,7 @@ def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.nda
     pattern = _pattern(rng)
     step_seconds = 15.0 / rng.uniform(80.0, 170.0)
     swing = rng.uniform(0.0, 0.25) if rng.uniform() < 0.4 else 0.0
-    place = int(rng.choice((0, 4, 8, 12)))  # the clip starts on any beat
+    offset = int(rng.choice((0, 4, 8, 12)))  # the clip starts on any beat
     opening = ("kick", "snare", "tom")[rng.integers(3)]
 
     track = np.zeros(samples)
@@ -143,7 +143,7 @@ def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.nda
         when = (step + swing * (step % 2)) * step_seconds
         for name, hit in kit.items():
             first = step == 0 and name == opening
-            if first or rng.uniform() < pattern[name][(step + place) % STEPS]:
+            if first or rng.uniform() < pattern[name][(step + offset) % STEPS]:
                 late = rng.uniform(0.0, 0.006) if step else 0.0
                 accent = 1.0 if step % 4 == 0 else 0.75
                 sound = hit(rng, accent * rng.uniform(0.7, 1.0))

@@ -33,14 +33,14 @@ def hum(
     wander = 0.0005 * drift(rng, samples, sample_rate, 2.0)
     cycles = np.cumsum(mains * (1.0 + wander)) / sample_rate + rng.uniform()
     # transformers hum at even harmonics, motors and dimmers buzz at all
-    turn, harmonic = np.exp(2j * np.pi * cycles), np.ones(samples, complex)
+    rotation, harmonic = np.exp(2j * np.pi * cycles), np.ones(samples, complex)
     even = rng.uniform(0.5, 3.0)
     slope = rng.uniform(0.7, 1.6)
     sound = np.zeros(samples)
     for n in range(1, HARMONICS + 1):
         level = rng.uniform(0.2, 1.0) / n**slope * (even if n % 2 == 0 else 1.0)
         depth, seconds, phase = rng.uniform(0.0, 0.3), rng.uniform(0.2, 1.0), rng.uniform()
-        harmonic *= turn
+        harmonic *= rotation
         if n * mains < HIGHEST * sample_rate:
             swell = 1.0 + depth * drift(rng, samples, sample_rate, seconds)
             sound += level * swell * (np.exp(2j * np.pi * phase) * harmonic).real

@@ -90,8 +90,8 @@ def note(piano: Piano, key: int, velocity: float, samples: int, sample_rate: int
     amplitudes /= 1.0 + (frequencies / cut) ** 2
     # losses grow with the register and with the square of the frequency
     rates = piano.damping * (0.5 + 0.6 * fundamental / 262.0 + 3e-7 * frequencies**2)
-    kept = np.abs(amplitudes) > 1e-4 * np.abs(amplitudes).max()
-    modes = frequencies[kept], rates[kept], amplitudes[kept]
+    audible = np.abs(amplitudes) > 1e-4 * np.abs(amplitudes).max()
+    modes = frequencies[audible], rates[audible], amplitudes[audible]
     # the strings of a note are a little apart, which makes the late sound beat and linger
     early = damped_modes(modes[0], 1.6 * modes[1], 0.8 * modes[2], samples, sample_rate)
     late = damped_modes(1.0002 * modes[0], 0.5 * modes[1], 0.2 * modes[2], samples, sample_rate)

@@ -31,10 +31,10 @@ VOWELS = np.array(
     ],
     dtype=float,
 )
-# F1 to F4 towards which the vowels bend beside a consonant of this place
+# F1 to F4 towards which the vowels bend beside a consonant that is articulated there
 LIPS, TEETH, PALATE, VELUM = (
-    np.array(place, dtype=float)
-    for place in (
+    np.array(formants, dtype=float)
+    for formants in (
         (280, 850, 2200, 3300),
         (300, 1750, 2600, 3500),
         (290, 2150, 2900, 3600),
@@ -56,7 +56,7 @@ class Consonant:
     """Levels during the closure or constriction, then what follows its release.
 
     Attributes:
-        place: (4,) formants in Hz.
+        formants: (4,) in Hz.
         seconds: length of the constriction.
         voice: level of voicing during it.
         friction: level of friction noise during it.
@@ -65,7 +65,7 @@ class Consonant:
         breath: seconds of breath between the release and the vowel.
     """
 
-    place: np.ndarray
+    formants: np.ndarray
     seconds: float
     voice: float
     friction: float = 0.0
@@ -145,13 +145,13 @@ class _Score:
     def add(
         self, seconds: float, pitch: float, voice: float, breath: float = 0.0, friction: float = 0.0
     ) -> None:
-        """Reach these levels `seconds` after the last; pitch is a place in the range, 0 to 1."""
+        """Reach these levels `seconds` after the last; pitch is relative to the range, 0 to 1."""
         self.time += seconds
         self.rows.append((self.time, pitch, voice, breath, friction, *self.noise, *self.formants))
 
 
 def _consonant(score: _Score, sound: Consonant, pitch: float, pace: float) -> None:
-    score.formants, score.noise = sound.place, sound.noise
+    score.formants, score.noise = sound.formants, sound.noise
     score.add(EDGE, pitch, sound.voice, 0.0, sound.friction)
     score.add(sound.seconds * pace, pitch, sound.voice, 0.0, sound.friction)
     if sound.burst:
@@ -223,8 +223,8 @@ def _pulses(
     # two poles make the pulse, and the difference is the radiation at the lips; gain 1 at 500 Hz
     pole = np.exp(-np.pi * speaker.glottis / sample_rate)
     shape = np.convolve((1.0, -pole), (1.0, -pole))
-    turn = 2.0 * np.pi * 500.0 / sample_rate
-    scale = np.abs(1.0 - pole * np.exp(-1j * turn)) ** 2 / turn
+    angle = 2.0 * np.pi * 500.0 / sample_rate
+    scale = np.abs(1.0 - pole * np.exp(-1j * angle)) ** 2 / angle
     return signal.lfilter((scale, -scale), shape, train)[32 : 32 + samples]
 
 
@@ -233,9 +233,9 @@ def speak(rng: np.random.Generator, speaker: Speaker, samples: int, sample_rate:
     rows = _compose(rng, speaker, samples / sample_rate)
     when, tracks = rows[:, 0], rows[:, 1:]
     now = np.arange(samples) / sample_rate
-    place, voice, breath, friction = (np.interp(now, when, tracks[:, k]) for k in range(4))
+    height, voice, breath, friction = (np.interp(now, when, tracks[:, k]) for k in range(4))
     low, high = speaker.pitch
-    pitch = low * (high / low) ** np.clip(place, 0.0, 1.0)
+    pitch = low * (high / low) ** np.clip(height, 0.0, 1.0)
 
     white = rng.standard_normal((2, samples)) * np.sqrt(sample_rate / 16000.0)
     source = voice * _pulses(rng, speaker, pitch, sample_rate)

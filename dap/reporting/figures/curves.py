@@ -1,4 +1,4 @@
-"""Figures of a study: damaged and restored clips, and quality over iteration."""
+"""Quality over iteration: a panel a corpus, a line a design."""
 
 import logging
 import math
@@ -8,30 +8,22 @@ from pathlib import Path
 from textwrap import fill
 
 import numpy as np
-from scipy.signal import ShortTimeFFT
-from scipy.signal.windows import hann
 
-from dap.decibels import snr_db
 from dap.errors import DapError, extra
 from dap.plugins import plugin
 from dap.reporting.cost import seconds_per_iteration
+from dap.reporting.figures.style import STYLE, new_figure, plain_ticks, save
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
-from dap.store import writing
 from dap.tasks import TRAJECTORIES
 
 with extra("report"):
     import pandas as pd
     from matplotlib import rc_context
     from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
 
 # Okabe and Ito's palette, and colours of Tol's "muted" set: told apart with any kind of colour
 # blindness. One method, one colour.
@@ -50,126 +42,18 @@ COLOURS = {
 }
 # what is left of these for other methods
 SPARE = ("#882255", "#44AA99", "#AA4499", "#DDCC77", "#F0E442")
-STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.titlesize": 11,
-    "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
-}
 # of the scopes that a trajectory has, the first of these is shown
 SCOPES = ("full", "filled", "raw", "projected")
 AGAINST = {"clean": "the clean clips", "observed": "the observations"}
-FLOOR_DB = -80.0
-DPI = 150
 RESAMPLES = 2000  # of a band: finer steps than these cannot be seen
 THIN = 0.6  # width of a single clip's line
 PANELS_IN_A_ROW = 4  # with more, the text is too small on a page
-COLUMNS_IN_A_ROW = 6  # of an example's narrower ones
 
 
 def palette(methods: Sequence[str]) -> dict[str, str]:
     """Method -> colour: fixed for those of `COLOURS`, spare ones in order for the others."""
     others = (name for name in methods if name not in COLOURS)
     return COLOURS | dict(zip(others, cycle(SPARE), strict=False))
-
-
-def examples(
-    columns: Mapping[str, np.ndarray],
-    sample_rate: int,
-    *,
-    title: str,
-    gaps: Sequence[tuple[float, float]] | None = None,
-    sources: Sequence[str] | None = None,
-) -> Figure:
-    """Waveform above log-magnitude spectrogram: a column a signal, a pair of rows a source.
-
-    Levels are in dB re the largest magnitude of the first column, over all of its sources, from
-    -80 to 0; scales are shared over the figure. If the first column is called "clean", the titles
-    of the others state their SNR against it.
-
-    Args:
-        columns: label -> (sources, samples); (1, samples) stands for every source, as a mixture.
-        sample_rate: in Hz.
-        title: of the figure.
-        gaps: (start, end) in seconds, shaded.
-        sources: the sources' names, where there are several.
-    """
-    first = next(iter(columns))
-    reference = np.asarray(columns[first], np.float64)
-    count, samples = reference.shape
-    signals = {
-        label: np.broadcast_to(np.asarray(signal, np.float64), reference.shape)
-        for label, signal in columns.items()
-    }
-    # one window and hop for all columns; longer clips get longer hops, not larger files
-    transform = ShortTimeFFT(hann(1022, sym=False), hop=max(64, samples // 512), fs=sample_rate)
-    peak = np.abs(transform.stft(reference)).max() or 1.0
-    frames = math.ceil(samples / transform.hop)
-    seconds, kilohertz = samples / sample_rate, sample_rate / 2000
-    edges = (np.array([0, frames]) - 0.5) * transform.hop / sample_rate  # frames are centred
-    loudest = 1.05 * max(np.abs(signal).max() for signal in signals.values()) or 1.0
-
-    with rc_context(STYLE):
-        blocks = math.ceil(len(signals) / COLUMNS_IN_A_ROW)
-        across = math.ceil(len(signals) / blocks)
-        figure = new_figure(1.2 + 2.0 * across, 0.8 + 2.9 * count * blocks)
-        grid = figure.subplots(
-            2 * count * blocks,
-            across,
-            sharex=True,
-            sharey="row",
-            squeeze=False,
-            height_ratios=[1, 1.7] * count * blocks,
-        )
-        # a block after the other: (blocks, rows, across) -> a column of axes for each signal
-        stacks = grid.reshape(blocks, -1, across).transpose(0, 2, 1).reshape(-1, 2 * count)
-        for spare in stacks[len(signals) :].ravel():
-            spare.remove()
-        for (label, signal), axes in zip(signals.items(), stacks, strict=False):
-            for source, (wave, spectrogram) in enumerate(axes.reshape(count, 2)):
-                lines = [label] if source == 0 else []
-                if first == "clean" and label != first:
-                    lines.append(snr_text(reference[source], signal[source]))
-                wave.set_title("\n".join(lines))
-                times = np.arange(samples) / sample_rate
-                wave.plot(times, signal[source], color="#333333", linewidth=0.4)
-                magnitude = np.abs(transform.stft(signal[source], 0, frames)) / peak
-                image = spectrogram.imshow(
-                    20 * np.log10(np.maximum(magnitude, 1e-10)),
-                    origin="lower",
-                    aspect="auto",
-                    cmap="magma",
-                    vmin=FLOOR_DB,
-                    vmax=0,
-                    extent=(*edges, 0, kilohertz),
-                )
-                for start, end in gaps or ():
-                    wave.axvspan(start, end, color="#0072B2", alpha=0.2, linewidth=0)
-                    spectrogram.axvspan(start, end, color="white", alpha=0.12, linewidth=0)
-                    for edge in (start, end):
-                        spectrogram.axvline(edge, color="white", linewidth=0.6, linestyle=":")
-        for row, axes in enumerate(grid):
-            name = f"{sources[row // 2 % count]}\n" if sources and count > 1 else ""
-            axes[0].set_ylabel(f"{name}{('Amplitude', 'Frequency (kHz)')[row % 2]}")
-            axes[0].set_ylim((-loudest, loudest) if row % 2 == 0 else (0, kilohertz))
-        for axes in stacks[: len(signals), -1]:
-            axes.set_xlabel("Time (s)")
-            axes.set_xlim(0, seconds)
-            axes.tick_params(labelbottom=True)
-        figure.align_ylabels(grid[:, 0])
-        figure.colorbar(
-            image,
-            ax=stacks[: len(signals), 1 if count * blocks == 1 else 0 :].ravel().tolist(),
-            label=f"Level (dB re maximum of {first})",
-            extend="both",
-            aspect=30 * count * blocks,
-            pad=0.01,
-        )
-        figure.suptitle(title)
-    return figure
 
 
 def curves(
@@ -288,54 +172,6 @@ def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging
         device=device,
     )
     save(figure, stem)
-
-
-def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write `stem`.pdf and `stem`.png (150 dpi): the same figure gives the same bytes.
-
-    Returns:
-        the paths of the PDF and the PNG.
-    """
-    stem = Path(stem)
-    pdf, png = (stem.with_name(stem.name + suffix) for suffix in (".pdf", ".png"))
-    with rc_context(STYLE):
-        # laid out once: a second pass would start from the first one's end, and move things a bit
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        # no dates and no versions: a product changes when what it shows does
-        nobody = {"CreationDate": None, "Creator": None, "Producer": None}
-        with writing(pdf) as partial:
-            figure.savefig(partial, dpi=DPI, format="pdf", metadata=nobody)
-        with writing(png) as partial:
-            figure.savefig(partial, dpi=DPI, format="png", metadata={"Software": None})
-    return pdf, png
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches, without any window."""
-    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def plain_ticks(axis: Axis, form: str) -> None:
-    """Numbers for powers of ten on a logarithmic axis; between few of them, for 2 and 5, too."""
-    low, high = sorted(axis.get_view_interval())
-    few = high < 30 * low
-    axis.set_major_formatter(form)
-    axis.set_minor_formatter(form if few else NullFormatter())
-    if few:
-        axis.set_minor_locator(LogLocator(subs=(2, 5)))
-
-
-def snr_text(clean: np.ndarray, estimate: np.ndarray) -> str:
-    """The SNR of an estimate, for a panel's title."""
-    value = snr_db(clean, clean - estimate)
-    if math.isnan(value):
-        return "SNR undefined"
-    if math.isinf(value):
-        return "SNR infinite"
-    return f"SNR {value:.1f} dB".replace("-", "\N{MINUS SIGN}")
 
 
 def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import fill
 
 from dap.errors import extra
-from dap.reporting.figures.curves import STYLE, new_figure, plain_ticks, save
+from dap.reporting.figures.style import STYLE, new_figure, plain_ticks, save
 from dap.reporting.power_spectra import Spectrum, of_chunks
 from dap.store import write_text
 from dap.study.paths import names
@@ -93,9 +93,9 @@ def statistics(
                         linestyle="--",
                     )
                 true = (names or {}).get(corpus, corpus)
-                plural = "s" if found.count > 1 else ""
+                plural = "s" if found.signal_count > 1 else ""
                 heading = fill(f"{signal}s: {true}", 44)
-                axes.set_title(f"{heading}\nn = {found.count:,} clip{plural}")
+                axes.set_title(f"{heading}\nn = {found.signal_count:,} clip{plural}")
                 axes.set_xscale("log")
                 axes.set_yscale("log")
                 axes.set_xlabel(label)
@@ -125,7 +125,7 @@ def slopes(spectra: Mapping[tuple[str, str, str], Spectrum]) -> pd.DataFrame:
             found.slope,
             found.intercept,
             found.r_squared,
-            found.count,
+            found.signal_count,
             found.frequency[0],
             found.frequency[-1],
         )

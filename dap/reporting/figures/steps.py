@@ -9,7 +9,7 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import extra
-from dap.reporting.figures.curves import FLOOR_DB, STYLE, new_figure, save, snr_text
+from dap.reporting.figures.style import FLOOR_DB, STYLE, new_figure, save, snr_text
 from dap.reporting.listening import iterates
 from dap.study.paths import names
 

@@ -297,7 +297,7 @@ def test_a_lock_file_that_is_none(server, tmp_path):
     noted = tmp_path / "a.sha256"
     noted.write_text("<html>")
     with pytest.raises(DapError, match=r"a\.sha256: does not begin with a sha256 of 64 digits"):
-        verify(tmp_path / "a", {"file": "a"}, noted=noted, log=LOG)
+        verify(tmp_path / "a", {"file": "a"}, lock=noted, log=LOG)
 
 
 @pytest.mark.parametrize("plan", [[{"status": 404}, {}], [{"content": b"PK\3\4 no"}, {}]])

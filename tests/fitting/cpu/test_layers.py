@@ -67,27 +67,27 @@ def distance(found, expected):
 
 
 @pytest.mark.parametrize("name", DESIGNS)
-@pytest.mark.parametrize("size", [(8, 8), (36, 20), (64, 68)])
-@pytest.mark.parametrize("threads", [1, 2])
-def test_float32_is_the_same_function_and_gradient(name, size, threads, torch_threads):
-    torch_threads(threads)
+@pytest.mark.parametrize("size", [(8, 8), (36, 20), (52, 68)])
+def test_float32_is_the_same_function_and_gradient(name, size, torch_threads):
     torch.manual_seed(3)
     net = DESIGNS[name]()
     z = torch.randn(1, 2, *size)
     upstream = torch.randn(1, net.final.out_channels, *size)
     double = copy.deepcopy(net).double()
     expected, gradients = passes(double, partial(double, z.double()), z, upstream)
-    out, found = passes(net, net.compiled(z, "float32"), z, upstream)
-    assert out.shape == (1, net.final.out_channels, *size)
-    assert distance(out, expected) < 2e-6  # rounding of float32
     largest = max(gradient.norm() for gradient in gradients.values())
-    for key, gradient in gradients.items():
-        # a bias before a normalisation has no gradient but rounding errors
-        if gradient.norm() > 1e-9 * largest:
-            # few pixels have a small deviation, and rounding errors are divided by it
-            assert distance(found[key], gradient) < (1e-2 if size == (8, 8) else 1e-4), key
-        else:
-            assert found[key].norm() < 1e-6 * largest, key
+    for threads in (1, 2):
+        torch_threads(threads)
+        out, found = passes(net, net.compiled(z, "float32"), z, upstream)
+        assert out.shape == (1, net.final.out_channels, *size)
+        assert distance(out, expected) < 2e-6  # rounding of float32
+        for key, gradient in gradients.items():
+            # a bias before a normalisation has no gradient but rounding errors
+            if gradient.norm() > 1e-9 * largest:
+                # few pixels have a small deviation, and rounding errors are divided by it
+                assert distance(found[key], gradient) < (1e-2 if size == (8, 8) else 1e-4), key
+            else:
+                assert found[key].norm() < 1e-6 * largest, key
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -155,7 +155,7 @@ GOALS = {
         },
         {},
     ),
-    "mixed": ("separate", {}, OWN),
+    "mixed": ("separate", {}, OWN["separate"]),
     "quantized": ("dequantize", CELLS, PLAIN),
     "quantized, its cells": ("dequantize", CELLS, CONSISTENT),
 }

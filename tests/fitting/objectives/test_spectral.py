@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from corrupted import corrupted
 
-from dap.data.corruptions import quantization
 from dap.fitting.objectives.spectral import (
     Denoise,
     Dequantize,
@@ -109,7 +109,7 @@ def test_only_gaps_are_filled(signal, target, domain):
 
 @pytest.fixture
 def quantized(signal) -> Observation:
-    return quantization(signal, bins=16, quantizer="mid-rise")
+    return corrupted("quantization", signal)
 
 
 def dequantize(quantized, consistency, transform=TRANSFORM) -> Dequantize:
@@ -164,9 +164,7 @@ def test_what_is_read_out_of_dequantizing(quantized):
     lower, upper = quantized.known["lower"], quantized.known["upper"]
     np.testing.assert_array_equal(projected, np.clip(raw, lower, upper))
     assert (np.abs(raw - projected) > 0).mean() > 0.5
-    again = quantization(
-        projected * 0.9999 + quantized.signal * 0.0001, bins=16, quantizer="mid-rise"
-    )
+    again = corrupted("quantization", projected * 0.9999 + quantized.signal * 0.0001)
     np.testing.assert_array_equal(again.signal, quantized.signal)
 
 
@@ -258,7 +256,7 @@ def test_gradients_reach_every_network(signal, target, task, zero):
     if task == "inpaint":
         observation = gapped(signal, target, "frames")
     if task == "dequantize":
-        observation = quantization(signal, bins=16, quantizer="mid-rise")
+        observation = corrupted("quantization", signal)
     options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
     options["consistency"] = 0.5
     own = {name: options[name] for name in TASKS[task].options}

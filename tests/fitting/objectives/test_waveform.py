@@ -5,16 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from corrupted import corrupted
 
 from dap.api import restore as restore_recording
-from dap.data.corruptions import gaps, quantization
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
 from dap.observation import Observation
 from dap.options import FitOptions
-from dap.stft import STFT
 from dap.tasks import TASKS
 
 FIT = FitOptions(
@@ -69,15 +68,9 @@ def test_inpainting_by_hand():
 
 def test_what_whole_frames_keep_is_what_the_spectral_priors_see(tone):
     # with the true signal as the estimate, nothing is wrong, and the filled signal is the true one
-    transform = STFT(254, 32, "hann")
-    observation = gaps(
-        tone,
-        transform,
-        sample_rate=16000,
-        seconds=(0.02, 0.03),
-        per_second=4,
-        domain="frames",
-        rng=np.random.default_rng(0),
+    spectrogram = {"n_fft": 254, "hop_length": 32, "window": "hann"}
+    observation = corrupted(
+        "gaps", tone, spectrogram=spectrogram, seconds=(0.02, 0.03), per_second=4
     )
     goal = WaveInpaint(observation, "cpu")
     estimates = goal.estimates([torch.from_numpy(tone)[None]])
@@ -111,7 +104,7 @@ def test_a_fit_of_each_task(task, tone, hiss):
         mask[900:1000] = True
         observation = Observation(np.where(mask, np.float32(0), clean), {"mask": mask})
     else:
-        observation = quantization(clean, bins=8, quantizer="mid-rise")
+        observation = corrupted("quantization", clean, bins=8)
     result = run(observation, task)
     outputs = TASKS[task].outputs
     assert result.selections["last"].shape == (len(outputs), 2048)

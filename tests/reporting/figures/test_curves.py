@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from dap.errors import DapError
 from dap.reporting.figures import curves as figures
+from dap.reporting.figures import example, style
 
 COLUMNS = "experiment corpus method clip seed source scope selection iteration metric value unit"
 RATE = 16000
@@ -172,7 +173,7 @@ def test_palette_is_fixed_by_method():
 def test_many_examples_are_wrapped():
     clean = np.sin(np.arange(1024) / 10)[np.newaxis]
     signals = {"clean": clean} | {f"method{i}": 0.9 * clean for i in range(8)}
-    figure = figures.examples(signals, 16000, title="t")
+    figure = example.examples(signals, 16000, title="t")
     waves = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title().split("\n")[0] for axes in waves] == list(signals)
     # five above, four below, all of one width
@@ -187,7 +188,7 @@ def test_examples_state_snr_and_share_scales():
     low, high = 64 * RATE / 1022, 192 * RATE / 1022  # on bins of the transform
     clean = np.stack([np.sin(2 * np.pi * low * times), 0.5 * np.sin(2 * np.pi * high * times)])
     columns = {"clean": clean, "observed": clean.sum(0, keepdims=True), "conv": 0.9 * clean}
-    figure = figures.examples(columns, RATE, title="A clip", sources=["Piano", "Drums"])
+    figure = example.examples(columns, RATE, title="A clip", sources=["Piano", "Drums"])
     assert len(figure.axes) == 2 * 2 * 3 + 1  # and the colour bar
     grid = np.reshape(figure.axes[:-1], (4, 3))
     assert grid[0, 0].get_title() == "clean"
@@ -213,7 +214,7 @@ def test_examples_state_snr_and_share_scales():
 def test_examples_without_a_clean_clip_state_no_snr_and_shade_gaps():
     noise = np.random.default_rng(0).normal(size=(1, 4096))
     columns = {"observed": noise, "dilated": noise / 2}
-    figure = figures.examples(columns, RATE, title="Restored", gaps=[(0.05, 0.1)])
+    figure = example.examples(columns, RATE, title="Restored", gaps=[(0.05, 0.1)])
     assert [axes.get_title() for axes in figure.axes[:2]] == ["observed", "dilated"]
     assert [len(axes.patches) for axes in figure.axes[:4]] == [1, 1, 1, 1]
     assert figure.axes[0].patches[0].get_x() == pytest.approx(0.05)
@@ -221,7 +222,7 @@ def test_examples_without_a_clean_clip_state_no_snr_and_shade_gaps():
 
 def test_silence_makes_a_figure():
     columns = {"clean": np.zeros((1, 4096)), "conv": np.zeros((1, 4096))}
-    figure = figures.examples(columns, RATE, title="Silence")
+    figure = example.examples(columns, RATE, title="Silence")
     assert figure.axes[1].get_title() == "conv\nSNR undefined"
 
 
@@ -229,12 +230,12 @@ def test_saved_twice_the_bytes_are_equal(tmp_path):
     noise = np.random.default_rng(0).normal(size=(1, 2048))
     for build in (
         lambda: draw(trajectories(5)),
-        lambda: figures.examples({"clean": noise, "conv": noise / 2}, RATE, title="A clip"),
+        lambda: example.examples({"clean": noise, "conv": noise / 2}, RATE, title="A clip"),
     ):
         figure = build()
-        first = [path.read_bytes() for path in figures.save(figure, tmp_path / "a.b")]
-        again = [path.read_bytes() for path in figures.save(figure, tmp_path / "a.b")]
-        other = [path.read_bytes() for path in figures.save(build(), tmp_path / "c")]
+        first = [path.read_bytes() for path in style.save(figure, tmp_path / "a.b")]
+        again = [path.read_bytes() for path in style.save(figure, tmp_path / "a.b")]
+        other = [path.read_bytes() for path in style.save(build(), tmp_path / "c")]
         assert first == again == other
         assert first[0].startswith(b"%PDF")
         assert first[1].startswith(b"\x89PNG")

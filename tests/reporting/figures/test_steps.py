@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dap.reporting import power_spectra as natural_statistics
-from dap.reporting.figures import curves as figures
+from dap.reporting.figures import style
 from dap.reporting.figures.power_spectra import slopes, statistics
 from dap.reporting.figures.steps import steps
 
@@ -97,5 +97,5 @@ def test_saved_twice_the_bytes_are_equal(sounds, spectra, tmp_path):
         lambda: steps(clean, observed, {"conv7": [noise]}, [5], RATE, title="Steps"),
         lambda: statistics(spectra, title="Statistics"),
     ):
-        first = [path.read_bytes() for path in figures.save(build(), tmp_path / "a")]
-        assert first == [path.read_bytes() for path in figures.save(build(), tmp_path / "b")]
+        first = [path.read_bytes() for path in style.save(build(), tmp_path / "a")]
+        assert first == [path.read_bytes() for path in style.save(build(), tmp_path / "b")]

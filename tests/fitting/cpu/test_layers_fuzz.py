@@ -3,19 +3,15 @@
 Sums are held to what float32 can round, results that are stored as bfloat16 to its last bit. The
 memory of every map is as tight as in a fit, and what lies around its columns must stay zero.
 
-The slow tests run this file once more, longer, on a library that checks its memory accesses
-(AddressSanitizer) and its arithmetic (UndefinedBehaviorSanitizer).
+`test_layers_sanitized.py` runs this file, longer, on a library that checks itself.
 """
 
 import os
-import platform
-import shutil
-import subprocess
-import sys
 from itertools import pairwise
 
 import pytest
 import torch
+from compiled_maps import close, convolved, feature, read, rounded, scratch, slots, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
@@ -39,80 +35,6 @@ threads = st.integers(1, 3)
 channels = st.integers(1, 30)
 rows, columns = st.integers(1, 9), st.integers(1, 70)
 halves = st.integers(1, 5), st.integers(1, 40)
-
-
-def rounded(x, lib):
-    """As a map of the library holds it, in double precision."""
-    return (x.bfloat16() if lib.constants.group == 2 else x).double()
-
-
-def feature(lib, *size, parts=None, halo=1):
-    made = Feature(size, parts=parts, halo=halo)
-    made.allocate(lib)
-    return made
-
-
-def slots(of):
-    return torch.tensor([i for i, slot in enumerate(of.slots()) if slot >= 0])
-
-
-def write(lib, of, to, x, count=1):
-    """Put `x`, (channels, rows, columns), into a map of a feature."""
-    planes = torch.zeros(len(of.slots()), *of.size[1:])
-    planes[slots(of)] = x
-    lib.import_planes(planes.data_ptr(), to, *of.size[1:], count)
-    return rounded(x, lib)
-
-
-def read(lib, of, source):
-    """A map's channels in double precision, having looked at the zeros around them."""
-    memory = of.memory[source is of.gradient]
-    groups = source.row // source.group
-    front = (source.data - memory.data_ptr()) // 4
-    lines = memory[front : front + of.size[1] * source.row].view(of.size[1], groups, source.group)
-    assert not lines[:, :, of.size[2] :].any()
-    # the channel that makes their number even
-    split = lines.view(torch.int16 if lib.constants.group == 2 else torch.int32)
-    split = split.view(*lines.shape, -1).transpose(2, 3).flatten(1, 2)
-    assert not split[:, source.channels :].any()
-    assert not memory[:front].any()
-    assert not memory[front + lines.numel() :].any()
-    planes = torch.empty(len(of.slots()), *of.size[1:])
-    lib.export_planes(source, planes.data_ptr(), *of.size[1:])
-    empty = [i for i, slot in enumerate(of.slots()) if slot < 0]
-    assert not planes[empty].any()
-    return planes[slots(of)].double()
-
-
-def close(result, expected, terms, lib, *, stored=True):
-    """Whether a sum is as exact as float32 can be, or as bfloat16 that stores it.
-
-    Args:
-        terms: the same sum of absolute values.
-    """
-    bound = 1e-5 * terms + 1e-30
-    if stored and lib.constants.group == 2:
-        bound = bound + 2**-8 * expected.abs()
-    assert result.shape == expected.shape
-    assert ((result.double() - expected).abs() <= bound).all()
-
-
-def scratch(layer, lib, count, multiple=1, extra=0):
-    """Memory of exactly the size that a layer says."""
-    room = {"sums": torch.empty(max(layer.sums(), 1), 2, dtype=torch.float64)}
-    if isinstance(layer, Conv):
-        lanes = layer.lanes(lib) // lib.constants.group * multiple + extra
-        room["products"] = torch.empty(count, layer.products())
-        room["lanes"] = torch.empty(count, lanes, dtype=torch.int32)
-    return room
-
-
-def convolved(x, weight, upstream, dilation):
-    """The output, and gradients of input and weight."""
-    x, weight = (each.clone().requires_grad_() for each in (x, weight))
-    padding = [size // 2 * dilation for size in weight.shape[2:]]
-    y = functional.conv2d(x[None], weight, padding=padding, dilation=dilation)[0]
-    return (y.detach(), *torch.autograd.grad(y, (x, weight), upstream))
 
 
 @fuzzed
@@ -393,64 +315,3 @@ def test_weights(lib, seed, count, size, kernel, holes, transposed):
         for part in full.split(block)
     ]
     assert torch.equal(lanes.double(), rounded(torch.cat(blocks), lib))
-
-
-@pytest.fixture(params=["native", "haswell"])
-def sanitized(request, tmp_path):
-    """Runs Python with a library, for a kind of CPU, that checks itself."""
-    if shutil.which("gcc") is None or platform.machine() != "x86_64":
-        pytest.skip("needs gcc on x86_64")
-
-    def file(name):
-        command = ["gcc", f"-print-file-name={name}"]
-        return subprocess.run(command, text=True, capture_output=True, check=True).stdout.strip()
-
-    checks = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
-    environment = {
-        **os.environ,
-        "CC": "gcc",
-        "DAP_CFLAGS": f"-march={request.param} {checks}",
-        "DAP_FUZZ_EXAMPLES": "200",
-        "XDG_CACHE_HOME": str(tmp_path),
-        # the second for exceptions, which the first hands on
-        "LD_PRELOAD": f"{file('libasan.so')} {file('libstdc++.so')}",
-        "ASAN_OPTIONS": "detect_leaks=0",  # Python's are many
-        "UBSAN_OPTIONS": "print_stacktrace=1",
-    }
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, *arguments], env=environment, text=True, capture_output=True
-        )
-
-    return run
-
-
-@pytest.mark.slow
-def test_no_access_beyond_memory_and_nothing_undefined(sanitized):
-    options = ["-q", "-s", "-m", "not slow", "-p", "no:faulthandler", "-p", "no:cacheprovider"]
-    done = sanitized("-m", "pytest", *options, __file__)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 passed" in done.stdout
-
-    # it would be seen: a read one float beyond its memory, and an index that overflows
-    overruns = {
-        "heap-buffer-overflow": "planes = torch.zeros(2 * 4 * 4 - 1); rows = 4",
-        "signed integer overflow": "planes = torch.zeros(2 * 4 * 4); rows = 2**63 - 1",
-    }
-    for message, changes in overruns.items():
-        done = sanitized("-c", OVERRUN.format(changes))
-        assert done.returncode != 0
-        assert message in done.stderr
-
-
-OVERRUN = """
-import torch
-from dap.fitting.cpu.layers import Feature
-from dap.fitting.cpu.library import library
-
-lib, one = library("float32"), Feature((2, 4, 4))
-one.allocate(lib)
-{}
-lib.import_planes(planes.data_ptr(), one.value, rows, 4, 1)
-"""

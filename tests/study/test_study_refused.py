@@ -88,7 +88,7 @@ def changed(where, value):
         (
             "experiments.denoise.corruption.stdev",
             1,
-            ["experiments.denoise.corruption: unknown name 'stdev'; allowed: kind, std"],
+            ["experiments.denoise.corruption: unknown key 'stdev'; allowed: kind, std"],
         ),
         ("corpora.synthetic-speech.path", "x", ["corpora.synthetic-speech: unknown key 'path'"]),
         # names
@@ -214,32 +214,32 @@ def changed(where, value):
         (
             "experiments.denoise.corruption.std",
             -0.1,
-            ["experiments.denoise.corruption.std is -0.1: must be a number above 0"],
+            ["corruption.std: -0.1 is less than or equal to the minimum of 0 (Standard dev"],
         ),
         (
             "experiments.denoise.corruption",
             {"kind": "gaps", "seconds": [0.25, 0.1]},
-            ["corruption.seconds is [0.25, 0.1]: must be two numbers, lowest and highest"],
+            ["corruption.seconds: [0.25, 0.1] are not in ascending order (Lengths of the shortest"],
         ),
         (
             "experiments.denoise.corruption",
             {"kind": "gaps", "domain": "bins"},
-            ["corruption.domain is 'bins': must be frames or samples"],
+            ["corruption.domain is 'bins'; allowed: frames, samples"],
         ),
         (
             "experiments.denoise.corruption",
             {"kind": "quantization", "bins": 1},
-            ["corruption.bins is 1: must be a whole number, at least 2"],
+            ["corruption.bins: 1 is less than the minimum of 2 (Number of levels"],
         ),
         (
             "experiments.denoise.corruption",
             {"kind": "quantization", "bins": 15},
-            ["corruption.bins is 15: must be even for a mid-rise quantizer"],
+            ["corruption.bins: 15 is not a multiple of 2 (Number of levels; even for a mid-rise"],
         ),
         (
             "experiments.denoise.corruption",
             {"kind": "quantization", "quantizer": "floor"},
-            ["corruption.quantizer is 'floor': must be mid-rise or mid-tread"],
+            ["corruption.quantizer is 'floor'; allowed: mid-rise, mid-tread"],
         ),
         ("fit.consistency", 2, ["fit.consistency: 2 is greater than the maximum of 1"]),
         (

@@ -1,12 +1,13 @@
-"""Laws of the quantizer: each sample has one cell, and the cells tile [-1, 1]."""
+"""Laws of the quantizer, whose cells tile [-1, 1], and of gaps, which touch no observed frame."""
 
 import numpy as np
+from corrupted import corrupted
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SEEDS, signals
 
-from dap.data.corruptions import cells, gaps, quantization, untouched_frames
-from dap.stft import STFT
+from dap.data.corruptions.gaps import untouched_frames
+from dap.data.corruptions.quantization import cells
 
 QUANTIZERS = st.one_of(
     st.tuples(st.integers(1, 200).map(lambda half: 2 * half), st.just("mid-rise")),
@@ -74,14 +75,14 @@ def test_mid_rise_has_a_decision_at_0_and_mid_tread_a_level(case):
 @given(quantized())
 def test_the_error_is_half_a_step_at_most(case):
     signal, bins, quantizer = case
-    observation = quantization(signal, bins=bins, quantizer=quantizer)
+    observation = corrupted("quantization", signal, bins=bins, quantizer=quantizer)
     # the top level of a mid-tread quantizer with an even number of levels is a step below 1
     top = 1 - 1 / bins if quantizer == "mid-tread" and bins % 2 == 0 else 1
     inside = (signal >= -1) & (signal <= top)
     error = np.abs(observation.signal.astype(np.float64) - signal)
     assert error[inside].max() <= 1 / bins + 1e-7
-    assert observation.facts["levels"] == bins
-    assert observation.facts["saturated_fraction"] == np.mean(np.abs(signal) > 1)
+    assert observation.metadata["levels"] == bins
+    assert observation.metadata["saturated_fraction"] == np.mean(np.abs(signal) > 1)
 
 
 @given(st.integers(1, 300), st.integers(8, 64), st.data())
@@ -101,14 +102,14 @@ def test_gaps_are_as_long_as_asked_and_apart(samples, domain, seed, data):
     shortest = data.draw(st.floats(0.001, 0.02))
     longest = data.draw(st.floats(shortest, 0.02))
     clean = np.random.default_rng(seed).uniform(-1, 1, samples).astype(np.float32)
-    observation = gaps(
+    observation = corrupted(
+        "gaps",
         clean,
-        STFT(126, 32, "hann"),
-        sample_rate=16000,
+        seed=seed,
+        spectrogram={"n_fft": 126, "hop_length": 32, "window": "hann"},
         seconds=(shortest, longest),
         per_second=6.0,
         domain=domain,
-        rng=np.random.default_rng(seed),
     )
     mask = observation.known["mask"]
     edges = np.flatnonzero(np.diff(np.pad(mask, 1).astype(int)))
