@@ -64,7 +64,7 @@ class Code:
             starts: the rule's script, by its path in the checkout, and the plugins that it loads,
                 by the dotted names of their modules, or by paths.
         """
-        result = {}
+        result: dict[str, str] = {}
         for part in self.sources.reached(starts).items():
             name, counting = part
             if part not in self._of_part:

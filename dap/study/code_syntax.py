@@ -8,7 +8,6 @@ plugin says of itself, the descriptions. The texts do not depend on the version 
 import ast
 import re
 from collections.abc import Iterator
-from types import UnionType
 from typing import Any
 
 # calls that, as statements, only tell a person something: with a text as their first argument, or
@@ -25,7 +24,7 @@ DESCRIPTIVE |= {"allOf", "options"}
 MEANINGFUL = {"ClassVar", "InitVar", "KW_ONLY"}
 # fields of a tree that say nothing, or not in all versions
 UNIMPORTANT = {"ctx", "kind", "type_comment", "type_params"}
-EMPTY = (None, [])
+EMPTY: tuple[object, ...] = (None, [])
 # nodes with nothing inside that could be left out
 LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.unaryop)
 C_TOKENS = re.compile(
@@ -73,10 +72,13 @@ def _joined(parts: list[ast.expr]) -> list[ast.expr]:
     """The parts of an f-string, of which versions cut the plain ones differently."""
     result: list[ast.expr] = []
     for part in parts:
-        if isinstance(part, ast.Constant) and result and isinstance(result[-1], ast.Constant):
-            result[-1] = ast.Constant(result[-1].value + part.value)
-        elif not (isinstance(part, ast.Constant) and part.value == ""):
-            result.append(part)
+        match part, result[-1:]:
+            case ast.Constant(value=""), _:
+                pass
+            case ast.Constant(value=str(more)), [ast.Constant(value=str(before))]:
+                result[-1] = ast.Constant(before + more)
+            case _:
+                result.append(part)
     return result
 
 
@@ -216,9 +218,11 @@ class _Cleaner(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | list | None:
         if ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING":
             self._leave_out(node.test)
-            return self.generic_visit(ast.Module(node.orelse, [])).body
+            others = ast.Module(node.orelse, [])
+            self.generic_visit(others)
+            return others.body
         self.generic_visit(node)
-        if node.body or node.orelse or _holds(node.test, ast.Call | ast.NamedExpr | ast.Await):
+        if node.body or node.orelse or _holds(node.test, (ast.Call, ast.NamedExpr, ast.Await)):
             return node
         self._leave_out(node.test)
         return None
@@ -277,7 +281,7 @@ def _tells(call: ast.Call) -> bool:
 
 def _is_text(node: ast.expr) -> bool:
     """Whether an expression can only be a text, and does nothing but make it."""
-    if _holds(node, ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await):
+    if _holds(node, (ast.NamedExpr, ast.Yield, ast.YieldFrom, ast.Await)):
         return False
     match node:
         case ast.JoinedStr() | ast.Constant(value=str()):
@@ -288,12 +292,12 @@ def _is_text(node: ast.expr) -> bool:
             return _is_text(node.left)
         case ast.IfExp():
             return _is_text(node.body) and _is_text(node.orelse)
-        case ast.Call(func=ast.Attribute(attr="join" | "format")):
-            return _is_text(node.func.value)
+        case ast.Call(func=ast.Attribute(value=template, attr="join" | "format")):
+            return _is_text(template)
         case ast.Call(func=ast.Name(id="str")):
             return True
     return False
 
 
-def _holds(tree: ast.expr, kinds: UnionType) -> bool:
+def _holds(tree: ast.expr, kinds: tuple[type[ast.AST], ...]) -> bool:
     return any(isinstance(node, kinds) for node in _nodes(tree))

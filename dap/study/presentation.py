@@ -130,6 +130,11 @@ def figure_module(kind: str) -> str:
     return f"dap.reporting.figures.{DRAWN_BY[kind]}"
 
 
+def figure_modules(study: Study, name: str) -> list[str]:
+    """The module that draws a figure."""
+    return [figure_module(study["figures"][name]["kind"])]
+
+
 def figure_files(study: Study) -> list[str]:
     """All figures, in all forms."""
     forms = ("pdf", "png")

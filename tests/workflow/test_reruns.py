@@ -85,10 +85,11 @@ def test_what_changes_no_number_makes_nothing_again(finished):
 
 def test_new_plugins_beside_the_others_make_no_fit_again(finished, count_jobs):
     for name, kind in KINDS.items():
-        source = f'{kind.variable} = {{"new_{name}": {METADATA[name]!r}}}\n'
+        source = f'{kind.variable} = {{"new-{name}": {METADATA[name]!r}}}\n'
         (finished.folder / "dap" / kind.folder / "new.py").write_text(source)
     # the report says which direction of a metric is better, for all there are
-    assert count_jobs(finished.snakemake("-n").stdout) == {"report": 1, "all": 1}
+    planned = finished.snakemake("-n").stdout
+    assert count_jobs(planned) == {"report": 1, "all": 1}, planned
 
 
 def test_a_metric_is_edited(finished):
@@ -129,6 +130,7 @@ def test_a_raised_format_makes_all_again(finished, count_jobs):
     [
         ("dap/reporting/typeset.py", "to_latex", {"tables/table1", "provenance", "report"}),
         ("dap/reporting/figures/curves.py", "draw", {"figures/curves", "report"}),
+        ("dap/reporting/figures/example.py", "draw", {"figures/example", "report"}),
     ],
 )
 def test_a_layout_is_edited(finished, file, name, ran):

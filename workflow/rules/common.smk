@@ -59,6 +59,7 @@ WILDCARDS = {
     "experiment": list(study.experiments),
     "corpus": list(study.clip_counts),
     "method": sorted({name for each in study.experiments.values() for name in each.methods}),
+    "name": list(study["figures"]),
 }
 SOURCES = Code()
 

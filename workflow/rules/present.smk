@@ -49,6 +49,7 @@ rule cost:
         "../scripts/cost.py"
 
 
+# Rules that inherit keep all parameters that they do not name, so the code's are the same for all.
 rule curves:
     input:
         unpack(of(presentation.curves_inputs)),
@@ -65,7 +66,7 @@ rule curves:
         mem_mb=2000,
         runtime=30,
     params:
-        **code("figure.py", presentation.figure_module("curves")),
+        **code("figure.py", plugins_of=presentation.figure_modules),
         module=presentation.figure_module("curves"),
         setup=of(presentation.curves_setup),
     script:
@@ -78,7 +79,6 @@ use rule curves as example with:
     wildcard_constraints:
         name=one_of(presentation.figures_of(study, "example")),
     params:
-        **code("figure.py", presentation.figure_module("example")),
         module=presentation.figure_module("example"),
         setup=of(presentation.example_setup),
 
@@ -89,7 +89,6 @@ use rule curves as steps with:
     wildcard_constraints:
         name=one_of(presentation.figures_of(study, "steps")),
     params:
-        **code("figure.py", presentation.figure_module("steps")),
         module=presentation.figure_module("steps"),
         setup=of(presentation.steps_setup),
 
@@ -107,7 +106,6 @@ use rule curves as natural_statistics with:
         mem_mb=2000,
         runtime=60,
     params:
-        **code("figure.py", presentation.figure_module("statistics")),
         module=presentation.figure_module("statistics"),
         setup=of(presentation.statistics_setup),
 
