@@ -153,8 +153,9 @@ class Cluster:
         logs.mkdir()
         shutil.chown(logs, "munge", "munge")
         self.folder.chmod(0o755)
-        for parent in self.folder.parents[:2]:
-            parent.chmod(parent.stat().st_mode | 0o011)  # munged is not root
+        for parent in self.folder.parents:  # munged is not root, and pytest's folders are private
+            if not parent.stat().st_mode & 0o001:
+                parent.chmod(parent.stat().st_mode | 0o011)
         key = Path("/etc/munge/munge.key")
         options = [f"--key-file={key}", f"--pid-file={logs}/pid", f"--seed-file={logs}/seed"]
         command = [_program("munged"), "--foreground", *options, f"--log-file={logs}/log"]
