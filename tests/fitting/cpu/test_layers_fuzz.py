@@ -3,7 +3,7 @@
 Sums are held to what float32 can round, results that are stored as bfloat16 to its last bit. The
 memory of every map is as tight as in a fit, and what lies around its columns must stay zero.
 
-`test_layers_sanitized.py` runs this file, longer, on a library that checks itself.
+`test_layers_sanitized.py` runs this file on a library that checks itself.
 """
 
 import os

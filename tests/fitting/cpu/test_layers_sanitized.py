@@ -39,7 +39,7 @@ def sanitized(request, tmp_path):
         **os.environ,
         "CC": "gcc",
         "DAP_CFLAGS": f"-march={request.param} {checks}",
-        "DAP_FUZZ_EXAMPLES": "200",
+        "DAP_FUZZ_EXAMPLES": "100",
         "XDG_CACHE_HOME": str(tmp_path),
         # the second for exceptions, which the first hands on
         "LD_PRELOAD": f"{file('libasan.so')} {file('libstdc++.so')}",
