@@ -22,7 +22,7 @@ from benchmarks.__main__ import heading
 from benchmarks.reference_fit import DESIGNS
 from benchmarks.speed import PAPER, SEED
 from dap.fitting.cpu.library import library
-from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
+from dap.fitting.gpu.cuda_graph import WARMUP, GraphedIteration
 from dap.fitting.interleave import side_stream
 from dap.nn.dilated_unet import Block, DilatedUNet, Layout, layout
 
@@ -138,7 +138,7 @@ class Candidate:
             fused=True,
             capturable=on_gpu,
         )
-        self.recorded = Recorded(self._iterate, lambda progress: None) if on_gpu else None
+        self.recorded = GraphedIteration(self._iterate, lambda progress: None) if on_gpu else None
         self.stream = side_stream() if on_gpu else nullcontext()
 
     def step(self) -> Tensor:

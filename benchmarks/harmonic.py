@@ -23,7 +23,7 @@ from torch import nn
 from benchmarks.__main__ import heading
 from benchmarks.memory import used
 from dap.fitting import engine
-from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
+from dap.fitting.gpu.cuda_graph import WARMUP, GraphedIteration
 from dap.fitting.interleave import side_stream
 from dap.nn.harmonic_conv import HarmonicConv2d
 from dap.nn.harmonic_unet import HarmonicUNet, harmonic, regular
@@ -73,7 +73,7 @@ def step(name: str, bins: int, frames: int, width: float, device: str) -> Callab
     if not (ours and on_gpu):
         return partial(iterate, 0.0)
     # as fits do it
-    recorded = Recorded(iterate, lambda progress: None)
+    recorded = GraphedIteration(iterate, lambda progress: None)
     stream = side_stream()
 
     def once() -> None:

@@ -13,7 +13,7 @@ import torch
 from benchmarks.reference_fit import ReferenceFit, network
 from dap.fitting import engine
 from dap.fitting import loop as fit
-from dap.fitting.interleave import in_turn
+from dap.fitting.interleave import run_interleaved
 from dap.fitting.objectives.spectral import MULTIPLE, Denoise
 from dap.options import FitOptions
 from dap.stft import STFT
@@ -48,7 +48,7 @@ def ours(
         partial(fit.steps, network(method, width), goal, options, seed=SEED + k, device=device)
         for k in range(beside)
     ]
-    found = [trajectory.seconds for _, trajectory in in_turn(fits, beside, device=device)]
+    found = [trajectory.seconds for _, trajectory in run_interleaved(fits, beside, device=device)]
     return sum(found) / beside / iterations
 
 

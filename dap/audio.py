@@ -21,7 +21,7 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     was cut, what is left is read.
 
     Returns:
-        float32 array of shape (samples,), at the recording's own level.
+        float32 array of shape (samples,), at the recording's level.
 
     Raises:
         DapError: the file is missing, unreadable, empty, silent or holds non-finite samples.
@@ -78,7 +78,7 @@ class Excerpt:
         signal: float32 array of shape (samples,).
         start: where it starts in the recording at the study's rate, in samples.
         padded: how many samples at its end are zeros, since the recording was too short.
-        gain: the factor that was applied to the recording's own level.
+        gain: the factor that was applied to the recording.
     """
 
     signal: np.ndarray

@@ -10,7 +10,7 @@ import numpy as np
 from dap.data.corruptions.gaps import untouched_frames
 from dap.data.corruptions.quantization import QUANTIZERS, cells
 from dap.errors import DapError
-from dap.fitting.interleave import Fit, at_most, in_turn
+from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.observation import Observation
@@ -207,7 +207,7 @@ def _run(
 ) -> dict[int, Restored]:
     fits = [partial(start, fit=fit) for start in begin.values()]
     results = {}
-    for k, result in in_turn(fits, at_most(AT_ONCE, device), device=device):
+    for k, result in run_interleaved(fits, at_most(AT_ONCE, device), device=device):
         if isinstance(result, DapError):
             raise result
         results[list(begin)[k]] = result

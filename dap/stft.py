@@ -1,5 +1,7 @@
 """Waveform to two real channels and back: the representation that every prior works on."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -16,8 +18,9 @@ class STFT:
     def __init__(self, n_fft: int, hop_length: int, window: str, device: str = "cpu"):
         self.n_fft = n_fft
         self.hop_length = hop_length
-        make = {"hann": torch.hann_window, "rectangular": torch.ones}[window]
-        self.window = make(n_fft, device=device)
+        windows: dict[str, Callable[..., Tensor]]
+        windows = {"hann": torch.hann_window, "rectangular": torch.ones}
+        self.window = windows[window](n_fft, device=device)
 
     @property
     def bins(self) -> int:

@@ -13,12 +13,13 @@ import io
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dap.audio import write
 from dap.errors import DapError, UnwritableError
@@ -123,7 +124,7 @@ def _seal(path: Path) -> Path:
 
 
 def verified(path: Path, sealed_by: Path | None = None) -> Path:
-    """The path of a file, once its content has been found to be what its seal says.
+    """The path of a file, once its content has been checked against its seal.
 
     Args:
         sealed_by: the first file of the seal, where it is another.
@@ -166,10 +167,11 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     """Write named arrays as a compressed npz."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    # numpy's types let any of the names be `allow_pickle`
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     write_bytes(path, buffer.getvalue())
 
 
@@ -179,8 +181,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return {name: file[name] for name in file.files}
 
 
-def read_kept(path: Path) -> dict[str, np.ndarray]:
-    """Arrays that an earlier job kept; none where they are not there, or torn."""
+def read_intact(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file that an earlier job wrote; none if it is missing or torn."""
     try:
         return read_arrays(path)
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error):
@@ -196,7 +198,7 @@ def write_signal(path: Path, signal: np.ndarray, sample_rate: int) -> str:
 
 
 def checked(folder: Path, name: str, digest: str) -> Path:
-    """The path of a chunk's file, once its content has been found to be what the manifest says.
+    """The path of a chunk's file, once its content has been checked against the manifest.
 
     Raises:
         DapError: the file is missing or another; the message names it and the remedy.

@@ -190,12 +190,12 @@ def test_a_torn_file_of_a_seal_names_what_to_delete(tmp_path):
 
 def test_what_was_kept_is_whole_or_nothing(tmp_path):
     path = tmp_path / "a.npz"
-    assert store.read_kept(path) == {}
+    assert store.read_intact(path) == {}
     store.write_arrays(path, {"x": np.arange(1000)})
-    assert list(store.read_kept(path)) == ["x"]
+    assert list(store.read_intact(path)) == ["x"]
     content = path.read_bytes()
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
     for torn in (b"", content[:10], content[:-30], flipped):
         path.write_bytes(torn)
-        assert store.read_kept(path) == {}
+        assert store.read_intact(path) == {}

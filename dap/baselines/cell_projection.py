@@ -5,6 +5,8 @@ tight Gabor frame, min |A x|_1 subject to lower <= x <= upper: a convex problem,
 primal-dual method of Chambolle and Pock (2011). Nothing is trained, and nothing is random.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dap.observation import Observation
@@ -19,7 +21,7 @@ LOOK = 25  # iterations from one look at the gap to the next
 GAP = 1e-3  # of the objective, at which the iterations end
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """The same signal for each output, inside of the cells: (outputs, samples) float32."""
     lower, upper = observation.known["lower"], observation.known["upper"]
     window = OVERLAP * max(1, round(WINDOW_SECONDS * observation.sample_rate / OVERLAP))
@@ -58,7 +60,7 @@ def sparsest(lower: np.ndarray, upper: np.ndarray, window: int) -> tuple[np.ndar
         if i % LOOK == 0:
             value = frame.norm(frame.analyse(signal))
             bound = np.minimum(slope * lower, slope * upper).sum()
-            # silence is its own bound
+            # of silence, value and bound are 0
             gap = (value - bound) / value if value > 0 else 0.0
             if gap < GAP:
                 break

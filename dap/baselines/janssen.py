@@ -1,10 +1,12 @@
 """Autoregressive inpainting (Janssen, Veldhuis and Vries 1986), gap by gap.
 
-The samples of a gap and the autoregressive coefficients of the sound around it are found in turn:
-the coefficients from the context with the gap filled, the samples as those that leave the least
-prediction error. The order is the paper's 3 m + 2 for gaps of m samples, up to 1,024: gaps here are
-far longer than those of some samples that it was written for.
+Two estimates alternate: the autoregressive coefficients, from the sound around a gap with the gap
+filled, and the gap's samples, as those that leave the least prediction error. The order is the
+paper's 3 m + 2 for gaps of m samples, up to 1,024: gaps here are far longer than the few samples
+that it was written for.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,15 +19,15 @@ ITERATIONS = 5
 CONTEXT_SECONDS = 0.256  # on each side
 SHORTEST = 64  # samples of context; with less on one side, the gap is predicted from the other
 WHITE = 1e-9  # white noise added to the autocorrelation, re the signal's power: -90 dB
-LEAST_GAIN = 1e-3  # samples fainter than that by the loss are lost: float32 holds the others
+LEAST_GAIN = 1e-3  # below it a sample is lost; above it float32 is precise enough to undo the gain
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """The same signal for each output, (outputs, samples) float32.
 
     Where whole frames of the STFT were lost, the frames beside them still hold the gap's edges,
     each sample `gain` times its true value. That is undone first, and only what no frame saw is
-    filled: a prior that fits those frames is told as much.
+    filled: a prior that fits those frames knows as much.
     """
     signal, mask = observation.signal.astype(np.float64), observation.known["mask"]
     if "gain" in observation.known:
@@ -37,7 +39,9 @@ def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
     return np.repeat(filled[np.newaxis], len(outputs), axis=0)
 
 
-def inpaint(signal: np.ndarray, mask: np.ndarray, *, context: int, order: int = ORDER):
+def inpaint(
+    signal: np.ndarray, mask: np.ndarray, *, context: int, order: int = ORDER
+) -> np.ndarray:
     """Fill every run of lost samples, from left to right.
 
     Args:

@@ -7,6 +7,7 @@ nothing is random.
 """
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,7 +23,7 @@ MELS = 10
 LOUDNESS = 0.25  # exponent of a magnitude
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(2, samples) float32, clipped to [-1, 1]: the sources, which add up to the mixture."""
     sources = separate(observation.signal, observation.sample_rate)
     return np.clip(sources, -1, 1).astype(np.float32)

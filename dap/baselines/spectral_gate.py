@@ -1,5 +1,7 @@
 """Spectral gating by the package `noisereduce`, with its defaults, as its users call it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dap.observation import Observation
@@ -7,11 +9,11 @@ from dap.observation import Observation
 BASELINES = {"spectral-gate": {"title": "spectral gating (noisereduce)", "tasks": ["denoise"]}}
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(1, samples) float32, clipped to [-1, 1]; silence comes back as silence.
 
-    The default gate is not stationary: a bin is closed by how far it stands above its own average
-    over 2 s, so steady sound is taken for noise, too.
+    The default gate is not stationary: a bin is closed by how far it stands above its average over
+    2 s, so steady sound is taken for noise, too.
     """
     signal = observation.signal
     if not signal.any():  # the package would divide by zero

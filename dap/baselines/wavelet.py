@@ -5,6 +5,8 @@ each level a prior of a spike at zero and the quasi-Cauchy density, whose weight
 marginal likelihood; and each coefficient replaced by its posterior median.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from dap.observation import Observation
@@ -17,16 +19,16 @@ WAVELET = "sym4"
 HALVINGS = 50  # of an interval, down to double precision
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(1, samples) float32, clipped to [-1, 1]."""
     return np.clip(denoise(observation.signal, posterior_median), -1, 1)[np.newaxis]
 
 
-def denoise(signal: np.ndarray, shrink) -> np.ndarray:
+def denoise(signal: np.ndarray, shrink: Callable[[np.ndarray, int], np.ndarray]) -> np.ndarray:
     """Shrink the wavelet details of a signal.
 
     Args:
-        signal: (samples,); one too short for one level of sym4 (under 14 samples) is kept.
+        signal: (samples,); one too short for one level of sym4 (under 14 samples) is returned.
         shrink: details of one level in units of the noise's standard deviation, and the signal's
             length -> the same details, shrunk.
 
@@ -51,7 +53,7 @@ def posterior_median(details: np.ndarray, samples: int) -> np.ndarray:
 
     Args:
         details: (n,), with noise of standard deviation 1.
-        samples: has no influence: the weight adapts to the details' own number.
+        samples: has no influence: the weight adapts to the number of details.
 
     Returns:
         (n,), each of its detail's sign and no larger.
@@ -73,11 +75,11 @@ def _likeliest_weight(size: np.ndarray) -> float:
     It is at least that whose posterior median is 0 up to the universal threshold, and at most 1.
     """
     lowest = _weight_of_threshold(np.sqrt(2 * np.log(max(size.size, 2))))
-    # the excess g / phi - 1 would overflow for larger details, which all say the same of w
+    # the excess g / phi - 1 would overflow for larger details, which all mean the same for w
     size = np.minimum(size, 37.0)
     square = np.maximum(np.square(size), 1e-8)
     excess = np.expm1(square / 2) / square - 1
-    # the score falls with w, so its zero is found by halving, on a logarithmic scale
+    # the score falls with w, so halving finds its zero, on a logarithmic scale
     low, high = np.log(lowest), 0.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2

@@ -1,5 +1,7 @@
 """Wavelet denoising with the universal soft threshold (Donoho and Johnstone 1994)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dap.baselines.wavelet import denoise
@@ -13,7 +15,7 @@ BASELINES = {
 }
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(1, samples) float32, clipped to [-1, 1]."""
     return np.clip(denoise(observation.signal, soft), -1, 1)[np.newaxis]
 

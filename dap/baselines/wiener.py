@@ -4,6 +4,8 @@ As in paper B: alpha 0.99, windows of 25 ms shifted by 40 %, the noise from the 
 The noise estimate is not updated later, so where a clip starts with sound, that is taken for noise.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dap.observation import Observation
@@ -18,7 +20,7 @@ SHIFT = 0.4  # of a window
 NOISE_SAMPLES = 1024
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(1, samples) float32, clipped to [-1, 1] like the priors' estimates."""
     signal = wiener(observation.signal, observation.sample_rate)
     return np.clip(signal, -1, 1).astype(np.float32)[np.newaxis]
@@ -56,7 +58,7 @@ def wiener(signal: np.ndarray, sample_rate: int, *, noise_std: float | None = No
         noise = np.square(np.abs(np.fft.rfft(first * window))).mean(axis=0)
     else:
         noise = np.full(len(spectrum), noise_std**2 * np.square(window).sum())
-    # a floor far below rounding: silence stays silent, and what stands above it is all kept
+    # a floor far below rounding: silence stays silent, and all that is louder passes
     posterior = np.square(np.abs(spectrum)) / np.maximum(noise, 1e-30)[:, np.newaxis]
     gains = np.empty_like(posterior)
     before = np.ones(len(noise))  # G^2 times the posterior SNR of the frame before

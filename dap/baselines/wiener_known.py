@@ -1,5 +1,7 @@
 """The Wiener filter of `dap.baselines.wiener`, told the level of the white noise."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dap.baselines.wiener import wiener
@@ -16,7 +18,7 @@ BASELINES = {
 }
 
 
-def restore(observation: Observation, outputs: list[str]) -> np.ndarray:
+def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(1, samples) float32, clipped to [-1, 1].
 
     Raises:

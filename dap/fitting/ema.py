@@ -1,5 +1,7 @@
 """The moving average of a fit's outputs."""
 
+from typing import Any
+
 from torch import Tensor
 
 
@@ -24,13 +26,19 @@ class MovingAverage:
             self.total.lerp_(estimates, 1 - self.decay)
 
     def value(self) -> Tensor:
-        """The average so far."""
+        """The average so far.
+
+        Raises:
+            ValueError: there was no update yet.
+        """
+        if self.total is None:
+            raise ValueError("the average of no estimates")
         return self.total / (1 - self.weight)
 
-    def state_dict(self) -> dict:
-        """What a checkpoint holds of it."""
+    def state_dict(self) -> dict[str, Any]:
+        """The state that a checkpoint saves."""
         return {"weight": self.weight, "total": self.total}
 
-    def load_state_dict(self, state: dict) -> None:
-        """Go on from a checkpoint; the first update brings the total to the estimates' device."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a saved state; the next update moves it to the estimates' device."""
         self.weight, self.total = state["weight"], state["total"]

@@ -1,8 +1,8 @@
 """How a network runs on a device: on compiled layers, or in PyTorch.
 
-On a CPU, a network that offers `compiled` runs on the compiled layers (`dap.fitting.cpu`); others,
-and all where there is no compiler, run in PyTorch, in bfloat16 only if they say `autocast = True`.
-On a GPU, PyTorch runs them all, in bfloat16 under autocast.
+On a CPU, a network that has a method `compiled` runs on the compiled layers (`dap.fitting.cpu`).
+Others, and all where there is no compiler, run in PyTorch; in bfloat16 only if they have
+`autocast = True`. On a GPU, PyTorch runs them all, in bfloat16 under autocast.
 """
 
 from collections.abc import Callable
@@ -58,6 +58,7 @@ def run(net: nn.Module, z: Tensor, precision: str) -> tuple[Run, str]:
     if precision == "float32":
         return partial(net, z), "pytorch"
     if z.dim() == 4 and z.is_cuda:
+        # which PyTorch's types leave out of `Module.to`
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         z = z.to(memory_format=torch.channels_last)
     return partial(_autocast, net, z), "pytorch"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
@@ -13,14 +13,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from dap.errors import DapError
 from dap.fitting import engine
+from dap.fitting.checkpoint import Checkpoint, Stateful
 from dap.fitting.ema import MovingAverage
-from dap.fitting.gpu.cuda_graph import Recorded
-from dap.fitting.interleave import in_turn
-from dap.fitting.objectives.spectral import Denoise, Separate
+from dap.fitting.gpu.cuda_graph import GraphedIteration
+from dap.fitting.interleave import run_interleaved
+from dap.fitting.objectives import Follower, Objective
 from dap.options import FitOptions
-
-if TYPE_CHECKING:  # a fit is handed its checkpoint, and knows nothing of files
-    from dap.runtime.checkpoints import Checkpoint, Part
 
 REPORT_SECONDS = 1.0
 
@@ -35,9 +33,9 @@ class Trajectory:
         last: (outputs, samples) the last iterate.
         average: (outputs, samples) the moving average.
         losses: (iterations,) float32.
-        seconds: wall time of the loop; of that of fits beside each other on a GPU, its share.
+        seconds: wall time of the loop; for fits beside each other on a GPU, this one's share of it.
         engine: what ran the networks: "compiled", "pytorch", or "cuda-graph" (PyTorch's layers,
-            recorded).
+            recorded and replayed).
     """
 
     iterations: np.ndarray
@@ -65,14 +63,14 @@ def rate(options: FitOptions, iteration: int) -> float:
     if options.warmup:
         factor *= min(1.0, iteration / options.warmup)
     if options.cooldown:
-        left = options.iterations + 1 - iteration
-        factor *= min(1.0, left / (options.iterations * options.cooldown))
+        remaining = options.iterations + 1 - iteration
+        factor *= min(1.0, remaining / (options.iterations * options.cooldown))
     return options.scaled_learning_rate * factor
 
 
 def start(
     build: Callable[..., nn.Module],
-    objective: Denoise | Separate,
+    objective: Objective,
     seed: int,
     device: str,
     initialisation: str = "pytorch",
@@ -112,15 +110,15 @@ def outputs(runs: Sequence[engine.Run], target: Tensor, scales: Sequence[float])
 
 def fit(
     build: Callable[..., nn.Module],
-    objective: Denoise | Separate,
+    objective: Objective,
     options: FitOptions,
     *,
     seed: int,
     device: str,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: "Checkpoint | None" = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Trajectory:
-    """Run one fit: `steps` from beginning to end, with the same arguments, and the same errors."""
+    """Run one fit: `steps` from beginning to end, with the same arguments and errors."""
     begin = partial(
         steps,
         build,
@@ -131,7 +129,7 @@ def fit(
         report=report,
         checkpoint=checkpoint,
     )
-    ((_, result),) = in_turn([begin], device=device)
+    ((_, result),) = run_interleaved([begin], device=device)
     if isinstance(result, DapError):
         raise result
     return result
@@ -139,28 +137,28 @@ def fit(
 
 def steps(
     build: Callable[..., nn.Module],
-    objective: Denoise | Separate,
+    objective: Objective,
     options: FitOptions,
     *,
     seed: int,
     device: str,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: "Checkpoint | None" = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[None, float, Trajectory]:
-    """Fit untrained networks to the observation that `objective` holds (Equation 1 of A).
+    """Fit untrained networks to the observation of an objective (Equation 1 of A).
 
-    Iteration i's estimate is the output before the i-th step. The clean clip is nowhere in reach.
+    The estimate of iteration i is the output before the i-th step. The clean clip is out of reach.
 
     Args:
-        build: makes one network, given `out_channels`, of the options' width.
-        options: its precision is "float32" or "bfloat16".
+        build: makes one network of `out_channels`, in the width of the options.
+        options: the precision is "float32" or "bfloat16".
         seed: of the initialisation and of z.
         report: called with the iteration and the loss at each snapshot, and about every second.
-        checkpoint: where the fit's state is kept now and then, and taken up if it is there.
+        checkpoint: where the fit's state is saved from time to time, and restored from.
 
     Yields:
-        once it is ready, and after each iteration, which is told then how many seconds it took
-        (`dap.fitting.interleave.in_turn`).
+        when it is ready, and after each iteration; it is then sent the seconds that the iteration
+        took (`dap.fitting.interleave.run_interleaved`).
 
     Raises:
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
@@ -182,21 +180,21 @@ def steps(
     )
     average = MovingAverage(options.ema_decay)
     points = grid(options.iterations, options.snapshots, options.snapshot_at)
-    follow = getattr(objective, "follow", None)
     losses = torch.empty(options.iterations, device=device)
-    snapshots = []
-    parts: dict[str, Part] = {f"network{k}": net for k, net in enumerate(networks)}
+    snapshots: list[Tensor] = []
+    parts: dict[str, Stateful] = {f"network{k}": net for k, net in enumerate(networks)}
     parts |= {"optimiser": optimiser, "average": average}
-    if hasattr(objective, "state_dict"):
-        parts["objective"] = cast("Part", objective)
+    if isinstance(objective, Stateful):
+        parts["objective"] = objective
+    follower = objective if isinstance(objective, Follower) else None
     done, spent = 0, 0.0
-    if checkpoint and (held := checkpoint.resume(parts, device)):
-        done, spent = held["iteration"], held["seconds"]
-        losses[:done] = held["losses"]
-        snapshots = [snapshot.to(device) for snapshot in held["snapshots"]]
+    if checkpoint and (saved := checkpoint.resume(parts, device)):
+        done, spent = saved["iteration"], saved["seconds"]
+        losses[:done] = saved["losses"]
+        snapshots = [snapshot.to(device) for snapshot in saved["snapshots"]]
         checkpoint.log(f"taken up after iteration {done} of {options.iterations}")
     (group,) = optimiser.param_groups
-    if on_gpu:  # what is recorded reads the rate where it is
+    if on_gpu:  # a recorded iteration reads the rate from memory
         group["lr"] = torch.tensor(options.scaled_learning_rate, device=device)
 
     def iterate(progress: float) -> tuple[Tensor, Tensor]:
@@ -208,34 +206,35 @@ def steps(
         optimiser.step()
         return loss.detach(), estimates.detach()
 
-    able = on_gpu and getattr(objective, "recordable", False)
-    recorded = Recorded(iterate, objective.phase) if able else None
-    told = time.perf_counter()
+    # an objective of a plugin may leave `recordable` out
+    replays = on_gpu and getattr(objective, "recordable", False)
+    graphed = GraphedIteration(iterate, objective.phase) if replays else None
+    reported = time.perf_counter()
     yield
     for i in range(done + 1, options.iterations + 1):
         if on_gpu:
             group["lr"].fill_(rate(options, i))
         else:
             group["lr"] = rate(options, i)
-        loss, estimates = (recorded or iterate)(i / options.iterations)
+        loss, estimates = (graphed or iterate)(i / options.iterations)
         losses[i - 1] = loss
         average.update(estimates)
-        if follow:
-            follow(i, estimates)
+        if follower:
+            follower.follow(i, estimates)
         if i == points[len(snapshots)]:
-            # losses stay on the device between snapshots: a look at each would stall a GPU
+            # losses stay on the device between snapshots: reading each one would stall a GPU
             _check(losses[:i], seed)
             snapshots.append(objective.read_out(estimates))
-        if report and (i in points or time.perf_counter() - told > REPORT_SECONDS):
-            told = time.perf_counter()
+        if report and (i in points or time.perf_counter() - reported > REPORT_SECONDS):
+            reported = time.perf_counter()
             report(i, loss.item())
         if checkpoint and i < options.iterations and checkpoint.due():
-            # a clone: saving a view would save all of what it is a view of
-            kept = {"losses": losses[:i].clone(), "snapshots": snapshots}
-            checkpoint.save(parts, device, iteration=i, seconds=spent, **kept)
+            # a clone, since PyTorch saves the whole tensor that a view is of
+            variables = {"losses": losses[:i].clone(), "snapshots": snapshots}
+            checkpoint.save(parts, device, iteration=i, seconds=spent, **variables)
         spent += yield
     last = objective.read_out(estimates).cpu().numpy()
-    spent += yield  # a GPU is waited for in the line above
+    spent += yield  # the line above waits for the GPU
     return Trajectory(
         iterations=points,
         snapshots=torch.stack(snapshots).cpu().numpy(),
@@ -243,7 +242,7 @@ def steps(
         average=objective.read_out(average.value()).cpu().numpy(),
         losses=losses.cpu().numpy(),
         seconds=spent,
-        engine="cuda-graph" if recorded and recorded.graph else engines[0],
+        engine="cuda-graph" if graphed and graphed.graph else engines[0],
     )
 
 
@@ -257,7 +256,7 @@ def _check(losses: Tensor, seed: int) -> None:
         )
 
 
-def size(build: Callable[..., nn.Module], objective: Denoise | Separate) -> tuple[int, float]:
+def size(build: Callable[..., nn.Module], objective: Objective) -> tuple[int, float]:
     """Parameters of a fit's networks, and GFLOP of one iteration (forward and backward).
 
     Counted by PyTorch (convolutions and dense matrix products, a multiply-add as two) on the meta

@@ -5,18 +5,15 @@ from collections.abc import Callable, Generator
 from dataclasses import asdict, replace
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from dap.errors import DapError
 from dap.fitting import baseline
+from dap.fitting.checkpoint import Checkpoint
 from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugin, plugins
 from dap.tasks import TASKS
-
-if TYPE_CHECKING:  # torch is imported where a prior is fitted, and nowhere else
-    from dap.runtime.checkpoints import Checkpoint
 
 
 def is_prior(method: str) -> bool:
@@ -34,14 +31,14 @@ def restore(
     device: str,
     seed: int,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: "Checkpoint | None" = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Restored:
     """Run one method on one observation: `restoring`, from beginning to end.
 
     Raises:
         DapError, InterruptedFitError: as `restoring`.
     """
-    from dap.fitting.interleave import in_turn
+    from dap.fitting.interleave import run_interleaved
 
     device = resolve_device(device) if is_prior(method) else "cpu"
     begin = partial(
@@ -56,7 +53,7 @@ def restore(
         report=report,
         checkpoint=checkpoint,
     )
-    ((_, result),) = in_turn([begin], device=device)
+    ((_, result),) = run_interleaved([begin], device=device)
     if isinstance(result, DapError):
         raise result
     return result
@@ -72,7 +69,7 @@ def restoring(
     device: str,
     seed: int,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: "Checkpoint | None" = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[None, float, Restored]:
     """Run one method on one observation, an iteration at a time (`dap.fitting.loop.steps`).
 
@@ -113,7 +110,7 @@ def fitting(
     device: str,
     seed: int,
     report: Callable[[int, float], None] | None = None,
-    checkpoint: "Checkpoint | None" = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Generator[None, float, Restored]:
     """Fit a prior to one observation, an iteration at a time (`dap.fitting.loop.steps`).
 
@@ -123,13 +120,13 @@ def fitting(
         spectrogram: the arguments of the `dap.stft.STFT` that it works on.
         device: "auto", "cpu" or "cuda".
         seed: of the initialisation.
-        report: called with the iteration and the loss now and then.
+        report: called with the iteration and the loss from time to time.
         checkpoint: of this fit.
 
     Raises:
         DapError: the fit diverged, or the device is not there.
         PluginError: the prior's code failed.
-        InterruptedFitError: SIGTERM came, and the fit's state was kept.
+        InterruptedFitError: SIGTERM came, and the fit's state was saved.
     """
     from dap.fitting import engine, loop
     from dap.fitting.objectives.spectral import objective

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# share of the first loss below which the last one lies, where a fit has learned anything
+# the last loss of a fit that has learned anything is at most this share of the first
 LEARNED = 0.95
 # of a method without a fit, or of a fit that is missing
 NO_COST: dict[str, float | int | str] = {
@@ -43,7 +43,7 @@ class Restored:
         return not len(self.losses) or self.losses[-1] <= LEARNED * self.losses[0]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """As named arrays, to be kept in one file."""
+        """As named arrays, for one file."""
         named = {f"selection.{name}": array for name, array in self.selections.items()}
         rest = {name: getattr(self, name) for name in ("iterations", "snapshots", "losses")}
         return named | rest | {"cost": np.array(json.dumps(self.cost))}

@@ -52,9 +52,15 @@ def layout(network: str, width: float, dilation: int | None) -> Layout:
         width: factor on every number of filters; 1 is the paper's.
         dilation: the same for every 3x3 convolution, or None for A's exponential schedule.
     """
-    filters = [tuple(max(1, round(n * width)) for n in pair) for pair in FILTERS[network]]
+
+    def scaled(filters: int) -> int:
+        return max(1, round(filters * width))
+
     dilations = DILATIONS[network] if dilation is None else ((dilation, dilation),) * 5
-    blocks = [Block(*pair) for pair in zip(filters, dilations, strict=True)]
+    blocks = [
+        Block((scaled(first), scaled(second)), pair)
+        for (first, second), pair in zip(FILTERS[network], dilations, strict=True)
+    ]
     return Layout((blocks[0], blocks[1]), blocks[2], (blocks[3], blocks[4]))
 
 
@@ -88,7 +94,9 @@ class ConvBlock(nn.Module):
 
 
 def _conv3x3(in_channels: int, out_channels: int, dilation: int, normalise: bool) -> nn.Sequential:
-    layers = [nn.Conv2d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)]
+    layers: list[nn.Module] = [
+        nn.Conv2d(in_channels, out_channels, 3, padding=dilation, dilation=dilation)
+    ]
     if normalise:
         layers.append(InstanceNorm(out_channels))
     return nn.Sequential(*layers, nn.ReLU())
@@ -137,7 +145,7 @@ class DilatedUNet(nn.Module):
             precision: "float32" or "bfloat16".
 
         Returns:
-            a function without arguments that gives the output, (1, out_channels, F, T) float32,
+            a function without arguments that returns the output, (1, out_channels, F, T) float32,
             with the gradients of the parameters.
         """
         return Network(partial(wire, self), z, precision)
@@ -150,7 +158,8 @@ def wire(net: DilatedUNet, z: Feature, add: Callable[[Layer], Feature]) -> None:
         """The features before the transition, and the one after it."""
         for layers in (part.conv1, part.conv2):
             normalise = any(isinstance(layer, nn.InstanceNorm2d) for layer in layers)
-            out = add(Conv.of(layers[0], inputs, "norm_relu" if normalise else "relu"))
+            (conv,) = (layer for layer in layers if isinstance(layer, nn.Conv2d))
+            out = add(Conv.of(conv, inputs, "norm_relu" if normalise else "relu"))
             inputs = [*inputs, out] if part.dense else [out]
         return inputs, add(Conv.of(part.transition, inputs, ""))
 

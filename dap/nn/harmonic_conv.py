@@ -8,14 +8,15 @@ fidelity: harmonic-convolution)
 
 Bins count from 0 (DC). Between bins, X is interpolated linearly; outside it is 0.
 
-`sampled`, ours, uses that all of this is linear: the harmonics' channels are multiplied at the bins
-where they are, their results are sampled at k w / n by one sparse product, and mixed. `deform` is
-the paper's way, one deformable convolution an anchor.
+`sampled`, ours, uses that all of this is linear: the channels of every harmonic are multiplied at
+all bins, the products are sampled at k w / n by one sparse product, and mixed. `deform` is the
+paper's way, one deformable convolution for each anchor.
 """
 
 import warnings
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -36,20 +37,20 @@ def positions(bins: int, harmonics: int, anchors: int) -> list[tuple[int, int, i
         (anchor, bin, harmonic, bin that is read, weight), anchors and harmonics counted from 0, for
         every weight that is not 0; two entries where k w / n lies between two bins.
     """
-    found = []
+    entries = []
     for n in range(anchors):
         for w in range(bins):
             for k in range(harmonics):
                 whole, rest = divmod((k + 1) * w, n + 1)
                 if whole >= bins:
                     break
-                found.append((n, w, k, whole, 1 - rest / (n + 1)))
+                entries.append((n, w, k, whole, 1 - rest / (n + 1)))
                 if rest and whole + 1 < bins:
-                    found.append((n, w, k, whole + 1, rest / (n + 1)))
-    return found
+                    entries.append((n, w, k, whole + 1, rest / (n + 1)))
+    return entries
 
 
-@cache  # a recorded iteration reads them where they are
+@cache  # a recorded iteration reads them at fixed addresses
 def sampling(
     bins: int, harmonics: int, anchors: int, dtype: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
@@ -62,7 +63,7 @@ def sampling(
     columns = torch.tensor([q * harmonics + k for _, _, k, q, _ in entries])
     weights = torch.tensor([weight for *_, weight in entries], dtype=dtype)
     size = (bins * anchors, bins * harmonics)
-    # nothing but a copy, which is waited for: fits on other streams use them, too
+    # a plain copy, which blocks until it is done: fits on other streams use the matrices, too
     return (
         _csr(rows, columns, weights, size).to(device),
         _csr(columns, rows, weights, size[::-1]).to(device),
@@ -80,16 +81,16 @@ def _csr(rows: Tensor, columns: Tensor, weights: Tensor, size: tuple[int, int]) 
 
 
 class _Sample(torch.autograd.Function):
-    """The sparse product, in float32 where the features are narrower: sums of products are."""
+    """The sparse product, in float32 where the features are narrower, since it sums products."""
 
     @staticmethod
-    def forward(ctx, features: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+    def forward(ctx: Any, features: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
         ctx.transposed = transposed
-        with torch.autocast(features.device.type, enabled=False):  # which would narrow both
+        with torch.autocast(features.device.type, enabled=False):  # autocast would narrow both
             return (matrix @ features.to(matrix.dtype)).to(features.dtype)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         with torch.autocast(gradient.device.type, enabled=False):
             wide = gradient.to(ctx.transposed.dtype)
             return (ctx.transposed @ wide).to(gradient.dtype), None, None
@@ -113,10 +114,17 @@ class HarmonicConv2d(nn.Module):
         frequency: (out_channels, in_channels, harmonics), or with a whole kernel
             (out_channels, in_channels, harmonics, frames).
         time: (out_channels, frames), or None with a whole kernel.
+        mix: of the mixing; None where it has no weights.
+        bias: (out_channels,), or None.
 
     Raises:
         ValueError: an argument is out of its range.
     """
+
+    frequency: nn.Parameter
+    time: nn.Parameter | None
+    mix: nn.Parameter | None
+    bias: nn.Parameter | None
 
     def __init__(
         self,
@@ -131,7 +139,8 @@ class HarmonicConv2d(nn.Module):
         implementation: str = "sampled",
     ):
         super().__init__()
-        mixing = {True: "matrix", False: "scalars"}.get(mixing, mixing)
+        if isinstance(mixing, bool):
+            mixing = "matrix" if mixing else "scalars"
         harmonics, frames = kernel_size
         if min(in_channels, out_channels, harmonics, anchors) < 1:
             raise ValueError("channels, harmonics and anchors must be at least 1")
@@ -171,10 +180,11 @@ class HarmonicConv2d(nn.Module):
         else:
             for factor in (self.frequency, self.time):
                 nn.init.normal_(factor, std=deviation**0.5)
-        if self.mixing == "scalars":
-            nn.init.constant_(self.mix, 1 / self.anchors)
-        elif self.mix is not None:
-            nn.init.normal_(self.mix, std=deviation)
+        if self.mix is not None:
+            if self.mixing == "scalars":
+                nn.init.constant_(self.mix, 1 / self.anchors)
+            else:
+                nn.init.normal_(self.mix, std=deviation)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
@@ -194,15 +204,18 @@ class HarmonicConv2d(nn.Module):
 
     def matrix(self) -> Tensor:
         """The mixing of whatever kind as a matrix, (out_channels, anchors x out_channels)."""
-        channels = self.out_channels
-        if self.mixing == "matrix":
-            return self.mix
-        like = self.frequency
-        if self.mixing == "groups":
+        channels, like = self.out_channels, self.frequency
+        scalars: Tensor
+        if self.mix is None:
+            scalars = like.new_ones(self.anchors)
+        elif self.mixing == "scalars":
+            scalars = self.mix
+        elif self.mixing == "groups":
             anchor = torch.arange(channels, device=like.device) * self.anchors // channels
-            own = functional.one_hot(anchor, self.anchors).to(like.dtype)  # (out_channels, anchors)
-            return (self.mix[:, None] * own.T).reshape(channels, -1)
-        scalars = self.mix if self.mixing == "scalars" else like.new_ones(self.anchors)
+            member = functional.one_hot(anchor, self.anchors).to(like.dtype)
+            return (self.mix[:, None] * member.T).reshape(channels, -1)
+        else:
+            return self.mix
         one = torch.eye(channels, dtype=like.dtype, device=like.device)
         return (scalars[:, None] * one[:, None]).reshape(channels, -1)
 
@@ -217,7 +230,7 @@ class HarmonicConv2d(nn.Module):
         harmonics, length = self.kernel_size
         rows = x.permute(2, 1, 0, 3)  # (F, C, B, T): rows of the matrix are outermost
         if self.time is None:
-            # a whole kernel differs in time from harmonic to harmonic: convolve where they are
+            # a whole kernel differs in time from harmonic to harmonic: convolve before sampling
             kernel = self.frequency.transpose(1, 2).flatten(0, 1)  # (O, K, C, S) -> (O K, C, S)
             rows = rows.permute(0, 2, 1, 3).flatten(0, 1)  # (F B, C, T)
             u = functional.conv1d(rows, kernel, padding=length // 2)
@@ -257,20 +270,20 @@ class HarmonicConv2d(nn.Module):
         at = torch.arange(bins, dtype=torch.float64, device=x.device)
         below = functional.pad(x, (0, 0, 0, harmonics - 1))  # an output row for each bin
         kernel = self.kernel()
-        found = []
+        anchors = []
         for n in range(1, self.anchors + 1):
             # without an offset, tap k would read bin w + k
             offset = (tap + 1) * at / float(n) - (at + tap)  # (K, F)
             shift = x.new_zeros(harmonics, length, 2, bins, frames)
             shift[:, :, 0] = offset[:, None, :, None].to(x.dtype)
             shift = shift.view(1, -1, bins, frames).repeat(batch, 1, 1, 1)
-            found.append(deform_conv2d(below, shift, kernel, padding=(0, length // 2)))
-        z = torch.cat(found, dim=1)  # (B, N O, F, T)
+            anchors.append(deform_conv2d(below, shift, kernel, padding=(0, length // 2)))
+        z = torch.cat(anchors, dim=1)  # (B, N O, F, T)
         return functional.conv2d(z, self.matrix()[..., None, None])
 
 
 def wire(layer: HarmonicConv2d, inputs: list[Feature], add: Callable[[Layer], Feature]) -> Feature:
-    """The harmonics' channels where they are, sampled and filtered, then mixed and normalised."""
+    """The products of the harmonics, sampled and filtered, then mixed and normalised."""
     harmonics, length = layer.kernel_size
 
     def kernel() -> Tensor:
@@ -282,8 +295,8 @@ def wire(layer: HarmonicConv2d, inputs: list[Feature], add: Callable[[Layer], Fe
         return layer.matrix()[..., None, None]
 
     u = add(Conv(Value(kernel), None, inputs, "", parts=harmonics))
-    filters = None if layer.time is None else Value(lambda: layer.time)
+    filters = None if layer.time is None else Value(lambda: layer.get_parameter("time"))
     entries = positions(u.size[1], harmonics, layer.anchors)
     z = add(Sample(u, entries, layer.anchors, filters))
-    bias = None if layer.bias is None else Value(lambda: layer.bias)
+    bias = None if layer.bias is None else Value(lambda: layer.get_parameter("bias"))
     return add(Conv(Value(mixing), bias, [z], "norm_relu"))

@@ -37,7 +37,7 @@ class HarmonicUNet(nn.Module):
     Weights are drawn from N(0, 0.02), biases are 0. Height and width must be multiples of 4.
 
     Args:
-        convolution: makes a layer of the size that it is given, (in_channels, out_channels).
+        convolution: makes a layer of (in_channels, out_channels).
         width: factor on the 35 and 70 filters; 1 is the paper's.
     """
 
@@ -62,7 +62,8 @@ class HarmonicUNet(nn.Module):
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.normal_(layer.weight, std=DEVIATION)
-                nn.init.zeros_(layer.bias)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
     def forward(self, z: Tensor) -> Tensor:
         """(B, in_channels, F, T) -> (B, out_channels, F, T)."""
@@ -124,13 +125,22 @@ def harmonic(
     network: str = "code",
     in_channels: int = 2,
     out_channels: int = 2,
-    **options: object,
+    factorised: bool = True,
+    bias: bool = True,
+    implementation: str = "sampled",
 ) -> HarmonicUNet:
-    """B's U-Net of harmonic convolutions; further options are those of `HarmonicConv2d`."""
+    """B's U-Net of harmonic convolutions; the options are those of `HarmonicConv2d`."""
 
     def convolution(before: int, after: int) -> nn.Module:
         return HarmonicConv2d(
-            before, after, (KERNEL, KERNEL), anchors=anchors, mixing=mixing, **options
+            before,
+            after,
+            (KERNEL, KERNEL),
+            anchors=anchors,
+            mixing=mixing,
+            factorised=factorised,
+            bias=bias,
+            implementation=implementation,
         )
 
     return HarmonicUNet(

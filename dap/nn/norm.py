@@ -1,14 +1,15 @@
-"""Instance normalisation that keeps the layout of features in memory."""
+"""Instance normalisation that preserves the memory layout of features."""
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Instance normalisation without parameters, which keeps the layout of features in memory.
+    """Instance normalisation without parameters, which preserves the memory layout of features.
 
-    Of a single clip it is batch normalisation, to the bit. PyTorch's own lays features of channels
-    last out anew, and on CPUs (2.11) its gradient is wrong where what comes back is channels last.
+    Of a single clip it is batch normalisation, to the bit. PyTorch's instance normalisation copies
+    features that are channels last to another layout, and on CPUs (2.11) its gradient is wrong
+    where the gradient of the output is channels last.
     """
 
     def forward(self, x: Tensor) -> Tensor:

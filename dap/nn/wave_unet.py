@@ -28,11 +28,11 @@ class Layer(nn.Sequential):
 class WaveUNet(nn.Module):
     """Six levels of 60, 120, ..., 360 filters, of length 15 on the way down and 5 on the way up.
 
-    Down, every second sample is kept, from the first on, so that a level of n samples is followed
-    by one of ceil(n / 2); a layer of 360 filters of length 15 lies below the last. Up, samples are
-    doubled by linear interpolation, cut to the length of the level's features, which are
-    concatenated, and convolved. The last layer, of length 1, sees the input again, and ends in a
-    tanh. Statistics are always those of the one signal.
+    Down, the second of every two samples is dropped, so that a level of n samples precedes one
+    of ceil(n / 2); a layer of 360 filters of length 15 lies below the last. Up, samples are doubled
+    by linear interpolation, cut to the length of the level's features, which are concatenated, and
+    convolved. The last layer, of length 1, sees the input again, and ends in a tanh. Statistics are
+    always those of the one signal.
 
     Args:
         width: factor on every number of filters; 1 is the paper's, with 9,279,602 parameters.

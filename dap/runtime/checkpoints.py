@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from dap.errors import DapError, InterruptedFitError
+from dap.fitting.checkpoint import Stateful
 from dap.store import write_bytes
 
 if TYPE_CHECKING:  # a job of a baseline makes no checkpoint, and does without the import
@@ -22,16 +23,6 @@ if TYPE_CHECKING:  # a job of a baseline makes no checkpoint, and does without t
 
 KIND = b"dap checkpoint 1"
 ASIDE = ".set-aside"
-
-
-class Part(Protocol):
-    """What has a state: a network, an optimiser, an average, an objective that accumulates."""
-
-    def state_dict(self) -> dict:
-        """Tensors, numbers and texts, in dictionaries and lists."""
-
-    def load_state_dict(self, state: dict) -> object:
-        """Take a state up, in place: compiled layers read parameters where they are."""
 
 
 class Termination:
@@ -98,7 +89,7 @@ class Checkpoint:
             return False
         return self.termination.came or time.monotonic() - self.written >= self.seconds
 
-    def save(self, parts: Mapping[str, Part], device: str, **values: object) -> None:
+    def save(self, parts: Mapping[str, Stateful], device: str, **values: object) -> None:
         """Write the states of the parts, the random state, and the loop's own values.
 
         A file that cannot be written (a full disk) is said and no more: the fit goes on.
@@ -113,7 +104,7 @@ class Checkpoint:
         """
         import torch
 
-        state = {"parts": {name: part.state_dict() for name, part in parts.items()}}
+        state: dict[str, Any] = {"parts": {name: part.state_dict() for name, part in parts.items()}}
         state |= {"random": _random(device), "values": values}
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -129,7 +120,7 @@ class Checkpoint:
         if self.termination.came:
             raise InterruptedFitError(f"the fit was stopped by SIGTERM: {outcome}")
 
-    def resume(self, parts: Mapping[str, Part], device: str) -> dict | None:
+    def resume(self, parts: Mapping[str, Stateful], device: str) -> dict | None:
         """Put the parts and the random state where the file left them.
 
         A file that is torn, or of another fit, is renamed (`.set-aside`), said, and not loaded.

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dap.errors import DapError, InterruptedFitError, PluginError, UnwritableError
 from dap.fitting.gpu.devices import claim
-from dap.fitting.interleave import at_most, in_turn
+from dap.fitting.interleave import at_most, run_interleaved
 from dap.fitting.method import fingerprint, fitting, resolve_device
 from dap.fitting.restored import Restored
 from dap.observation import Observation
@@ -35,7 +35,7 @@ from dap.store import (
     finished_file,
     fit_name,
     read_entries,
-    read_kept,
+    read_intact,
     remove,
     seal,
     snapshot_arrays,
@@ -189,7 +189,7 @@ class Chunk:
         """
         waiting = []
         for fit in self.fits:
-            arrays = read_kept(self.folder / finished_file(fit.name))
+            arrays = read_intact(self.folder / finished_file(fit.name))
             if arrays and str(arrays.pop("fingerprint")) == fit.mark:
                 self.log.info("%s: was finished before", fit.name)
                 self.results[fit.name] = Restored.from_arrays(arrays)
@@ -224,7 +224,9 @@ class Chunk:
         try:
             with self.termination if self.job.run["checkpoint_seconds"] else nullcontext():
                 for part, at_a_time in ((slice(calm), most), (slice(calm, None), 1)):
-                    for index, result in in_turn(begin[part], at_a_time, device=self.device):
+                    for index, result in run_interleaved(
+                        begin[part], at_a_time, device=self.device
+                    ):
                         if isinstance(result, InterruptedFitError):
                             interruptions.append(str(result))
                         else:

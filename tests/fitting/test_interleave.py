@@ -9,7 +9,7 @@ from small_fits import BUILD, OPTIONS, assert_same, goal, run
 
 from dap.errors import DapError, InterruptedFitError
 from dap.fitting import interleave as packing
-from dap.fitting.interleave import SETTLE, Room, in_turn
+from dap.fitting.interleave import SETTLE, MemoryGate, run_interleaved
 from dap.fitting.loop import fit, steps
 from dap.runtime.checkpoints import Checkpoint, Termination
 
@@ -33,14 +33,14 @@ def _counting(name, length, log, error):
 def test_one_at_a_time_and_in_order():
     log = []
     fits = [counting(name, 2, log) for name in "abc"]
-    assert list(in_turn(fits)) == [(0, "a done"), (1, "b done"), (2, "c done")]
+    assert list(run_interleaved(fits)) == [(0, "a done"), (1, "b done"), (2, "c done")]
     assert log == [(name, step) for name in "abc" for step in ("ready", 1, 2)]
 
 
 def test_no_more_at_a_time_than_asked_for():
     log = []
     fits = [counting(name, 3 * SETTLE, log) for name in "abc"]
-    found = list(in_turn(fits, 2))
+    found = list(run_interleaved(fits, 2))
     assert found == [(0, "a done"), (1, "b done"), (2, "c done")]
     # the second starts when the first has settled, the third when the first has ended
     assert log.index(("b", "ready")) == log.index(("a", SETTLE)) + 1
@@ -52,12 +52,12 @@ def test_no_more_at_a_time_than_asked_for():
 def test_where_there_is_no_room_a_fit_waits_for_the_end_of_another():
     log, asked = [], []
 
-    def room():
+    def gate():
         asked.append(len(log))
         return len(asked) > 1
 
     fits = [counting(name, 4 * SETTLE, log) for name in "abc"]
-    assert len(list(in_turn(fits, 3, room=room))) == 3
+    assert len(list(run_interleaved(fits, 3, gate=gate))) == 3
     # asked once, then not before a's end; b is started without a question, being alone
     assert log.index(("b", "ready")) == 1 + 4 * SETTLE
     assert asked == [1 + SETTLE, log.index(("b", SETTLE)) + 1]
@@ -68,7 +68,7 @@ def test_an_error_harms_no_other_fit():
     log = []
     error = DapError("diverged")
     fits = [counting("a", 20, log), counting("b", 2, log, error), counting("c", 20, log)]
-    assert list(in_turn(fits, 3)) == [(1, error), (0, "a done"), (2, "c done")]
+    assert list(run_interleaved(fits, 3)) == [(1, error), (0, "a done"), (2, "c done")]
 
 
 def test_an_error_before_the_first_iteration():
@@ -76,13 +76,13 @@ def test_an_error_before_the_first_iteration():
         raise DapError("nothing to fit")
         yield
 
-    assert [str(found) for _, found in in_turn([wrong])] == ["nothing to fit"]
+    assert [str(found) for _, found in run_interleaved([wrong])] == ["nothing to fit"]
 
 
 def test_what_is_no_error_of_a_users_stops_all():
     fits = [counting("a", 20, []), counting("b", 2, [], ZeroDivisionError())]
     with pytest.raises(ZeroDivisionError):
-        list(in_turn(fits, 2))
+        list(run_interleaved(fits, 2))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_one_that_finds_the_memory_full_is_begun_anew_when_another_has_ended(ful
         counting("c", 2 * SETTLE, log),
         counting("d", 2, log),
     ]
-    found = list(in_turn(fits, 3))
+    found = list(run_interleaved(fits, 3))
     assert sorted(found) == [(k, f"{name} done") for k, name in enumerate("abcd")]
     assert log.count(("b", 1)) == 2
     # in its turn, after a's end, and from then on alone, as a was without it
@@ -126,17 +126,17 @@ def test_one_that_finds_the_memory_full_is_begun_anew_when_another_has_ended(ful
 def test_one_that_finds_the_memory_full_alone_stops_all():
     full = torch.OutOfMemoryError("CUDA out of memory")
     with pytest.raises(torch.OutOfMemoryError):
-        list(in_turn([counting("a", 2, [], full), counting("b", 2, [])], 2))
+        list(run_interleaved([counting("a", 2, [], full), counting("b", 2, [])], 2))
 
 
 def test_other_errors_of_pytorchs_are_not_taken_for_full_memory():
     fits = [counting("a", 20, []), counting("b", 2, [], RuntimeError("no kernel image"))]
     with pytest.raises(RuntimeError, match="no kernel image"):
-        list(in_turn(fits, 2))
+        list(run_interleaved(fits, 2))
 
 
 def test_nothing_to_do():
-    assert list(in_turn([], 4)) == []
+    assert list(run_interleaved([], 4)) == []
 
 
 def test_fits_beside_each_other_share_the_wall_time(monkeypatch):
@@ -152,10 +152,10 @@ def test_fits_beside_each_other_share_the_wall_time(monkeypatch):
             spent += yield
         return spent
 
-    ((_, alone),) = in_turn([partial(timed, 5, 100.0)])
+    ((_, alone),) = run_interleaved([partial(timed, 5, 100.0)])
     assert alone == 5.0
     fits = [partial(timed, length, 100.0) for length in (2 * SETTLE, SETTLE)]
-    found = dict(in_turn(fits, 2))
+    found = dict(run_interleaved(fits, 2))
     # together they take the wall time that there was
     assert found == {0: 2.0 * SETTLE, 1: 1.0 * SETTLE}
 
@@ -164,10 +164,10 @@ def test_room_is_for_one_more_as_large_as_the_largest(monkeypatch):
     # bytes before and after the cache is given back: one takes 10, another 30; then one has ended
     free = iter([(75, 80), (70, 72), (42, 44), (60, 61)])
     monkeypatch.setattr(packing, "_free", lambda: next(free))
-    room = Room()
-    assert room()  # 72 > 1.5 x 10
-    assert not room()  # 44 < 1.5 x 30
-    assert room()  # 61
+    gate = MemoryGate()
+    assert gate()  # 72 > 1.5 x 10
+    assert not gate()  # 44 < 1.5 x 30
+    assert gate()  # 61
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_fits_in_turn_give_the_bits_of_fits_alone(tones, task):
     fits = [
         partial(steps, BUILD, goal(task, tone), OPTIONS, seed=3, device="cpu") for tone in tones
     ]
-    found = dict(in_turn(fits, 3))
+    found = dict(run_interleaved(fits, 3))
     for index, tone in enumerate(tones):
         assert_same(found[index], run(task, tone))
 
@@ -203,12 +203,12 @@ def test_sigterm_while_fits_are_under_way(tmp_path, tones):
 
     try:
         with Termination() as termination:
-            found = dict(in_turn(list(fits(termination)), 2))
+            found = dict(run_interleaved(list(fits(termination)), 2))
     finally:
         signal.signal(signal.SIGTERM, before)
     assert all(isinstance(error, InterruptedFitError) for error in found.values())
     assert [(tmp_path / str(k)).exists() for k in range(3)] == [True, True, True]
-    found = dict(in_turn(list(fits()), 3))
+    found = dict(run_interleaved(list(fits()), 3))
     assert said == [f"taken up after iteration {done} of 14" for done in (10, 3, 1)]
     for index, tone in enumerate(tones):
         assert_same(found[index], run("denoise", tone))
@@ -223,7 +223,7 @@ def test_on_a_gpu_replays_and_neighbours_change_nothing(task, tones, tmp_path):
             target = goal(task, tone, "cuda")
             yield partial(steps, BUILD, target, OPTIONS, seed=3, device="cuda", checkpoint=keeper)
 
-    found = dict(in_turn(list(fits()), 3, device="cuda"))
+    found = dict(run_interleaved(list(fits()), 3, device="cuda"))
     for index, tone in enumerate(tones):
         plain = goal(task, tone, "cuda")
         plain.recordable = False

@@ -21,7 +21,7 @@ class Value:
     """A tensor that a layer reads: a parameter, or what is computed from parameters.
 
     Args:
-        source: gives it, (out_channels, in_channels, k, l) or (channels,) or (channels, length).
+        source: returns it, (out_channels, in_channels, k, l) or (channels,) or (channels, length).
 
     Attributes:
         memory: where the layer reads it.
@@ -29,13 +29,14 @@ class Value:
 
     def __init__(self, source: Callable[[], Tensor]):
         self.source = source
-        now = source()
-        self.memory = now.detach() if isinstance(now, nn.Parameter) else now.detach().clone()
+        tensor = source()
+        is_parameter = isinstance(tensor, nn.Parameter)
+        self.memory = tensor.detach() if is_parameter else tensor.detach().clone()
 
-    def refresh(self, now: Tensor) -> None:
-        """Take the tensor of this pass over, if it lies elsewhere."""
-        if now.data_ptr() != self.memory.data_ptr():
-            self.memory.copy_(now)
+    def refresh(self, tensor: Tensor) -> None:
+        """Copy the tensor of this pass, if it has memory of its own."""
+        if tensor.data_ptr() != self.memory.data_ptr():
+            self.memory.copy_(tensor)
 
 
 @dataclass
@@ -44,11 +45,12 @@ class Feature:
 
     Attributes:
         size: channels, rows, columns.
-        parts: the channels are of so many parts, each of them filled up to an even number; None
-            for channels that are not divided.
+        parts: into how many parts the channels are divided, each filled up to an even number of
+            them; None for channels that are not divided.
         halo: columns of zeros beside it: the largest dilation of what reads it.
-        wanted: whether a gradient is.
+        wanted: whether the gradient is needed.
         filled: whether this pass has written the gradient, so that other readers add to it.
+        value, gradient: where the two are, once `allocate` was called.
     """
 
     size: tuple[int, int, int]
@@ -56,7 +58,7 @@ class Feature:
     parts: int | None = None
     halo: int = 1
     filled: bool = False
-    value: Map | None = None
+    value: Map = field(init=False)
     gradient: Map | None = None
     memory: list[Tensor] = field(default_factory=list)
 
@@ -77,7 +79,7 @@ class Feature:
     def _buffer(self, lib: Library) -> Map:
         rows, columns = self.size[1:]
         channels = len(self.slots())
-        # the zeros after a line are those before the next one, too
+        # the zeros after a line are also those before the next one
         beside = round_up(self.halo, 16)  # lines begin where 64 bytes do
         line = round_up(columns, 2 * lib.constants.lanes) + beside
         row = line * round_up(channels, 2) // lib.constants.group
@@ -142,7 +144,7 @@ class Conv:
         bias: (out_channels,), or None; before a normalisation it is not read.
         after: "norm_relu", "relu" or "".
         parts: of the output.
-        planar: the output is wanted as a tensor, (channels, rows, columns) float32.
+        planar: whether `forward` returns the output, (channels, rows, columns) float32.
     """
 
     def __init__(
@@ -172,10 +174,13 @@ class Conv:
             feature.halo = max(feature.halo, self.reach)
 
     @classmethod
-    def of(cls, conv: nn.Conv2d, inputs: list[Feature], after: str, **options: object) -> "Conv":
+    def of(
+        cls, conv: nn.Conv2d, inputs: list[Feature], after: str, *, planar: bool = False
+    ) -> "Conv":
         """The layer of a module."""
-        weight, bias = Value(lambda: conv.weight), Value(lambda: conv.bias)
-        return cls(weight, bias, inputs, after, dilation=conv.dilation[0], **options)
+        weight = Value(lambda: conv.weight)
+        bias = None if conv.bias is None else Value(lambda: conv.get_parameter("bias"))
+        return cls(weight, bias, inputs, after, dilation=conv.dilation[0], planar=planar)
 
     def features(self) -> list[Feature]:
         """What the layer writes."""
@@ -200,7 +205,7 @@ class Conv:
         return self.rows * len(self.out.slots(2))
 
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
-        """Settle all arguments of the library's functions."""
+        """Bind all arguments of the library's functions."""
         out, weight, group = self.out, self.weight.memory, lib.constants.group
         self.add, self.scratch = lib.constants.add, scratch  # whose addresses the functions hold
         size, sums = out.size[1:], scratch["sums"].data_ptr()
@@ -209,14 +214,14 @@ class Conv:
         self.shift, self.moments = torch.zeros(count), torch.empty(count, 2)
 
         offsets = list(accumulate((f.size[0] for f in self.inputs), initial=0))
-        columns = [_shifted(f.slots(group), at) for f, at in self._placed(offsets)]
+        columns = [_shifted(f.slots(group), at) for f, at in self._inputs_at(offsets)]
         flat = [slot for slots in columns for slot in slots]
         self.weights = Weights(lib, weight, out.slots(2), flat, threads)
         maps = (Map * len(self.inputs))(*(feature.value for feature in self.inputs))
         run = partial(lib.conv, maps, len(self.inputs), self.raw.value, self.weights.address)
         self.finish = self.undo = None
         of_shift = torch.zeros(count)
-        if self.after == "norm_relu":  # a bias would be taken off again with the mean
+        if self.after == "norm_relu":  # subtracting the mean would remove a bias
             moments = self.moments.data_ptr()
             self.run = partial(run, None, sums, *shape, 0)
             self.finish = partial(
@@ -238,12 +243,12 @@ class Conv:
         inputs = list(accumulate((len(f.slots()) for f in self.inputs), initial=0))
         of_weight = torch.zeros(len(out.slots()), inputs[-1], *self.kernel)
         products, lanes = scratch["products"].data_ptr(), scratch["lanes"]
-        room = (products, lanes.data_ptr(), lanes.shape[1])
+        buffers = (products, lanes.data_ptr(), lanes.shape[1])
         self.of_weights, self.of_inputs = [], []
-        for (feature, at), offset in zip(self._placed(offsets), inputs, strict=False):
+        for (feature, at), offset in zip(self._inputs_at(offsets), inputs, strict=False):
             target = (of_weight.data_ptr(), inputs[-1], offset)
             self.of_weights.append(
-                partial(lib.conv_weights, out.gradient, feature.value, *target, *room, *shape)
+                partial(lib.conv_weights, out.gradient, feature.value, *target, *buffers, *shape)
             )
             if feature.wanted:
                 rows, back = _shifted(feature.slots(2), at), out.slots(group)
@@ -251,20 +256,22 @@ class Conv:
                 run = partial(lib.conv, out.gradient, 1, feature.gradient, weights.address)
                 self.of_inputs.append((feature, weights, partial(run, None, None, *shape)))
         self._gradients = of_weight, of_shift
-        slots = out.slots(), [slot for f, at in self._placed(offsets) for slot in f.slots()]
-        self.held = [torch.tensor([i for i, s in enumerate(each) if s >= 0]) for each in slots]
+        slots = out.slots(), [slot for f, at in self._inputs_at(offsets) for slot in f.slots()]
+        self.filled_slots = [
+            torch.tensor([i for i, slot in enumerate(each) if slot >= 0]) for each in slots
+        ]
         self.whole = of_weight.shape == weight.shape
 
-    def _placed(self, offsets: list[int]) -> list[tuple[Feature, int]]:
+    def _inputs_at(self, offsets: list[int]) -> list[tuple[Feature, int]]:
         return list(zip(self.inputs, offsets, strict=False))
 
     def forward(self) -> Tensor | None:
-        """The output; as a tensor if it is planar."""
+        """Compute the output; it is returned if it is planar, else None."""
         self.weights.pack()
         if self.bias is not None:
-            self.shift[self.held[0]] = self.bias.memory
+            self.shift[self.filled_slots[0]] = self.bias.memory
         planar = torch.empty(self.out.size) if self.planar else None
-        self.run(planar.data_ptr() if self.planar else None)
+        self.run(None if planar is None else planar.data_ptr())
         if self.finish:
             self.finish()
         return planar
@@ -283,8 +290,10 @@ class Conv:
     def gradients(self) -> list[Tensor]:
         """Of the values; the next backward pass does not change them."""
         weight, shift = self._gradients
-        weight = weight.clone() if self.whole else weight[self.held[0]][:, self.held[1]]
-        return [weight, shift[self.held[0]]][: len(self.values())]
+        weight = (
+            weight.clone() if self.whole else weight[self.filled_slots[0]][:, self.filled_slots[1]]
+        )
+        return [weight, shift[self.filled_slots[0]]][: len(self.values())]
 
 
 def _shifted(slots: list[int], offset: int) -> list[int]:
@@ -319,7 +328,7 @@ class Resize:
         return []
 
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
-        """Settle all arguments of the library's functions."""
+        """Bind all arguments of the library's functions."""
         source, out = self.source, self.out
         self.add = lib.constants.add
         self.forward = partial(

@@ -1,4 +1,4 @@
-"""The compiled layers: compiled on first use for the CPU at hand, and kept for the next time.
+"""The compiled layers: compiled on first use for the CPU at hand, and cached.
 
 Nothing is lost but speed where there is no C compiler: the same networks then run in PyTorch.
 
@@ -100,6 +100,10 @@ _SIGNATURES = {
 }  # fmt: skip
 
 
+# takes the arguments of `_SIGNATURES`
+Kernel = Callable[..., None]
+
+
 class Library:
     """The layers of one precision.
 
@@ -110,6 +114,23 @@ class Library:
         scratch_lanes: lanes of scratch that a thread of `conv_weights` needs at least, of
             (out_channels, in_channels, columns, reach of the filter in columns).
     """
+
+    conv: Kernel
+    conv_weights: Kernel
+    norm_relu: Kernel
+    norm_relu_backward: Kernel
+    relu_backward: Kernel
+    max_pool: Kernel
+    max_pool_backward: Kernel
+    mean_pool: Kernel
+    mean_pool_backward: Kernel
+    sample: Kernel
+    sample_backward: Kernel
+    upsample: Kernel
+    upsample_backward: Kernel
+    import_planes: Kernel
+    export_planes: Kernel
+    pack_weights: Kernel
 
     def __init__(self, loaded: ctypes.CDLL, precision: str):
         self.constants = Constants.in_dll(loaded, f"constants_{precision}")
@@ -123,7 +144,7 @@ class Library:
 
 def _done(status: int, function: Callable, arguments: tuple) -> None:
     if status:
-        raise MemoryError(f"{function.__name__} of the compiled layers cannot have its memory")
+        raise MemoryError(f"{function.__name__} of the compiled layers finds no memory")
 
 
 def _check(loaded: ctypes.CDLL) -> None:
@@ -138,7 +159,7 @@ def _check(loaded: ctypes.CDLL) -> None:
 
 @cache
 def library(precision: str) -> Library | None:
-    """The layers in "float32" or "bfloat16"; None where they cannot be had."""
+    """The layers in "float32" or "bfloat16"; None where this machine has none."""
     loaded = _load()
     if loaded is None or not hasattr(loaded, f"constants_{precision}"):  # no bfloat16 on this CPU
         return None
@@ -184,7 +205,7 @@ def _compiled(compiler: str, flags: list[str], name: str) -> Path:
         atexit.register(shutil.rmtree, scratch, ignore_errors=True)
     compiled = scratch / f"{name}.new"
     try:
-        command = [compiler, *flags, "-o", compiled, SOURCES / "kernels.c", "-lm"]
+        command = [compiler, *flags, "-o", str(compiled), str(SOURCES / "kernels.c"), "-lm"]
         subprocess.run(command, check=True, capture_output=True, text=True)
         compiled.replace(path)  # two jobs may compile at once: each moves a whole file
     finally:

@@ -1,7 +1,7 @@
 """A network on the compiled layers: the same function and gradients as the PyTorch module's."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -18,13 +18,14 @@ class Wiring(Protocol):
     """Adds a network's layers, in the order in which they run; the last one is planar."""
 
     def __call__(self, z: Feature, add: Callable[[Layer], Feature]) -> None:
-        """Add layers that begin with the input `z`; `add` gives a layer's output."""
+        """Add layers, beginning with the input `z`; `add` returns a layer's output."""
 
 
 class Network:
     """A network on one fixed input.
 
-    There is one set of buffers: the gradients of an output can be had until the next forward pass.
+    There is one set of buffers: the gradients of an output have to be taken before the next forward
+    pass.
 
     Args:
         wire: adds the layers, whose values are read at every pass.
@@ -41,9 +42,10 @@ class Network:
         if lib is None:
             raise ValueError(f"no compiled layers in {precision} on this machine")
         self.lib, self.threads = lib, torch.get_num_threads()
-        self.passes = 0  # forward ones: which of them the buffers hold
+        self.passes = 0  # number of the forward pass whose features the buffers hold
         self.layers: list[Layer] = []
-        start = Feature(tuple(z.shape[1:]), wanted=False)
+        channels, rows, columns = z.shape[1:]
+        start = Feature((channels, rows, columns), wanted=False)
         wire(start, self._add)
         self.features = [start, *(f for layer in self.layers for f in layer.features())]
         for feature in self.features:
@@ -74,12 +76,20 @@ class Network:
         return _Pass.apply(self, *(value.source() for value in self.values))
 
     def forward(self, *values: Tensor) -> Tensor:
-        """The output alone, of the layers' values."""
+        """The output alone, from the layers' values.
+
+        Raises:
+            ValueError: the last layer is not planar.
+        """
         self.passes += 1
-        for value, now in zip(self.values, values, strict=True):
-            value.refresh(now)
-        for layer in self.layers:
-            out = layer.forward()
+        for value, tensor in zip(self.values, values, strict=True):
+            value.refresh(tensor)
+        *layers, last = self.layers
+        for layer in layers:
+            layer.forward()
+        out = last.forward() if isinstance(last, Conv) else None
+        if out is None:
+            raise ValueError("the last layer of a network must be a planar convolution")
         return out.unsqueeze(0)
 
     def backward(self, gradient: Tensor) -> list[Tensor]:
@@ -96,7 +106,7 @@ class Network:
 
 class _Pass(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, network: Network, *values: Tensor) -> Tensor:
+    def forward(ctx: Any, network: Network, *values: Tensor) -> Tensor:
         out = network.forward(*values)
         ctx.network, ctx.number = network, network.passes
         ctx.save_for_backward(*values)
@@ -104,8 +114,8 @@ class _Pass(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        ctx.saved_tensors  # noqa: B018  which fails where they were changed or freed meanwhile
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        ctx.saved_tensors  # noqa: B018  raises if they were changed or freed meanwhile
         if ctx.number != ctx.network.passes:
             raise RuntimeError(
                 f"backward of forward pass {ctx.number} after forward pass {ctx.network.passes}: "

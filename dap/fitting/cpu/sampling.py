@@ -31,13 +31,14 @@ class Sample:
         filters: Value | None,
     ):
         self.source, self.filters = feature, filters
-        self.channels = feature.size[0] // feature.parts
+        harmonics = feature.parts or 1
+        self.channels = feature.size[0] // harmonics
         self.out = Feature((parts * self.channels, *feature.size[1:]), parts=parts)
         rows = feature.size[1]
         ahead = [(w * parts + n, q, k, v) for n, w, k, q, v in entries]
         self.table = _table(ahead, rows * parts)
-        back = [(q * feature.parts + k, w, n, v) for n, w, k, q, v in entries]
-        self.transposed = _table(back, rows * feature.parts)
+        back = [(q * harmonics + k, w, n, v) for n, w, k, q, v in entries]
+        self.transposed = _table(back, rows * harmonics)
 
     def features(self) -> list[Feature]:
         """What the layer writes."""
@@ -53,7 +54,7 @@ class Sample:
         return self.out.size[1] * -(-round_up(self.channels, 2) * length // 2)
 
     def prepare(self, lib: Library, threads: int, scratch: dict[str, Tensor]) -> None:
-        """Settle all arguments of the library's functions.
+        """Bind all arguments of the library's functions.
 
         Raises:
             ValueError: the filter is too long for the library.
@@ -95,7 +96,7 @@ def _table(lines: list[tuple[int, int, int, float]], count: int) -> Table:
     if lines:
         per_line = torch.bincount(torch.tensor([line[0] for line in lines]), minlength=count)
         starts[1:] = per_line.cumsum(0)
-    entries = (Entry * len(lines))(*(line[1:] for line in lines))
+    entries = (Entry * len(lines))(*(Entry(*line[1:]) for line in lines))
     table = Table(starts.data_ptr(), ctypes.addressof(entries))
     table.memory = (starts, entries)
     return table

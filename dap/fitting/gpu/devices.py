@@ -15,34 +15,34 @@ with extra("workflow"):
 
 DEVICES = Path("/dev")
 WAIT_SECONDS = 1.0
-# a lock lasts as long as its object: to the end of the process, however that comes
-_held: list[FileLock] = []
+# a lock lasts as long as its object: until the process ends, in whatever way
+_locks: list[FileLock] = []
 
 
 def visible() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [name.strip() for name in given.split(",") if name.strip()]
-    found = [path for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)]
-    return [str(index) for index in range(len(found))]
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if names is not None:
+        return [name.strip() for name in names.split(",") if name.strip()]
+    files = [path for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)]
+    return [str(index) for index in range(len(files))]
 
 
-def claim(say: Callable[[str], None], folder: Path | None = None) -> None:
+def claim(log: Callable[[str], None], folder: Path | None = None) -> None:
     """Take a GPU that no other process has claimed, and see no other (CUDA_VISIBLE_DEVICES).
 
-    To be called before CUDA is used. Waits until one is free. Where one alone is visible, or none,
-    there is nothing to choose: a scheduler has chosen, and numbers each job's own as 0.
+    To be called before CUDA is used. Waits until a GPU is free. Where at most one is visible, there
+    is nothing to choose: a scheduler has chosen, and every job sees its GPU as number 0.
 
     Args:
-        say: told which was taken.
+        log: called with a line about the GPU that was taken, or the wait for one.
         folder: of the locks; the machine's folder of temporary files by default.
     """
     devices = visible()
     if len(devices) < 2:
         return
     folder = folder or Path(tempfile.gettempdir())
-    told = False
+    waiting = False
     while True:
         for device in devices:
             # any user's process on this machine
@@ -51,11 +51,11 @@ def claim(say: Callable[[str], None], folder: Path | None = None) -> None:
                 lock.acquire(blocking=False)
             except Timeout:
                 continue
-            _held.append(lock)
+            _locks.append(lock)
             os.environ["CUDA_VISIBLE_DEVICES"] = device
-            say(f"takes GPU {device} of {', '.join(devices)}")
+            log(f"takes GPU {device} of {', '.join(devices)}")
             return
-        if not told:
-            say(f"waits for one of the GPUs {', '.join(devices)}")
-            told = True
+        if not waiting:
+            log(f"waits for one of the GPUs {', '.join(devices)}")
+            waiting = True
         time.sleep(WAIT_SECONDS)

@@ -3,8 +3,7 @@
 A network takes up sound before noise, and goes on changing where it tries to fit noise. So the
 relative change of each bin of the output's STFT is summed over the iterations; the steadiest bins
 are sound, those that changed most are noise. That gives a filter for the observation: the network's
-own signal is not the estimate. Numbers are those of the authors' public code, of which the text
-gives only some.
+signal is not the estimate. Numbers are those of the authors' public code; the text has only some.
 """
 
 import numpy as np
@@ -17,7 +16,7 @@ from dap.stft import STFT
 
 N_FFT, HOP_LENGTH = 512, 128
 FIRST = 48  # the iteration whose output is the first to be compared with the next
-QUANTILES = (0.1, 0.9)  # of the bins, within which the sums are kept
+QUANTILES = (0.1, 0.9)  # of the bins, to which the sums are clipped
 FLOOR = 10 ** (-30 / 10)  # of the a priori SNR, as a ratio of powers, and of the Wiener gain
 LEAST_NOISE = 1e-5  # re a bin's magnitude
 LOW_BINS, HIGH_BINS = 3, 1  # are muted
@@ -26,7 +25,7 @@ LOW_BINS, HIGH_BINS = 3, 1  # are muted
 class Fluctuation:
     """The sum over iterations of |change of magnitude| / magnitude in each bin.
 
-    After each iteration the sums are clipped to their own 10th and 90th percentile.
+    After each iteration the sums are clipped to their 10th and 90th percentile.
     """
 
     def __init__(self, device: str):
@@ -110,10 +109,10 @@ class DenoiseByFluctuation(WaveDenoise):
         return restored[None].clamp(-1, 1)
 
     def state_dict(self) -> dict[str, Tensor | None]:
-        """What a fit that goes on needs."""
+        """The state that a checkpoint saves."""
         return {"before": self.fluctuation.before, "total": self.fluctuation.total}
 
     def load_state_dict(self, state: dict[str, Tensor | None]) -> None:
-        """Take it up."""
+        """Restore a saved state."""
         for name, value in state.items():
             setattr(self.fluctuation, name, None if value is None else value.to(self.target))

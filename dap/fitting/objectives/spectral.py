@@ -1,27 +1,16 @@
-"""The loss that ties the networks' outputs to an observation, and how an estimate is read out.
+"""Objectives of priors whose networks give spectrograms: one class for each task.
 
-One class a task. Each has
-
-- `networks`: the number of output channels of each network that it needs, and `spectral`: whether
-  they are a spectrogram;
-- `estimates(outs)`: the networks' outputs -> the estimated spectrograms, (sources, 2, F, T);
-- `loss(outs, estimates, progress)`: a scalar; `progress` is the share of iterations done, 0 to 1;
-- `phase(progress)`: what of the progress the loss depends on, and `recordable`: whether a GPU can
-  compute it without the CPU's looking at a number (`dap.fitting.gpu.cuda_graph`);
-- `draw()`: the fixed noise z of one network, of shape (1, channels, ...);
-- `read_out(estimates)`: spectrograms -> signals, (outputs, samples), clipped to [-1, 1];
-  `dap.tasks` names the outputs.
-
-One that looks at every iterate has `follow(iteration, estimates)`, too. Outputs of the networks are
-(channels, F, T), already cut back to the observation's frames. A prior of another domain brings
-objectives of its own (`dap.fitting.objectives.waveform`).
+A prior of another domain brings its objectives with it (`dap.fitting.objectives.waveform`).
 """
+
+from collections.abc import Callable, Hashable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
+from dap.fitting.objectives import Objective
 from dap.observation import Observation
 from dap.stft import STFT
 
@@ -32,8 +21,8 @@ MULTIPLE = 4
 class Denoise:
     """Mean squared error over both channels of the spectrogram (fidelity: loss-and-input)."""
 
-    networks = (2,)
-    spectral = (True,)
+    networks: tuple[int, ...] = (2,)
+    spectral: tuple[bool, ...] = (True,)
     recordable = True
 
     def __init__(self, observation: Observation, transform: STFT, device: str):
@@ -46,8 +35,8 @@ class Denoise:
         """z, standard normal, as `noise` gives it."""
         return noise(self.target)
 
-    def phase(self, progress: float) -> None:
-        """The loss is the same function from beginning to end."""
+    def phase(self, progress: float) -> Hashable:
+        """None: the loss is the same function from beginning to end."""
 
     def estimates(self, outs: list[Tensor]) -> Tensor:
         """[(2, F, T)] -> (1, 2, F, T)."""
@@ -65,7 +54,7 @@ class Denoise:
 class Inpaint(Denoise):
     """Mean squared error over the observed frames alone (section 3.2 of A).
 
-    `raw` is the network's own signal; `filled` is the observation with only the gaps filled.
+    `raw` is the network's signal; `filled` is the observation with only the gaps filled.
 
     Raises:
         DapError: no frame was observed.
@@ -106,13 +95,13 @@ class Inpaint(Denoise):
 class Dequantize(Denoise):
     """Mean squared error over the quantized signal's spectrogram, as in B, or over its cells.
 
-    The plain loss draws every sample to the middle of its cell, though all that is known of it is
-    the cell. `consistency`, from 0 to 1, is the share of the loss that is instead the mean squared
+    The plain loss draws every sample to the middle of its cell, though nothing but the cell is
+    known. `consistency`, from 0 to 1, is the share of the loss that is instead the mean squared
     distance of the samples to their cells, which is 0 once the estimate would be quantized to the
     observation. It is multiplied by half of the window's energy, which is what a squared error in
     the signal adds to the mean squared error in the spectrogram: the two are of one scale.
 
-    `raw` is the network's own signal; `projected` is the nearest signal in the cells.
+    `raw` is the network's signal; `projected` is the nearest signal in the cells.
     """
 
     def __init__(
@@ -122,7 +111,7 @@ class Dequantize(Denoise):
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)  # (samples,)
         self.upper = torch.from_numpy(observation.known["upper"]).to(device)
         self.consistency = consistency
-        self.recordable = not consistency  # the inverse STFT looks at its windows' sum
+        self.recordable = not consistency  # the inverse STFT reads the sum of its windows
         self.energy = transform.window.square().sum().item() / 2
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
@@ -253,7 +242,12 @@ def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
 
 def objective(
     task: str, observation: Observation, transform: STFT, device: str, options: dict
-) -> Denoise | Inpaint | Separate | Dequantize:
+) -> Objective:
     """The objective of a task, for one observation."""
-    kinds = {"denoise": Denoise, "inpaint": Inpaint, "separate": Separate, "dequantize": Dequantize}
-    return kinds[task](observation, transform, device, **options)
+    classes: dict[str, Callable[..., Objective]] = {
+        "denoise": Denoise,
+        "inpaint": Inpaint,
+        "separate": Separate,
+        "dequantize": Dequantize,
+    }
+    return classes[task](observation, transform, device, **options)

@@ -1,8 +1,9 @@
 """Objectives of priors whose network gives the waveform itself: the squared error of samples.
 
-Classes as those of `dap.fitting.objectives.spectral`, for networks of one channel: outputs are
-(1, samples).
+The networks have one channel, and their outputs are (1, samples).
 """
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -36,9 +37,9 @@ class WaveInpaint(WaveDenoise):
     """Mean squared error of the samples that were not lost.
 
     Where whole frames were lost, the frames beside them leave `gain` times a sample, so the
-    estimate is multiplied by that before the comparison: it is told what the other priors see.
+    estimate is multiplied by that before the comparison: it sees what the other priors see.
 
-    `raw` is the network's own signal; in `filled` it takes the place of what was lost.
+    `raw` is the network's signal; in `filled` it replaces what was lost.
 
     Raises:
         DapError: everything was lost.
@@ -68,7 +69,7 @@ class WaveInpaint(WaveDenoise):
 class WaveDequantize(WaveDenoise):
     """Mean squared error to the quantized samples, or, by `consistency`, to their cells.
 
-    `raw` is the network's own signal; `projected` is the nearest signal in the cells.
+    `raw` is the network's signal; `projected` is the nearest signal in the cells.
     """
 
     def __init__(self, observation: Observation, device: str, *, consistency: float):
@@ -94,5 +95,9 @@ def objective(
     method: str, task: str, observation: Observation, device: str, options: dict
 ) -> WaveDenoise:
     """The objective of a task, for one observation; `method` makes no difference."""
-    kinds = {"denoise": WaveDenoise, "inpaint": WaveInpaint, "dequantize": WaveDequantize}
-    return kinds[task](observation, device, **options)
+    classes: dict[str, Callable[..., WaveDenoise]] = {
+        "denoise": WaveDenoise,
+        "inpaint": WaveInpaint,
+        "dequantize": WaveDequantize,
+    }
+    return classes[task](observation, device, **options)

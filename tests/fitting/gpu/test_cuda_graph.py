@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTens
 
 from dap.fitting import engine
 from dap.fitting.ema import MovingAverage
-from dap.fitting.gpu.cuda_graph import WARMUP, Recorded
+from dap.fitting.gpu.cuda_graph import WARMUP, GraphedIteration
 from dap.fitting.loop import fit, outputs
 from dap.fitting.objectives.spectral import objective
 from dap.nn import harmonic_conv as harmonic
@@ -45,7 +45,7 @@ def cuda(monkeypatch):
             pass
 
     FakeGraph.made = 0
-    monkeypatch.setattr(Recorded, "broken", [])
+    monkeypatch.setattr(GraphedIteration, "broken", [])
     monkeypatch.setattr(torch.cuda, "CUDAGraph", FakeGraph)
     monkeypatch.setattr(torch.cuda, "graph", Recording)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: "here")
@@ -61,7 +61,9 @@ def cuda(monkeypatch):
 
 def test_an_iteration_is_recorded_once_and_again_where_the_loss_changes(cuda):
     called = []
-    recorded = Recorded(lambda progress: called.append(progress) or progress, lambda p: p > 0.9)
+    recorded = GraphedIteration(
+        lambda progress: called.append(progress) or progress, lambda p: p > 0.9
+    )
     found = [recorded(k / 20) for k in range(1, 21)]
     # the eager ones and the recording; where the loss changes, one and another
     assert called == [1 / 20, 2 / 20, 3 / 20, 4 / 20, 19 / 20, 20 / 20]
@@ -80,7 +82,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(cuda):
             raise RuntimeError("operation not permitted when stream is capturing")
         return progress
 
-    recorded = Recorded(iterate, lambda p: None)
+    recorded = GraphedIteration(iterate, lambda p: None)
     with pytest.warns(UserWarning, match="not recorded, so slower: operation not permitted"):
         found = [recorded(k) for k in range(10)]
     assert found == list(range(10))
@@ -88,7 +90,7 @@ def test_what_cannot_be_recorded_runs_as_it_is(cuda):
     assert gc.isenabled()
     assert cuda == [("_cuda_endAllocateToPool", 0, (0, 7)), ("_cuda_releasePool", 0, (0, 7))]
     # nor is anything else in this process: PyTorch is not what it was before
-    other = Recorded(lambda progress: progress, lambda p: None)
+    other = GraphedIteration(lambda progress: progress, lambda p: None)
     assert [other(k) for k in range(10)] == list(range(10))
     assert (other.graph, FakeGraph.made) == (None, 1)
 
@@ -123,12 +125,12 @@ def test_where_the_memory_is_full_the_fit_ends_and_others_are_recorded(
         patch.setattr(torch.cuda, "graph", Ending)
         if not at_the_end_too:
             patch.setattr(torch._C, "_cuda_endAllocateToPool", ended)
-        recorded = Recorded(iterate, lambda p: None)
+        recorded = GraphedIteration(iterate, lambda p: None)
         with pytest.raises(torch.OutOfMemoryError):
             list(map(recorded, range(10)))
     assert len(cuda) == 2 * at_the_end_too  # else the graph's end gives the memory back
-    assert (Recorded.broken, gc.isenabled()) == ([], True)
-    other = Recorded(lambda progress: progress, lambda p: None)
+    assert (GraphedIteration.broken, gc.isenabled()) == ([], True)
+    other = GraphedIteration(lambda progress: progress, lambda p: None)
     assert [other(k) for k in range(10)][:WARMUP] == list(range(WARMUP))
     assert other.graph.replayed
 
@@ -235,7 +237,7 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_on_a_gpu_what_waits_is_not_recorded(tones, monkeypatch):
-    monkeypatch.setattr(Recorded, "broken", [])
+    monkeypatch.setattr(GraphedIteration, "broken", [])
     waiting = goal("denoise", tones[0], "cuda")
     loss = waiting.loss
     waiting.loss = lambda *given: loss(*given) * (1.0 if loss(*given).item() >= 0 else 2.0)
