@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 
 from dap.errors import DapError, extra
 from dap.plugins import plugin
 from dap.reporting.cost import seconds_per_iteration
-from dap.reporting.figures.style import STYLE, new_figure, plain_ticks, save
+from dap.reporting.figures.style import new_figure, plain_ticks, save, style
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.tasks import TRAJECTORIES
 
 with extra("report"):
     import pandas as pd
-    from matplotlib import rc_context
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
@@ -51,7 +52,7 @@ PANELS_IN_A_ROW = 4  # with more, the text is too small on a page
 
 
 def palette(methods: Sequence[str]) -> dict[str, str]:
-    """Method -> colour: fixed for those of `COLOURS`, spare ones in order for the others."""
+    """Method -> colour: those of `COLOURS` are fixed, other methods get spare ones in order."""
     others = (name for name in methods if name not in COLOURS)
     return COLOURS | dict(zip(others, cycle(SPARE), strict=False))
 
@@ -74,26 +75,26 @@ def curves(
 
     A line is a method's mean over clips of the snapshots, several seeds of a clip averaged first;
     its band is the 95 % percentile bootstrap interval over clips. With fewer than 5 clips, thin
-    lines show the single clips in its place. The dashed line is the mean of the observations. The
+    lines show the single clips instead. The dashed line is the mean of the observations. The
     logarithmic axis begins at iteration 1. NaN (not scored) is left out of the means and counted
     in the panel's title.
 
-    Against the observation in place of the clean clip, a curve shows how fast the noise, too, is
-    fitted (B's Figure 4).
+    Against the observation instead of the clean clip, a curve shows how fast the noise is fitted
+    as well (B's Figure 4).
 
     Args:
-        scores: the scores of one experiment; of scopes, `full` is shown, in inpainting `filled`,
-            with which the observation is compared, and else `raw`.
+        scores: the scores of one experiment. The scope shown is `full`; in inpainting it is
+            `filled`, which is compared with the observation, or else `raw`.
         metric: the metric's name in `scores`.
         label: the metric's name and unit for the axis.
-        methods: which methods are shown, in the legend's order.
+        methods: those shown, in the order of the legend.
         colours: method -> colour, see `palette`.
         observed: the method that the dashed line stands for; None draws none.
         title: of the figure.
-        names: corpus -> its true name; a corpus that is not in it is called by its own.
-        against: "clean", "observed" or both, a panel each.
+        names: corpus -> its true name; other corpora appear under their key.
+        against: "clean", "observed" or both, each in its own panel.
         seconds: (corpus, method) -> seconds of an iteration, for an axis of seconds.
-        device: that the seconds are of.
+        device: the device on which the seconds were measured.
 
     Raises:
         DapError: there are no snapshots of this metric, or there are several experiments.
@@ -103,38 +104,41 @@ def curves(
         raise DapError(f"curves are of one experiment, not of {', '.join(experiments)}")
     rows = scores[scores["metric"] == metric].fillna({"source": ""})
     shown = [name for name in methods if name != observed]
-    found = {compared: _points(rows, metric, compared, shown) for compared in against}
+    snapshots = {compared: _points(rows, metric, compared, shown) for compared in against}
+    pairs = snapshots[against[0]][["corpus", "source"]].drop_duplicates()
     panels = [
         (corpus, source, compared, panel)
-        for (corpus, source), _ in found[against[0]].groupby(["corpus", "source"], sort=False)
-        for compared, points in found.items()
+        for corpus, source in pairs.itertuples(index=False, name=None)
+        for compared, points in snapshots.items()
         for panel in [points[(points["corpus"] == corpus) & (points["source"] == source)]]
     ]
     across = min(len(panels), PANELS_IN_A_ROW)
     down = math.ceil(len(panels) / across)
 
-    with rc_context(STYLE):
+    with style():
         figure = new_figure(max(5.5, 0.6 + 3.2 * across), 1.1 + 2.9 * down)
         grid = figure.subplots(down, across, squeeze=False)
         for spare in grid.ravel()[len(panels) :]:
             spare.remove()
         for axes, (corpus, source, compared, panel) in zip(grid.ravel(), panels, strict=False):
-            values = _by_clip(panel)
+            # pivot_table would drop clips that are all NaN
+            values = _clip_means(panel).unstack("iteration")  # noqa: PD010
+            methods_scored = values.index.get_level_values("method")
             for method in shown:
-                if method in values.index.get_level_values("method"):
-                    own = values.loc[method].dropna(axis="columns", how="all")
-                    each = seconds[corpus, method] if seconds else 1
-                    own.columns = each * own.columns
-                    _curve(axes, own, method, colours[method])
-            same = (rows["corpus"] == corpus) & (rows["source"] == source)
-            same &= (rows["method"] == observed) & (rows["scope"] == panel["scope"].iloc[0])
-            level = _by_clip(rows[same]).mean(axis=None)
-            if np.isfinite(level) and compared == "clean":
-                axes.axhline(
-                    level, color=colours[observed], linestyle="--", linewidth=1, label=observed
-                )
-            of = "" if list(against) == ["clean"] else f"\nagainst {AGAINST[compared]}"
-            axes.set_title(_panel_title(corpus, source, panel, names or {}) + of)
+                if method in methods_scored:
+                    curve = values[methods_scored == method].dropna(axis="columns", how="all")
+                    unit = seconds[corpus, method] if seconds else 1
+                    _curve(axes, unit * curve.columns.to_numpy(), curve, method, colours[method])
+            if observed is not None and compared == "clean":
+                same = (rows["corpus"] == corpus) & (rows["source"] == source)
+                same &= (rows["method"] == observed) & (rows["scope"] == panel["scope"].iloc[0])
+                level = _clip_means(rows[same]).mean()
+                if np.isfinite(level):
+                    axes.axhline(
+                        level, color=colours[observed], linestyle="--", linewidth=1, label=observed
+                    )
+            suffix = "" if list(against) == ["clean"] else f"\nagainst {AGAINST[compared]}"
+            axes.set_title(_panel_title(corpus, source, panel, names or {}) + suffix)
             axes.set_xscale("log")
             plain_ticks(axes.xaxis, "{x:g}" if seconds else "{x:,.0f}")
             axes.set_xlabel(f"Seconds of fitting ({device})" if seconds else "Iteration")
@@ -142,12 +146,14 @@ def curves(
             axes.set_axisbelow(True)
         for axes in grid[:, 0]:
             axes.set_ylabel(label)
-        _legend(figure, [*shown, observed])
+        _legend(figure, [*shown, observed] if observed is not None else shown)
         figure.suptitle(title)
     return figure
 
 
-def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+def draw(
+    inputs: Mapping[str, list[Path]], setup: Mapping[str, Any], stem: Path, log: logging.Logger
+) -> None:
     """Write curves, `stem`.pdf and `stem`.png.
 
     Args:
@@ -189,22 +195,21 @@ def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[st
     return points[points["scope"] == min(points["scope"], key=SCOPES.index)]
 
 
-def _by_clip(rows: pd.DataFrame) -> pd.DataFrame:
-    """Values by (method, clip) and iteration; NaN where one of a clip's seeds is not scored."""
+def _clip_means(rows: pd.DataFrame) -> pd.Series:
+    """Means over seeds by method, clip and iteration; NaN where one of the seeds is not scored."""
     groups = rows.groupby(["method", "clip", "iteration"])["value"]
-    means = groups.mean().where(groups.count() == groups.size())
-    return means.unstack("iteration")  # noqa: PD010, pivot_table drops clips that are all NaN
+    return groups.mean().where(groups.count() == groups.size())
 
 
-def _curve(axes: Axes, values: pd.DataFrame, method: str, colour: str) -> None:
-    iterations = values.columns.to_numpy()
+def _curve(axes: Axes, x: np.ndarray, values: pd.DataFrame, method: str, colour: str) -> None:
+    """Draw one method's values, a row for each clip and a column for each of `x`."""
     mean, low, high = mean_interval(values.to_numpy(), resamples=RESAMPLES)
-    axes.plot(iterations, mean, color=colour, linewidth=1.6, label=method)
+    axes.plot(x, mean, color=colour, linewidth=1.6, label=method)
     if len(values) >= MIN_CLIPS:
-        axes.fill_between(iterations, low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
     elif len(values) > 1:
         for single in values.to_numpy():
-            axes.plot(iterations, single, color=colour, linewidth=THIN, alpha=0.5)
+            axes.plot(x, single, color=colour, linewidth=THIN, alpha=0.5)
 
 
 def _panel_title(corpus: str, source: str, panel: pd.DataFrame, names: Mapping[str, str]) -> str:
@@ -219,14 +224,14 @@ def _panel_title(corpus: str, source: str, panel: pd.DataFrame, names: Mapping[s
     return "\n".join(fill(line, 38) for line in lines)
 
 
-def _legend(figure: Figure, order: Sequence[str | None]) -> None:
-    """One legend for all panels, which also says what bands and thin lines are."""
+def _legend(figure: Figure, order: Sequence[str]) -> None:
+    """One legend for all panels, which also explains bands and thin lines."""
     lines = {line.get_label(): line for axes in figure.axes for line in axes.lines}
-    entries = {name: lines[name] for name in order if name in lines}
+    entries: dict[str, Artist] = {name: lines[name] for name in order if name in lines}
     if any(axes.collections for axes in figure.axes):
         entries["95 % interval over clips"] = Patch(color="#777777", alpha=0.3, linewidth=0)
     if any(line.get_linewidth() == THIN for axes in figure.axes for line in axes.lines):
         entries["single clips"] = Line2D([], [], color="#777777", linewidth=THIN)
     figure.legend(
-        entries.values(), entries.keys(), loc="outside right center", frameon=False, fontsize=9
+        list(entries.values()), list(entries), loc="outside right center", frameon=False, fontsize=9
     )

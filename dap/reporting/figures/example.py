@@ -4,24 +4,26 @@ import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import extra
-from dap.reporting.figures.style import FLOOR_DB, STYLE, new_figure, save, snr_text
+from dap.reporting.figures.style import FLOOR_DB, new_figure, save, snr_text, style
 from dap.reporting.listening import load
 from dap.study.paths import names
 
 with extra("report"):
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
 COLUMNS_IN_A_ROW = 6  # of an example's narrower ones
 
 
-def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+def draw(
+    inputs: Mapping[str, list[Path]], setup: Mapping[str, Any], stem: Path, log: logging.Logger
+) -> None:
     """Write an example, `stem`.pdf and `stem`.png.
 
     Args:
@@ -53,7 +55,7 @@ def examples(
     gaps: Sequence[tuple[float, float]] | None = None,
     sources: Sequence[str] | None = None,
 ) -> Figure:
-    """Waveform above log-magnitude spectrogram: a column a signal, a pair of rows a source.
+    """Waveforms above log-magnitude spectrograms: a column per signal, two rows per source.
 
     Levels are in dB re the largest magnitude of the first column, over all of its sources, from
     -80 to 0; scales are shared over the figure. If the first column is called "clean", the titles
@@ -81,7 +83,7 @@ def examples(
     edges = (np.array([0, frames]) - 0.5) * transform.hop / sample_rate  # frames are centred
     loudest = 1.05 * max(np.abs(signal).max() for signal in signals.values()) or 1.0
 
-    with rc_context(STYLE):
+    with style():
         blocks = math.ceil(len(signals) / COLUMNS_IN_A_ROW)
         across = math.ceil(len(signals) / blocks)
         figure = new_figure(1.2 + 2.0 * across, 0.8 + 2.9 * count * blocks)
@@ -93,7 +95,7 @@ def examples(
             squeeze=False,
             height_ratios=[1, 1.7] * count * blocks,
         )
-        # a block after the other: (blocks, rows, across) -> a column of axes for each signal
+        # (blocks, rows, across) -> a column of axes for each signal, block after block
         stacks = grid.reshape(blocks, -1, across).transpose(0, 2, 1).reshape(-1, 2 * count)
         for spare in stacks[len(signals) :].ravel():
             spare.remove()

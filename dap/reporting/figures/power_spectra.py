@@ -4,17 +4,18 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 from dap.errors import extra
-from dap.reporting.figures.style import STYLE, new_figure, plain_ticks, save
+from dap.reporting.figures.style import new_figure, plain_ticks, save, style
 from dap.reporting.power_spectra import Spectrum, of_chunks
 from dap.store import write_text
 from dap.study.paths import names
 
 with extra("report"):
     import pandas as pd
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
+
 
 LINES = {"clean": "#0072B2", "observed": "#D55E00"}
 AXES = {
@@ -34,20 +35,23 @@ COLUMNS = (
 )
 
 
-def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+def draw(
+    inputs: Mapping[str, list[Path]], setup: Mapping[str, Any], stem: Path, log: logging.Logger
+) -> None:
     """Write the figure, `stem`.pdf and `stem`.png, and `stem`.csv with the slopes.
 
     Args:
         inputs: `clips` and `observations`, all manifests of an experiment.
         setup: clips (corpus -> how many), spectrogram, title, and names (corpus -> its true name).
     """
-    spectra = {}
+    spectra: dict[tuple[str, str, str], Spectrum] = {}
     for corpus, count in setup["clips"].items():
-        for of, product in (("clean", "clips"), ("observed", "observations")):
+        for version, product in (("clean", "clips"), ("observed", "observations")):
             manifests = [path for path in inputs[product] if names(product, path).corpus == corpus]
             images, waveforms = of_chunks(manifests, count, setup["spectrogram"])
-            spectra[corpus, "spectrogram", of], spectra[corpus, "waveform", of] = images, waveforms
-            log.info("%s, %s: %d clips", corpus, of, waveforms.count)
+            spectra[corpus, "spectrogram", version] = images
+            spectra[corpus, "waveform", version] = waveforms
+            log.info("%s, %s: %d clips", corpus, version, waveforms.signal_count)
     save(statistics(spectra, title=setup["title"], names=setup["names"]), stem)
     text = slopes(spectra).to_csv(index=False, float_format="%.6g", lineterminator="\n")
     write_text(stem.with_name(f"{stem.name}.csv"), text)
@@ -59,7 +63,7 @@ def statistics(
     title: str,
     names: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Mean power on logarithmic axes, and the fitted power law dashed: a row a corpus.
+    """Mean power on logarithmic axes, with the fitted power law dashed: a row per corpus.
 
     Args:
         spectra: (corpus, "spectrogram" or "waveform", "clean" or "observed") -> its spectrum.
@@ -67,35 +71,35 @@ def statistics(
         names: corpus -> its true name.
     """
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in spectra))
-    with rc_context(STYLE):
+    with style():
         figure = new_figure(8.0, 0.6 + 3.2 * len(corpora))
         grid = figure.subplots(len(corpora), len(AXES), squeeze=False)
         for row, corpus in zip(grid, corpora, strict=True):
             for axes, (signal, label) in zip(row, AXES.items(), strict=True):
-                for of, colour in LINES.items():
-                    found = spectra[corpus, signal, of]
-                    # powers have no unit: what counts is how they fall
+                for version, colour in LINES.items():
+                    spectrum = spectra[corpus, signal, version]
+                    # power has an arbitrary unit: only its fall matters
                     level = spectra[corpus, signal, "clean"].power[0]
                     axes.plot(
-                        found.frequency,
-                        found.power / level,
+                        spectrum.frequency,
+                        spectrum.power / level,
                         color=colour,
                         linewidth=1.6,
-                        label=f"{of}, slope {found.slope:.2f} (R² {found.r_squared:.2f})".replace(
-                            "-", "\N{MINUS SIGN}"
-                        ),
+                        label=(
+                            f"{version}, slope {spectrum.slope:.2f} (R² {spectrum.r_squared:.2f})"
+                        ).replace("-", "\N{MINUS SIGN}"),
                     )
                     axes.plot(
-                        found.frequency,
-                        found.fitted() / level,
+                        spectrum.frequency,
+                        spectrum.fitted() / level,
                         color=colour,
                         linewidth=0.9,
                         linestyle="--",
                     )
                 true = (names or {}).get(corpus, corpus)
-                plural = "s" if found.signal_count > 1 else ""
+                plural = "s" if spectrum.signal_count > 1 else ""
                 heading = fill(f"{signal}s: {true}", 44)
-                axes.set_title(f"{heading}\nn = {found.signal_count:,} clip{plural}")
+                axes.set_title(f"{heading}\nn = {spectrum.signal_count:,} clip{plural}")
                 axes.set_xscale("log")
                 axes.set_yscale("log")
                 axes.set_xlabel(label)
@@ -112,7 +116,7 @@ def statistics(
 
 
 def slopes(spectra: Mapping[tuple[str, str, str], Spectrum]) -> pd.DataFrame:
-    """The fitted power laws as a table, a row a spectrum.
+    """The fitted power laws as a table, a row per spectrum.
 
     Returns:
         columns corpus, signal, of, slope, intercept (log10 of the power at a frequency of 1),
@@ -122,13 +126,13 @@ def slopes(spectra: Mapping[tuple[str, str, str], Spectrum]) -> pd.DataFrame:
     rows = [
         (
             *key,
-            found.slope,
-            found.intercept,
-            found.r_squared,
-            found.signal_count,
-            found.frequency[0],
-            found.frequency[-1],
+            spectrum.slope,
+            spectrum.intercept,
+            spectrum.r_squared,
+            spectrum.signal_count,
+            spectrum.frequency[0],
+            spectrum.frequency[-1],
         )
-        for key, found in spectra.items()
+        for key, spectrum in spectra.items()
     ]
     return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,24 +1,26 @@
-"""B's Figure 1: what each network's output is after some steps of the fit."""
+"""B's Figure 1: the output of each network after some steps of the fit."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import extra
-from dap.reporting.figures.style import FLOOR_DB, STYLE, new_figure, save, snr_text
+from dap.reporting.figures.style import FLOOR_DB, new_figure, save, snr_text, style
 from dap.reporting.listening import iterates
 from dap.study.paths import names
 
 with extra("report"):
-    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
 
-def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging.Logger) -> None:
+def draw(
+    inputs: Mapping[str, list[Path]], setup: Mapping[str, Any], stem: Path, log: logging.Logger
+) -> None:
     """Write a figure of steps, `stem`.pdf and `stem`.png.
 
     Args:
@@ -42,15 +44,15 @@ def draw(inputs: Mapping[str, list[Path]], setup: dict, stem: Path, log: logging
 def steps(
     clean: np.ndarray,
     observed: np.ndarray,
-    iterates: Mapping[str, Sequence[np.ndarray]],
+    iterates: Mapping[str, Iterable[np.ndarray]],
     iterations: Sequence[int],
     sample_rate: int,
     *,
     title: str,
 ) -> Figure:
-    """Spectrograms of iterates: a row a method, a column a number of steps.
+    """Spectrograms of iterates: a row per method, a column per number of steps.
 
-    Clean and observed stand on the left.
+    The clean and the observed signal are on the left.
 
     Levels are in dB re the largest magnitude of the clean clip, from -80 to 0, on one scale. Each
     title states the SNR against the clean clip.
@@ -70,7 +72,7 @@ def steps(
     edges = (np.array([0, frames]) - 0.5) * transform.hop / sample_rate  # frames are centred
     rows, across = max(2, len(iterates)), 1 + len(iterations)
 
-    with rc_context(STYLE):
+    with style():
         figure = new_figure(1.4 + 1.9 * across, 0.7 + 1.75 * rows)
         grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
         panels = {(0, 0): ("clean", clean), (1, 0): ("observed", observed)}
@@ -78,11 +80,11 @@ def steps(
             for column, (step, signal) in enumerate(zip(iterations, signals, strict=True), start=1):
                 plural = "s" if step > 1 else ""
                 panels[row, column] = (f"{method}, {step:,} step{plural}", signal)
-        for place, axes in np.ndenumerate(grid):
-            if place not in panels:
+        for position, axes in np.ndenumerate(grid):
+            if position not in panels:
                 axes.remove()
                 continue
-            label, signal = panels[place]
+            label, signal = panels[position]
             signal = np.asarray(signal, np.float64)
             lines = [label] if label == "clean" else [label, snr_text(clean, signal)]
             axes.set_title("\n".join(lines), fontsize=8)
@@ -96,8 +98,8 @@ def steps(
                 vmax=0,
                 extent=(*edges, 0, sample_rate / 2000),
             )
-            below = (place[0] + 1, place[1])
-            axes.tick_params(labelbottom=below not in panels, labelleft=place[1] == 0)
+            below = (position[0] + 1, position[1])
+            axes.tick_params(labelbottom=below not in panels, labelleft=position[1] == 0)
             if below not in panels:
                 axes.set_xlabel("Time (s)")
         grid[0, 0].set_ylabel("Frequency (kHz)")
@@ -106,7 +108,7 @@ def steps(
         grid[0, 0].set_ylim(0, sample_rate / 2000)
         figure.colorbar(
             image,
-            ax=[grid[place] for place in panels],
+            ax=[grid[position] for position in panels],
             label="Level (dB re maximum of clean)",
             extend="both",
             aspect=20 * rows,

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +20,23 @@ with extra("report"):
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
 
-STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
-    "font.size": 9,
-    "axes.titlesize": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "figure.titlesize": 11,
-    "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
-}
 FLOOR_DB = -80.0
 DPI = 150
+
+
+def style() -> AbstractContextManager[None]:
+    """The style of all figures, to be drawn and saved in this context."""
+    return rc_context(
+        {
+            "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.titlesize": 11,
+            "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
+        }
+    )
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
@@ -40,11 +47,11 @@ def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
     """
     stem = Path(stem)
     pdf, png = (stem.with_name(stem.name + suffix) for suffix in (".pdf", ".png"))
-    with rc_context(STYLE):
-        # laid out once: a second pass would start from the first one's end, and move things a bit
+    with style():
+        # laid out once: a second pass would start from the first one's result and shift things
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-        # no dates and no versions: a product changes when what it shows does
+        # without dates and versions, so that a file changes only with its content
         nobody = {"CreationDate": None, "Creator": None, "Producer": None}
         with writing(pdf) as partial:
             figure.savefig(partial, dpi=DPI, format="pdf", metadata=nobody)
@@ -61,7 +68,7 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def plain_ticks(axis: Axis, form: str) -> None:
-    """Numbers for powers of ten on a logarithmic axis; between few of them, for 2 and 5, too."""
+    """Label powers of ten on a logarithmic axis; if there are few, also their 2- and 5-fold."""
     low, high = sorted(axis.get_view_interval())
     few = high < 30 * low
     axis.set_major_formatter(form)

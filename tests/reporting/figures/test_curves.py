@@ -61,6 +61,14 @@ def test_curve_is_mean_over_clips_of_means_over_seeds():
     assert axes.get_ylabel() == "SNR (dB)"
 
 
+def test_no_line_of_the_observations():
+    (axes,) = draw(trajectories(3), methods=["conv"], observed=None).axes
+    assert {each.get_linestyle() for each in axes.lines} == {"-"}
+    unscored = [row for row in trajectories(3) if row[2] != "observed"]
+    (axes,) = draw(unscored).axes
+    assert {each.get_linestyle() for each in axes.lines} == {"-"}
+
+
 def test_band_from_five_clips_on_and_single_clips_below():
     (few,), (many,) = draw(trajectories(4)).axes, draw(trajectories(5)).axes
     assert len(few.collections) == 0
