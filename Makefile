@@ -3,7 +3,7 @@
 # make test       the tests, one process a core
 # make test-faults  those of faults: jobs, nodes, disks and files that fail (minutes)
 # make resume     go on after a kill (the same STUDY and ARGS as the run that was killed)
-# make lint       ruff, snakefmt, snakemake's own linter, and who may import whom
+# make lint       ruff, snakefmt, snakemake's own linter, mypy, and who may import whom
 # make lock       resolve the pinned environment again
 # make clean      remove the environment; results stay
 #
@@ -61,6 +61,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/snakemake --lint
+	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
 lock: $(INSTALLED)

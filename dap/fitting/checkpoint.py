@@ -1,10 +1,9 @@
 """What a fit asks of the checkpoint that it is handed: it knows nothing of files."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 
-@runtime_checkable
 class Stateful(Protocol):
     """What has a state: a network, an optimiser, an average, an objective that accumulates."""
 

@@ -17,7 +17,7 @@ from dap.fitting.checkpoint import Checkpoint, Stateful
 from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import GraphedIteration
 from dap.fitting.interleave import run_interleaved
-from dap.fitting.objectives import Follower, Objective
+from dap.fitting.objectives import Objective
 from dap.options import FitOptions
 
 REPORT_SECONDS = 1.0
@@ -184,9 +184,9 @@ def steps(
     snapshots: list[Tensor] = []
     parts: dict[str, Stateful] = {f"network{k}": net for k, net in enumerate(networks)}
     parts |= {"optimiser": optimiser, "average": average}
-    if isinstance(objective, Stateful):
+    if hasattr(objective, "state_dict") and hasattr(objective, "load_state_dict"):
         parts["objective"] = objective
-    follower = objective if isinstance(objective, Follower) else None
+    follow = getattr(objective, "follow", None)
     done, spent = 0, 0.0
     if checkpoint and (saved := checkpoint.resume(parts, device)):
         done, spent = saved["iteration"], saved["seconds"]
@@ -219,8 +219,8 @@ def steps(
         loss, estimates = (graphed or iterate)(i / options.iterations)
         losses[i - 1] = loss
         average.update(estimates)
-        if follower:
-            follower.follow(i, estimates)
+        if follow:
+            follow(i, estimates)
         if i == points[len(snapshots)]:
             # losses stay on the device between snapshots: reading each one would stall a GPU
             _check(losses[:i], seed)

@@ -14,6 +14,8 @@ from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
+
 from dap.errors import DapError, InterruptedFitError, PluginError, UnwritableError
 from dap.fitting.gpu.devices import claim
 from dap.fitting.interleave import at_most, run_interleaved
@@ -241,7 +243,9 @@ class Chunk:
     def _observation(self, fit: Fit) -> Observation:
         return Observation(fit.entry.signal(), fit.entry.known(), sample_rate=self.job.sample_rate)
 
-    def _run(self, number: int, fit: Fit, observation: Observation) -> Generator:
+    def _run(
+        self, number: int, fit: Fit, observation: Observation
+    ) -> Generator[None, float, Restored]:
         """A fit, noted as begun when it is started."""
         self.termination.check()
         if fit.name not in self._under_way:  # else it is begun anew: there was no room for it
@@ -307,7 +311,9 @@ class Chunk:
         Raises:
             UnwritableError: one cannot be written.
         """
-        rows, losses, snapshots = [], [], {}
+        rows: list[dict] = []
+        losses: list[dict] = []
+        snapshots: dict[str, np.ndarray] = {}
         made_by = made(self.job.threads)
         for fit in self.fits:
             if fit.name in self.missing:

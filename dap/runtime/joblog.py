@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from dap.errors import DapError, PluginError
 
@@ -36,6 +37,13 @@ def job(log: str) -> Iterator[logging.Logger]:
         sys.exit(1)
 
 
-def by_name(files: Iterable) -> dict[str, list[Path]]:
+class NamedFiles(Protocol):
+    """The files of a Snakemake job by their names in the rule, one or several each."""
+
+    def items(self) -> Iterable[tuple[str, Iterable[str]]]:
+        """Names and files."""
+
+
+def by_name(files: NamedFiles) -> dict[str, list[Path]]:
     """The input files of a job by their names in the rule, each a list of files."""
     return {name: [Path(path) for path in paths] for name, paths in files.items()}

@@ -7,8 +7,10 @@ from importlib import metadata
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-PACKAGES = ("torch", "numpy", "scipy", "librosa", "soundfile", "pandas", "pesq", "mir_eval")
-PACKAGES += ("pystoi", "pywavelets", "noisereduce", "scikit-learn", "soxr")
+PACKAGES = (
+    *("torch", "numpy", "scipy", "librosa", "soundfile", "pandas", "pesq", "mir_eval"),
+    *("pystoi", "pywavelets", "noisereduce", "scikit-learn", "soxr"),
+)
 
 
 def versions() -> dict[str, str]:

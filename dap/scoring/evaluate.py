@@ -90,9 +90,10 @@ def score(
         scopes: Sequence[str] | None = None,
         references: np.ndarray = references,
     ) -> list[ScoreRow]:
-        values = _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
         with named(f"{selection} (iteration {iteration})"):
-            values = list(values)
+            values = list(
+                _values(references, estimates, names, task, sources, sample_rate, mask, scopes)
+            )
         return [
             {
                 "source": source,

@@ -4,7 +4,7 @@ PESQ takes most of the time and holds Python's global lock, so threads would not
 """
 
 import multiprocessing
-import sys
+import platform
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -107,7 +107,7 @@ def _pool(processes: int, names: set[str]) -> Executor:
     a small chunk. Elsewhere forks are not safe. There the processes are joblib's, which, unlike
     those of the standard library, do not run the calling script again.
     """
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         context = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(processes, context, _one_thread, (names,))
     with extra("workflow"):

@@ -5,7 +5,7 @@ asks are called with the wildcards of the same names. What tables, figures and t
 is in `dap.study.presentation`. Light on purpose: the Snakefile and every cluster job parse it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from itertools import chain
 
@@ -119,7 +119,7 @@ def noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[
         return [entry["index"]]
     if any(study.indexed(part) for part in study.experiments[experiment].parts(corpus)):
         # which clips there are, and so which of the folder's files they meet, the job finds out
-        files = listing(entry["folder"], entry["files"])
+        files: Collection[str] = listing(entry["folder"], entry["files"])
     else:
         clips = study.observations(experiment, corpus, chunk)
         files = {pick(entry, study["seed"], "noise", experiment, corpus, clip) for clip in clips}

@@ -6,6 +6,7 @@ Light on purpose: the Snakefile and every cluster job parse it.
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from dap.data import known as archives
 from dap.data.catalogue import Draw, draws, listing
@@ -46,7 +47,7 @@ class Study:
         }
         check(self.config, self.experiments)
 
-    def __getitem__(self, key: str):
+    def __getitem__(self, key: str) -> Any:
         return self.config[key]
 
     @property

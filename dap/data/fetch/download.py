@@ -267,8 +267,11 @@ class Transfer:
         self.total = self.archive.get("bytes")
 
     def _tell(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception()
-        pause = state.next_action.sleep
+        # tenacity calls this after an attempt that raised, before it sleeps
+        assert state.outcome is not None
+        assert state.next_action is not None
+        error, pause = state.outcome.exception(), state.next_action.sleep
+        assert error is not None
         self.log.info("%s: %s; again in %.1f s", self.archive["file"], _short(error), pause)
 
 
@@ -302,11 +305,18 @@ class Meter:
 
     def __init__(self, name: str, file: BinaryIO, log: logging.Logger):
         self.name, self.file, self.log = name, file, log
-        self.size, self.total = None, 0
+        self.size: int | None = None
+        self.total = 0
         self.begun = self.told = time.monotonic()
         self.start = file.tell()
-        options = {"unit": "B", "unit_scale": True, "dynamic_ncols": True}
-        self.bar = tqdm(desc=name, initial=self.start, disable=not sys.stderr.isatty(), **options)
+        self.bar: tqdm = tqdm(
+            desc=name,
+            initial=self.start,
+            disable=not sys.stderr.isatty(),
+            unit="B",
+            unit_scale=True,
+            dynamic_ncols=True,
+        )
 
     def update(self, _: int) -> None:
         """Say it, if it is time."""
@@ -318,7 +328,7 @@ class Meter:
             self.log.info(
                 tqdm.format_meter(
                     done,
-                    self.size,
+                    self.size or 0,  # of unknown size
                     now - self.begun,
                     initial=self.start,
                     prefix=self.name,

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO, Protocol
 
 from dap.data.known import is_usable
 from dap.errors import DapError, extra
@@ -111,11 +111,14 @@ def index_folder(folder: Path, source: dict) -> list[dict]:
 
 @dataclass(frozen=True)
 class Member:
-    """A file in an archive: its name as the archive has it, its size in bytes, what it is."""
+    """A file in an archive: its name as the archive has it, its size in bytes, what it is.
+
+    `handle` is what the archive's library knows it by.
+    """
 
     name: str
     size: int
-    handle: tarfile.TarInfo | zipfile.ZipInfo
+    handle: Any
     # not a regular file, in words
     special: str = ""
     folder: bool = False
@@ -198,7 +201,8 @@ class _Tar:
         raw.seek(0)
         opener = gzip.open if beginning.startswith(b"\x1f\x8b") else bz2.open
         self.stream = _Bounded(opener(raw), source["most_bytes"] + 4096 * source["most_members"])
-        self.tar = tarfile.open(fileobj=self.stream, mode="r:")  # noqa: SIM115
+        # tarfile needs no more of a file than this to read it forwards; its stub says all of IO
+        self.tar = tarfile.open(fileobj=self.stream, mode="r:")  # type: ignore[call-overload] # noqa: SIM115
 
     def members(self) -> Iterator[Member]:
         for info in self.tar:
@@ -211,7 +215,7 @@ class _Tar:
                 special = "a device or a pipe"
             yield Member(info.name, info.size, info, special, info.isdir())
 
-    def open(self, member: Member) -> BinaryIO:
+    def open(self, member: Member) -> IO[bytes]:
         return self.tar.extractfile(member.handle)
 
     def finish(self) -> None:
@@ -242,7 +246,7 @@ class _Zip:
                 special = "encrypted"
             yield Member(info.orig_filename, info.file_size, info, special, info.is_dir())
 
-    def open(self, member: Member) -> BinaryIO:
+    def open(self, member: Member) -> IO[bytes]:
         return self.zip.open(member.handle)
 
     def finish(self) -> None:
@@ -265,10 +269,14 @@ def _opened(raw: BinaryIO, source: dict) -> Iterator[_Tar | _Zip]:
         opened.close()
 
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class _Bounded:
     """What tarfile reads from: forwards alone, never much at once, and never beyond a bound."""
 
-    def __init__(self, file: BinaryIO, most: int):
+    def __init__(self, file: _Readable, most: int):
         self.file, self.most, self.position = file, most, 0
 
     def read(self, size: int) -> bytes:

@@ -84,5 +84,5 @@ def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.nda
     """One kind, or a blend of two or three: float32 (samples,), its peak at 0.9."""
     count = int(rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1)))
     kinds = rng.choice(len(KINDS), size=count, replace=False)
-    sound = sum(rng.uniform(0.3, 1.0) * KINDS[kind](rng, samples, sample_rate) for kind in kinds)
-    return normalise(sound)
+    parts = (rng.uniform(0.3, 1.0) * KINDS[kind](rng, samples, sample_rate) for kind in kinds)
+    return normalise(sum(parts, start=np.zeros(samples)))

@@ -4,7 +4,7 @@ One class for each task and domain; `Objective` is what the loop asks of all of 
 """
 
 from collections.abc import Hashable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from torch import Tensor
 
@@ -50,11 +50,3 @@ class Objective(Protocol):
 
     def read_out(self, estimates: Tensor) -> Tensor:
         """Estimates -> signals, (outputs, samples), clipped to [-1, 1]; `dap.tasks` names them."""
-
-
-@runtime_checkable
-class Follower(Protocol):
-    """An objective that looks at the estimates of every iteration."""
-
-    def follow(self, iteration: int, estimates: Tensor) -> None:
-        """Called after each iteration, counted from 1."""
