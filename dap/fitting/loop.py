@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -184,9 +184,10 @@ def steps(
     snapshots: list[Tensor] = []
     parts: dict[str, Stateful] = {f"network{k}": net for k, net in enumerate(networks)}
     parts |= {"optimiser": optimiser, "average": average}
-    if hasattr(objective, "state_dict") and hasattr(objective, "load_state_dict"):
-        parts["objective"] = objective
-    follow = getattr(objective, "follow", None)
+    extras: Any = objective  # not every objective has a state, or looks at each iterate
+    if hasattr(extras, "state_dict"):
+        parts["objective"] = extras
+    follow = getattr(extras, "follow", None)
     done, spent = 0, 0.0
     if checkpoint and (saved := checkpoint.resume(parts, device)):
         done, spent = saved["iteration"], saved["seconds"]
