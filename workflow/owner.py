@@ -15,26 +15,26 @@ import psutil
 
 def living(folder: Path) -> list[str]:
     """Descriptions of the processes that still work on `folder`."""
-    found = []
+    descriptions = []
     note = folder / ".snakemake" / "owner.json"
     if note.is_file():
         owner = json.loads(note.read_text(encoding="utf-8"))
         if owner["host"] != socket.gethostname():
-            found.append(
+            descriptions.append(
                 f"process {owner['pid']} on {owner['host']}: that machine cannot be looked at from "
                 f"here; if the run is over, delete {note} and try again"
             )
-    own = {psutil.Process().pid, *(process.pid for process in psutil.Process().parents())}
+    own_processes = {psutil.Process().pid, *(process.pid for process in psutil.Process().parents())}
     for process in psutil.process_iter(["pid", "cmdline"]):
         command = " ".join(process.info["cmdline"] or [])
-        if process.pid in own or "snakemake" not in command or "python" not in command:
+        if process.pid in own_processes or "snakemake" not in command or "python" not in command:
             continue
         try:
             if Path(process.cwd()) == folder:
-                found.append(f"process {process.pid}: {command[:120]}")
+                descriptions.append(f"process {process.pid}: {command[:120]}")
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
-    return found
+    return descriptions
 
 
 if __name__ == "__main__":

@@ -254,13 +254,13 @@ class Sources:
                 binds, defines = _bound(node)
                 if not defines:
                     module.always.append(len(module.statements))
-                statement = Statement(text(node), binds, tuple(names(node)), imports.found)
+                statement = Statement(text(node), binds, tuple(names(node)), imports.imported)
                 module.statements.append(statement)
                 if defines:
                     continue
             module.loads |= imports.loads
-            for bound, found in imports.found.items():
-                module.imports.setdefault(bound, []).extend(found)
+            for bound, imported in imports.imported.items():
+                module.imports.setdefault(bound, []).extend(imported)
         return module
 
 
@@ -288,7 +288,7 @@ class _Imports(ast.NodeTransformer):
 
     def __init__(self, sources: Sources, package: str, mentioned: set[str]):
         self.sources, self.package, self.mentioned = sources, package, mentioned
-        self.found: Imports = {}
+        self.imported: Imports = {}
         self.loads: set[str] = set()
 
     def visit(self, node: ast.AST) -> Any:
@@ -329,5 +329,5 @@ class _Imports(ast.NodeTransformer):
         if not self.sources.has(module):
             module = name = ""
         line = f"{bound} is {whole}" if counts else ""
-        self.found.setdefault(bound, []).append(Import(module, name, line))
+        self.imported.setdefault(bound, []).append(Import(module, name, line))
         return counts

@@ -151,12 +151,12 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment)
             raise DapError(f"{where}: needs `steps`, such as [50, 200, 1000]")
         for method in priors:
             fit = experiment.fit_of(method)
-            kept = {fit["iterations"], *fit["snapshot_at"]}
+            snapshots_at = {fit["iterations"], *fit["snapshot_at"]}
             for step in entry["steps"]:
-                if step not in kept:
+                if step not in snapshots_at:
                     raise DapError(
                         f"{where}.steps: {step} is not kept; add it to fit.snapshot_at of "
-                        f"{experiment.name}, whose {method} keeps {_listed(kept)}"
+                        f"{experiment.name}, whose {method} keeps {_listed(snapshots_at)}"
                     )
 
 

@@ -68,9 +68,9 @@ def validated(config: dict) -> dict:
         where = f"experiments.{name}"
         _raise_first(fit, entry["fit"], f"{where}.fit")
         entry["fit"] = with_preset(entry["fit"])
-        for method, own in entry["fits"].items():
-            _raise_first(fit, own, f"{where}.fits.{method}")
-            entry["fits"][method] = with_preset(own)
+        for method, override in entry["fits"].items():
+            _raise_first(fit, override, f"{where}.fits.{method}")
+            entry["fits"][method] = with_preset(override)
     return config
 
 
@@ -133,8 +133,8 @@ def _name_presets(config: dict) -> None:
             entry["fit"] = {"preset": entry["fit"]}
         if isinstance(entry.get("fits"), dict):
             entry["fits"] = {
-                method: {"preset": own} if isinstance(own, str) else own
-                for method, own in entry["fits"].items()
+                method: {"preset": override} if isinstance(override, str) else override
+                for method, override in entry["fits"].items()
             }
 
 

@@ -188,8 +188,8 @@ class Study:
             require(f"{where}.clips", corpus, entry["corpora"])
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
-        for method, own in entry["fits"].items():
-            _check_snapshots(f"{where}.fits.{method}", {**fit, **own})
+        for method, override in entry["fits"].items():
+            _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
             name=name,
             title=entry["title"] or name,
@@ -212,18 +212,20 @@ class Study:
         The task's quality against the clean clip is always known, and not listed.
         """
         quality = self.experiments[experiment].quality
-        found: dict[str, set[str]] = {}
+        metrics_by_reference: dict[str, set[str]] = {}
         for entry in self.config["figures"].values():
             if entry["kind"] == "curves" and entry["experiment"] == experiment:
                 metric = entry.get("metric", quality)
                 for against in entry.get("against", ["clean"]):
                     if (against, metric) != ("clean", quality):
-                        found.setdefault(against, set()).add(metric)
+                        metrics_by_reference.setdefault(against, set()).add(metric)
         for claim in self.config["claims"]:
             for pair in claim["convergence"]:
                 if pair["experiment"] == experiment and pair["metric"] != quality:
-                    found.setdefault("clean", set()).add(pair["metric"])
-        return {against: sorted(metrics) for against, metrics in sorted(found.items())}
+                    metrics_by_reference.setdefault("clean", set()).add(pair["metric"])
+        return {
+            against: sorted(metrics) for against, metrics in sorted(metrics_by_reference.items())
+        }
 
     # ------------------------------------------------------------------ clips and chunks
 
