@@ -177,8 +177,8 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
         )
     if (summary["selection"] == "oracle").any():
         legend.append(
-            "oracle: the snapshot of the best SNR (in separation: mean SDR) against the clean "
-            "clip, a diagnostic; other metrics may be better at others"
+            "oracle: the snapshot of the best SNR (in separation: mean over sources) against the "
+            "clean clip, a diagnostic; other metrics may be better at others"
         )
     if (summary["selection"] == NOT_RUN).any():
         legend.append("not run: a method of the paper that is not among ours")
