@@ -106,8 +106,9 @@ def bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
         estimates: (sources, samples), in the order of the references; two may be the same signal.
 
     Returns:
-        The scores. All scores of all sources are NaN where a reference or an estimate is silent, the
-        references are linearly dependent or too
+        The scores. An estimate of nothing has an SDR of 0 dB, as its error is the source itself
+        (fidelity: silent-estimates); its SIR and SAR are NaN, which is 0 / 0. All scores of all
+        sources are NaN where a reference is silent, the references are linearly dependent or too
         short to tell apart (sources * 512 > samples + 511), or the solver finds the projection
         singular. It need not see that of references that are exact delays of each other: their
         scores are meaningless.
@@ -123,20 +124,20 @@ def _bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
     sources, samples = references.shape
     undefined = np.full(sources, np.nan)
     unscorable = BssEval(undefined, undefined, undefined)
-    if sources * FILTER_TAPS > samples + FILTER_TAPS - 1:
-        return unscorable
-    if not (references.any(axis=1).all() and estimates.any(axis=1).all()):
+    if sources * FILTER_TAPS > samples + FILTER_TAPS - 1 or not references.any(axis=1).all():
         return unscorable
     # mir_eval would score rounding errors; peaks are scaled to 1, since levels may differ widely
     peaks = np.abs(references).max(axis=1, keepdims=True)
     if np.linalg.matrix_rank(references / peaks) < sources:
         return unscorable
+    # mir_eval refuses silence; an estimate has no influence on the scores of another
+    sounding = np.where(estimates.any(axis=1, keepdims=True), estimates, references)
     with warnings.catch_warnings():
         # the module is to be dropped in mir_eval 0.9; our dependency is pinned below that
         warnings.simplefilter("ignore", FutureWarning)
         try:
             *scores, _ = mir_eval.separation.bss_eval_sources(
-                references, estimates, compute_permutation=False
+                references, sounding, compute_permutation=False
             )
         except AttributeError as error:
             # A singular projection, where mir_eval 0.8 means to catch a LinAlgError by the name
@@ -144,7 +145,13 @@ def _bss_eval(references: np.ndarray, estimates: np.ndarray) -> BssEval:
             if error.name != "linalg":
                 raise
             return unscorable
-    return BssEval(*scores)
+    of_silence = (0.0, np.nan, np.nan)
+    return BssEval(
+        *(
+            np.where(estimates.any(axis=1), score, value)
+            for score, value in zip(scores, of_silence, strict=True)
+        )
+    )
 
 
 def _checked(references: np.ndarray, estimates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -152,7 +152,6 @@ def impulses(*delays):
     ("references", "estimates"),
     [
         pytest.param(impulses(0, 900) * [[1], [0]], impulses(0, 900), id="silent reference"),
-        pytest.param(impulses(0, 900), impulses(0, 900) * [[0], [1]], id="silent estimate"),
         pytest.param(np.zeros((2, 2000)), np.zeros((2, 2000)), id="silence"),
         pytest.param(impulses(5, 5) * [[1], [1e-9]], impulses(0, 900), id="dependent references"),
         pytest.param(impulses(0, 256), impulses(0, 900), id="singular projection"),
@@ -167,6 +166,24 @@ def test_what_cannot_be_scored_is_nan_without_a_warning(references, estimates):
     # version 4 projects nothing: a silent reference alone has no value
     silent = ~references.any(axis=1)
     assert np.isnan(sdr_v4(references, estimates, RATE)).tolist() == silent.tolist()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("silent", [[0], [1], [0, 1]])
+def test_an_estimate_of_nothing_is_0_db_and_leaves_the_other_as_it_was(noises, silent):
+    references = noises[:2, :4096]
+    sounding = references + 0.2 * references[::-1]
+    estimates = sounding.copy()
+    estimates[silent] = 0
+    before, after = bss_eval(references, sounding), bss_eval(references, estimates)
+    of_silence = {"sdr": 0.0, "sir": np.nan, "sar": np.nan}
+    for name, value in of_silence.items():
+        expected = getattr(before, name).copy()
+        expected[silent] = value
+        np.testing.assert_array_equal(getattr(after, name), expected)
+    expected = sdr_v4(references, sounding, RATE)
+    expected[silent] = 0
+    np.testing.assert_array_equal(sdr_v4(references, estimates, RATE), expected)
 
 
 def test_the_shortest_signal_is_scored(noises):

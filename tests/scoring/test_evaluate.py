@@ -241,6 +241,26 @@ def test_one_permutation_for_all_metrics(pair):
     }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_silent_estimate_leaves_the_other_sources_scores(pair):
+    metrics = [*JOINT, *SINGLE, "sar", "si_sdr"]
+    estimates = np.stack((np.zeros(4096, np.float32), pair[0] + 0.1 * pair[1]))
+    rows = frame(pair, {"last": estimates}, **SEPARATE | {"metrics": metrics})
+    by_source = values(rows, "source", "metric")
+    silent = {metric: by_source["b", metric] for metric in metrics}
+    assert [silent[name] for name in ("sdr_v4", "snr", "spectral_snr", "sdr")] == [0, 0, 0, 0]
+    assert silent["envelope_distance"] == envelope_distance(pair[1], 0 * pair[1], RATE)
+    assert {name for name in metrics if np.isnan(silent[name])} == {"sir", "sar", "si_sdr"}
+    # as if the other estimate were the source itself
+    beside = np.stack((estimates[1], pair[1]))
+    expected = values(
+        frame(pair, {"last": beside}, **SEPARATE | {"metrics": metrics}), "source", "metric"
+    )
+    assert {metric: by_source["a", metric] for metric in metrics} == {
+        metric: expected["a", metric] for metric in metrics
+    }
+
+
 def test_a_silent_reference_alone_is_unscorable(pair, tone):
     references = np.stack((pair[0], np.zeros(4096, np.float32)))
     rows = frame(references, {"last": pair}, **SEPARATE)
