@@ -314,8 +314,8 @@ def test_disjoint_bands_are_separated(pair, least):
     observation = corrupted("mixture", *references)
     found = nmf.restore(observation, ["source1", "source2"])
     before = bss_eval(references, np.stack([observation.signal] * 2)).sdr.mean()
-    found = found[best_permutation(references, found)]
-    assert bss_eval(references, found).sdr.mean() - before > least
+    matched = found[best_permutation(references, found)]
+    assert bss_eval(references, matched).sdr.mean() - before > least
 
 
 def test_the_sources_add_up_to_the_mixture(hiss):
