@@ -231,12 +231,17 @@ def table(
 
 
 def usable(device: str, *, inductor: bool) -> dict[str, Way]:
-    """The ways that a device has; on CPUs, bfloat16 in channels last has ended processes."""
+    """The ways that a device has.
+
+    On CPUs, bfloat16 in channels last or compiled by `torch.compile` has ended processes with
+    segmentation faults (PyTorch 2.11).
+    """
 
     def runs(way: Way) -> bool:
         if way.layers:
             return device == "cpu" and library(way.precision) is not None
-        return device != "cpu" or not (way.channels_last and way.precision == "bfloat16")
+        crashes = way.precision == "bfloat16" and (way.channels_last or way.inductor)
+        return device != "cpu" or not crashes
 
     return {name: way for name, way in WAYS.items() if (inductor or not way.inductor) and runs(way)}
 
