@@ -24,12 +24,13 @@ class Task:
     Attributes:
         outputs: the signals that are read out of an estimate, in order.
         scopes: the parts that are scored, by name; the first is the network's own signal.
-        quality: the metric of the trajectory and of the oracle.
+        quality: the metric of the trajectory and of the oracle. It is not blind to level: such a
+            one would take nearly nothing for a good estimate.
         verb: what a method for it does, in messages.
         shown: the output that examples show; of several sources, all are shown.
         options: the fit options that are its own.
         sources: how many sources an observation has. Those of several are scored jointly, each
-            with the estimate that the best permutation gives it.
+            with the estimate that the permutation of the best mean SNR gives it.
         masked: whether samples were lost, and the observation has their mask.
         known: the arrays that an observation has to have, beside its signal.
     """
@@ -74,7 +75,7 @@ TASKS: dict[str, Task] = {
     "separate": Task(
         outputs=("source1", "source2"),
         scopes={"full": Scope("source1")},
-        quality="sdr",
+        quality="sdr_v4",
         verb="separate sources",
         shown="source1",
         options=("reconstruction", "smoothness", "exclusion", "binarity"),

@@ -12,7 +12,6 @@ from small_fits import observe
 
 from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
-from dap.metrics.separation import bss_eval
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugins
@@ -82,7 +81,7 @@ def scores(name: str, reference: np.ndarray, estimate: np.ndarray, rate: int) ->
     if METRICS[name].metadata.get("joint"):
         references = np.stack((reference, np.roll(reference, 7)))
         estimates = np.stack((estimate, np.roll(estimate, 7)))
-        return list(getattr(bss_eval(references, estimates), name))
+        return list(getattr(METRICS[name].load(), name)(references, estimates, rate))
     return [getattr(METRICS[name].load(), name)(reference, estimate, rate)]
 
 
@@ -95,11 +94,7 @@ def test_metrics(name, rate, kind, hiss, capfd):
     bad = SIGNALS[kind](hiss)
     good = hiss[: len(bad)]
     metadata = METRICS[name].metadata
-    document = " ".join(
-        inspect.getdoc(
-            bss_eval if metadata.get("joint") else getattr(METRICS[name].load(), name)
-        ).split()
-    )
+    document = " ".join(inspect.getdoc(getattr(METRICS[name].load(), name)).split())
     # what a metric refers to is part of what it states
     refers = [other for other in METRICS if f"as `{other}`" in document or f"`{other}`" in document]
     document += " ".join(inspect.getdoc(getattr(METRICS[o].load(), o)) or "" for o in refers)

@@ -64,8 +64,8 @@ def llr(
 
     Returns:
         Mean of the lowest 95 % of the frames, 0 for a perfect estimate. Frames in which x is
-        digital silence are left out. Where y alone is silent, a_y = (1, 0, ...). NaN if no frame
-        is left.
+        digital silence are left out. Where y alone is silent, a_y is that of a constant
+        (fidelity: digital-silence). NaN if no frame is left.
 
     Raises:
         ValueError: `where` is not None; and as `dap.metrics.level.checked`.
@@ -73,15 +73,20 @@ def llr(
     clean, restored = _framed("llr", reference, estimate, sample_rate, where)
     heard = clean.any(axis=1)
     order = 10 if sample_rate < 10000 else 16
-    filters, correlations = _predictors(clean[heard], order)
-    others, _ = _predictors(restored[heard], order)
+    clean, restored = clean[heard], restored[heard]
+    # Loizou's code adds EPS to all samples; the filter of a constant is the same at any level
+    constant = _window(restored.shape[1])
+    restored = np.where(restored.any(axis=1, keepdims=True), restored, constant)
+    filters, correlations = _predictors(clean, order)
+    others, _ = _predictors(restored, order)
     matrices = correlations[:, toeplitz(np.arange(order + 1))]  # (frames, order + 1, order + 1)
     # prediction errors of the clean frames, by either filter
     smallest, actual = (
         np.einsum("fi,fij,fj->f", a, matrices, a, optimize=True) for a in (filters, others)
     )
     # an almost predictable frame has an error below the rounding error
-    return _lowest(np.log(np.maximum(actual, EPS) / np.maximum(smallest, EPS)))
+    least = EPS * correlations[:, 0]
+    return _lowest(np.log(np.maximum(actual, least) / np.maximum(smallest, least)))
 
 
 @remembered
@@ -174,13 +179,16 @@ def _framed(
     length = round(FRAME_SECONDS * sample_rate)
     hop = length // 4
     count = max(0, (reference.size - length) // hop)
-    window = 0.5 * (1 - np.cos(2 * np.pi * np.arange(1, length + 1) / (length + 1)))
     if count == 0:
         return [np.empty((0, length))] * 2
     return [
-        sliding_window_view(signal, length)[: count * hop : hop] * window
+        sliding_window_view(signal, length)[: count * hop : hop] * _window(length)
         for signal in (reference, estimate)
     ]
+
+
+def _window(length: int) -> np.ndarray:
+    return 0.5 * (1 - np.cos(2 * np.pi * np.arange(1, length + 1) / (length + 1)))
 
 
 def _lowest(distances: np.ndarray) -> float:
@@ -192,32 +200,31 @@ def _lowest(distances: np.ndarray) -> float:
 def _predictors(frames: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     """Prediction error filters by the Levinson-Durbin recursion, over all frames at once.
 
+    The recursion magnifies rounding errors: of a windowed constant, whose error is 2e-11 of its
+    energy, the filter keeps three digits. So sums are pairwise, and frames are scaled by powers of
+    2, which round nothing.
+
     Args:
-        frames: (frames, samples).
+        frames: (frames, samples), none of which is silent.
 
     Returns:
         filters (frames, order + 1), whose first tap is 1, and autocorrelations of the same shape,
-        of frames brought to an energy of 1; silence has the filter (1, 0, ...).
+        of frames scaled to a peak of 0.5 to 1.
     """
     samples = frames.shape[1]
-    # peaks of 1 first: the energy of a faint frame would underflow
-    peaks = np.abs(frames).max(axis=1, keepdims=True, initial=0)
-    frames = frames / np.where(peaks > 0, peaks, 1)
-    lags = [
-        np.einsum("fn,fn->f", frames[:, : samples - lag], frames[:, lag:])
-        for lag in range(order + 1)
-    ]
+    # the energy of a faint frame would underflow
+    _, exponents = np.frexp(np.abs(frames).max(axis=1, keepdims=True, initial=0))
+    frames = np.ldexp(frames, -exponents)
+    lags = [(frames[:, : samples - lag] * frames[:, lag:]).sum(axis=1) for lag in range(order + 1)]
     correlations = np.stack(lags, axis=1)
-    energy = correlations[:, :1]
-    correlations = correlations / np.where(energy > 0, energy, 1)
     filters = np.zeros_like(correlations)
     filters[:, 0] = 1
-    error = np.ones(len(frames))
+    error = correlations[:, 0]
     for i in range(1, order + 1):
         inner = np.einsum("fj,fj->f", filters[:, :i], correlations[:, i:0:-1])
         reflection = np.clip(-inner / error, -1, 1)
         filters[:, 1 : i + 1] += reflection[:, None] * filters[:, i - 1 :: -1][:, :i]
-        error = np.maximum(error * (1 - np.square(reflection)), EPS)
+        error = np.maximum(error * (1 - np.square(reflection)), EPS * correlations[:, 0])
     return filters, correlations
 
 

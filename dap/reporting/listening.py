@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from dap.errors import DapError
+from dap.scoring.permutation import best_permutation
 from dap.store import Entry, fit_name, read_arrays, read_entries, snapshot_arrays
 from dap.study.paths import clean_clips
 from dap.tasks import TASKS
@@ -54,10 +55,8 @@ def load(
         if not signals:  # the fit is missing, as the tables state
             continue
         if goal.sources > 1:
-            from dap.metrics.separation import bss_eval
-
             estimates = np.stack([signals[output] for output in goal.outputs])
-            columns[method] = estimates[bss_eval(clean, estimates).permutation]
+            columns[method] = estimates[best_permutation(clean, estimates)]
         else:
             columns[method] = signals[goal.shown][np.newaxis]
     gaps = []

@@ -37,7 +37,8 @@ def load_published(
         scope: the scope of ours that the paper's numbers are compared with.
 
     Returns:
-        columns dataset, source, method, metric (ours), mean, std, scope.
+        columns dataset, source, method, metric (ours), mean, std, scope, selections (names, those
+        of ours that the number stands beside; fidelity: published-beside).
 
     Raises:
         DapError: the file has no such paper, table or metric.
@@ -52,8 +53,9 @@ def load_published(
         if part.empty:
             present = ", ".join(sorted(set(rows["metric"])))
             raise DapError(f"table {table} of {paper} has no metric {theirs!r}: it has {present}")
-        parts.append(part.assign(metric=ours, scope=scope))
-    columns = ["dataset", "source", "method", "metric", "mean", "std", "scope"]
+        names = part["selections"].str.split()
+        parts.append(part.assign(metric=ours, scope=scope, selections=names))
+    columns = ["dataset", "source", "method", "metric", "mean", "std", "scope", "selections"]
     return pd.concat(parts, ignore_index=True)[columns]
 
 
@@ -83,7 +85,7 @@ def summarise(
         seed: the study's; the bootstrap's streams are derived from it and the row's names.
         scopes: those shown, in order; None for all.
         corpora: name to {"title", "stands_for"}; a pair "a+b" is made of its two.
-        published: from `load_published`; shown beside the selection `last` alone.
+        published: from `load_published`; shown beside the selections that it names.
         not_run: methods of the paper that have no scores here. Wherever there are published values
             of them, they come last, with the selection "not run", n 0 and these values alone.
 
@@ -110,10 +112,12 @@ def summarise(
         values = values[values[column].isin(names)]
     keys = ["corpus", "source", *wanted]
     groups = {tuple(map(str, key)): rows.set_index("clip") for key, rows in values.groupby(keys)}
-    published_values: dict[Hashable, list[float]] = {}
+    published_values: dict[Hashable, list[Any]] = {}
     if published is not None:
         columns = ["dataset", "source", "method", "metric", "scope"]
-        published_values = published.set_index(columns)[["mean", "std"]].T.to_dict("list")
+        published_values = published.set_index(columns)[["mean", "std", "selections"]].T.to_dict(
+            "list"
+        )
     ranks = [_rank(names) for names in (corpora or (), *wanted.values())]
 
     def order(key: tuple[str, ...]) -> list:
@@ -136,8 +140,9 @@ def summarise(
         row["unscorable"] = value.isna().sum() - missing
         row |= {"published_mean": np.nan, "published_std": np.nan}
         name = (dataset, source_dataset, method, metric, scope)
-        if selection == "last" and name in published_values:
-            row["published_mean"], row["published_std"] = published_values[name]
+        mean, std, beside = published_values.get(name, (np.nan, np.nan, ()))
+        if selection in beside:
+            row |= {"published_mean": mean, "published_std": std}
         with np.errstate(invalid="ignore"):  # infinite values have a mean and no std
             seeds_std = clips["seeds_std"].mean()
             row |= {"mean": value.mean(), "std": value.std(), "seeds_std": seeds_std}
@@ -161,7 +166,7 @@ def summarise(
 
 def _with_not_run(
     rows: list[dict[str, Any]],
-    published_values: Mapping[Hashable, Sequence[float]],
+    published_values: Mapping[Hashable, Sequence[Any]],
     not_run: Sequence[str],
 ) -> list[dict[str, Any]]:
     """The rows, each block followed by the published values of methods that were not run."""
@@ -175,7 +180,7 @@ def _with_not_run(
                 like = first[metric]
                 name = (like["stands_for"], like["source_dataset"], method, metric, like["scope"])
                 if name in published_values:
-                    mean, std = published_values[name]
+                    mean, std, _ = published_values[name]
                     row = {key: like[key] for key in (*BLOCK, "metric", "unit")}
                     row |= {"method": method, "selection": NOT_RUN, "pairs": 0}
                     row |= {"published_mean": mean, "published_std": std}

@@ -10,6 +10,7 @@ import numpy as np
 
 from dap.errors import extra, named
 from dap.plugins import Plugin, plugins
+from dap.scoring.permutation import best_permutation
 from dap.store import seal, verified, write_text
 from dap.tasks import TASKS, TRAJECTORIES
 
@@ -59,8 +60,9 @@ def score(
         selections: the signals that the method reported, by name: (outputs, samples).
         iterations: (snapshots,) of the trajectory; may be empty.
         snapshots: (snapshots, outputs, samples).
-        metrics: names; those of separation (SDR, SIR, SAR) are computed over all sources at once.
-        wanted: selections to score; "oracle" is the snapshot of the best SNR or mean SDR.
+        metrics: names; those that are joint (SDR, SIR, SAR) are computed over all sources at once.
+        wanted: selections to score; "oracle" is the snapshot of the best quality of the task, the
+            mean over sources (`dap.tasks.TASKS`).
         sources: names of the sources in separation, else [""].
         last_iteration: iteration of the selections that are not a snapshot.
         mask: (samples,) bool, the gaps, in inpainting.
@@ -136,7 +138,7 @@ def oracle(quality: np.ndarray) -> int:
     """Index of the snapshot of the best quality; on a tie, the first.
 
     Args:
-        quality: (snapshots,), SNR in dB or, in separation, the mean SDR; NaN where unscorable.
+        quality: (snapshots,), in dB; NaN where unscorable.
     """
     return 0 if np.isnan(quality).all() else int(np.nanargmax(quality))
 
@@ -184,33 +186,39 @@ def _values(
 ) -> Iterator[tuple[str, str, str, float]]:
     """(source, scope, metric, value) of one set of estimates."""
     kinds = plugins("metrics")
-    single = [kinds[name] for name in names if not kinds[name].metadata.get("joint")]
     goal = TASKS[task]
     if goal.sources > 1:
-        with kinds["sdr"].running() as module:
-            joint = module.bss_eval(references, estimates)
-        # without scores of BSS Eval it is unknown which estimate belongs to which source
-        unknown = np.isnan(joint.sdr).all()
+        # the same for all metrics
+        estimates = estimates[best_permutation(references, estimates)]
+        scores = {
+            name: _of_sources(kinds[name], references, estimates, sample_rate) for name in names
+        }
         for j, source in enumerate(sources):
-            estimate = estimates[joint.permutation[j]]
             for name in names:
-                if kinds[name].metadata.get("joint"):
-                    value = float(getattr(joint, name)[j])
-                elif unknown:
-                    value = np.nan
-                else:
-                    value = _measured(kinds[name], references[j], estimate, sample_rate)
-                yield source, goal.headline, name, value
+                yield source, goal.headline, name, float(scores[name][j])
         return
     for scope in scopes or goal.scopes:
         part = goal.scopes[scope]
         estimate = estimates[goal.outputs.index(part.output)]
         where = mask if part.inside_gaps else None
-        for metric in single:
+        for metric in (kinds[name] for name in names):
             if where is not None and metric.metadata.get("whole"):
                 continue  # a metric of whole signals has no value inside the gaps
             value = _measured(metric, references[0], estimate, sample_rate, where)
             yield "", scope, metric.name, value
+
+
+def _of_sources(
+    metric: Plugin, references: np.ndarray, estimates: np.ndarray, sample_rate: int
+) -> Sequence[float] | np.ndarray:
+    """A metric's value of each source, the estimates being in the order of the references."""
+    if metric.metadata.get("joint"):
+        with metric.running() as module:
+            return getattr(module, metric.name)(references, estimates, sample_rate)
+    return [
+        _measured(metric, *signals, sample_rate)
+        for signals in zip(references, estimates, strict=True)
+    ]
 
 
 def _measured(metric: Plugin, *arguments: object) -> float:

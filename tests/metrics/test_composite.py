@@ -28,6 +28,19 @@ def test_fixed_values(voice, level, filtered, values):
     assert scores == pytest.approx(values, abs=0.01)
 
 
+def test_fixed_values_of_an_estimate_with_digital_silence(voice):
+    estimate = voice + 0.005 * noise(voice.size)
+    estimate[8000:14400] = 0  # a fifth; by hand as above, PESQ is 1.28630, LLR 0.75813
+    scores = [metric(voice, estimate, RATE) for metric in (csig, covl)]
+    assert scores == pytest.approx((2.94190, 2.12727), abs=0.002)
+
+
+def test_silence_that_a_recording_is_padded_with_has_no_say_in_csig(voice):
+    padded = np.r_[voice, np.zeros(voice.size // 9)]
+    estimate = padded + 0.005 * noise(padded.size)
+    assert csig(padded, estimate, RATE) == pytest.approx(4.51, abs=0.05)  # that of `voice` alone
+
+
 def test_a_hand_computed_rating(voice, monkeypatch):
     parts = {"pesq_wb": 2.0, "llr": 0.5, "wss": 40.0, "ssnr": 5.0}
     for name, value in parts.items():

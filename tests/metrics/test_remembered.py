@@ -27,7 +27,7 @@ def test_separation_is_scored_once_an_estimate(monkeypatch, voice, hiss):
     monkeypatch.setattr(
         separation.mir_eval.separation,
         "bss_eval_sources",
-        lambda *a: calls.append(1) or package(*a),
+        lambda *a, **b: calls.append(1) or package(*a, **b),
     )
     pair = np.stack([voice[:2000], hiss[:2000]])
     one = separation.bss_eval(pair, pair + 0.1 * pair[::-1])

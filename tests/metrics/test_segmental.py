@@ -32,12 +32,28 @@ def test_fixed_values(voice, level, filtered, values):
     assert scores == pytest.approx(values, abs=1e-4)
 
 
+# Values of pysepm-evo 0.1.1, which adds 2e-16 to all samples as Loizou's code does. The predictor
+# of that is ill-conditioned: of a silent frame, whose LLR is some 4, three digits are left.
+@pytest.mark.parametrize(
+    ("stretch", "every", "value"),
+    [(6400, 32000, 0.75813), (800, 4000, 0.34175), (32000, 32000, 4.57198)],
+)
+def test_digital_silence_in_an_estimate(voice, stretch, every, value):
+    estimate = voice + 0.005 * noise(voice.size)
+    estimate[(np.arange(voice.size) - 8000) % every < stretch] = 0
+    assert llr(voice, estimate, RATE) == pytest.approx(value, rel=1e-3)
+    # at any level
+    assert llr(voice, 1e-6 * estimate, RATE) == pytest.approx(value, rel=1e-3)
+
+
 def test_fixed_values_at_8_khz(voice):
     # order 10, and other frames and bands; pysepm-evo 0.1.1 gives the same
     clean = voice[:16000]
     estimate = muffled(clean) + 0.005 * noise(clean.size)
     scores = [metric(clean, estimate, 8000) for metric in (llr, wss, ssnr)]
     assert scores == pytest.approx((0.46469, 22.24275, 9.61114), abs=1e-4)
+    estimate[4000:7200] = 0
+    assert llr(clean, estimate, 8000) == pytest.approx(1.04253, rel=1e-3)
 
 
 @ALL

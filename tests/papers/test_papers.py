@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from dap.plugins import plugins
+from dap.tasks import SELECTIONS
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "dap" / "papers"
 
@@ -20,6 +21,16 @@ def test_tables_are_complete(paper, rows):
     assert not table.duplicated(key).any()
     assert table["mean"].notna().all()
     assert (table["std"].dropna() >= 0).all()
+
+
+def test_what_a_number_stands_beside():
+    """fidelity: published-beside"""
+    of_a, of_b = (
+        pd.read_csv(PUBLISHED / f"{name}.csv") for name in ("interspeech2021", "iclr2020")
+    )
+    assert set(of_a["selections"]) == {"last oracle"}
+    assert set(of_b["selections"]) == {"last"}
+    assert {"last", "oracle"} <= set(SELECTIONS)
 
 
 def test_all_designs_of_paper_a_are_published():

@@ -188,7 +188,7 @@ def test_published_numbers_that_are_not_there(paper, table, metrics, message):
         load_published(INTERSPEECH, paper, table, metrics, "full")
 
 
-def test_published_beside_last_of_the_corpus_that_stands_for_it():
+def test_published_of_the_corpus_that_stands_for_it_beside_last_and_oracle():
     metrics = {"snr": "psnr", "pesq_nb": "pesq"}
     published = load_published(INTERSPEECH, "interspeech2021", 1, metrics, "full")
     table = summary(study(), published=published, **STUDY)
@@ -197,12 +197,30 @@ def test_published_beside_last_of_the_corpus_that_stands_for_it():
     assert shown[keys].to_numpy().tolist() == [
         ["speech", "conv", "last", "snr", 6.85, 1.47],
         ["speech", "conv", "last", "pesq_nb", 1.73, 0.17],
+        ["speech", "conv", "oracle", "snr", 6.85, 1.47],
+        ["speech", "conv", "oracle", "pesq_nb", 1.73, 0.17],
         ["piano", "conv", "last", "snr", 9.17, 1.34],  # its PESQ is not published
+        ["piano", "conv", "oracle", "snr", 9.17, 1.34],
     ]
     text = to_markdown(table, **PRINTED)
-    assert "| 6.85 ± 1.47 |" in text
+    assert text.count("| 6.85 ± 1.47 |") == 2
+    for printed in (text, to_latex(table, **PRINTED)):
+        assert "beside oracle, since the paper reports the iterate that is best against" in printed
     recordings = text[text.index("## My recordings") : text.index("Mean ±")]
     assert "published" not in recordings
+
+
+def test_published_beside_last_alone_where_the_paper_does_not_say():
+    """fidelity: published-beside"""
+    published = load_published(ICLR, "iclr2020", 1, {"snr": "ssnr"}, "full")
+    published = published.replace({"method": {"harmonic": "dense"}})
+    table = summary(study(), published=published, **STUDY)
+    shown = table.dropna(subset="published_mean")
+    assert shown[["method", "selection", "published_mean"]].to_numpy().tolist() == [
+        ["conv", "last", 4.13],
+        ["dense", "last", 7.12],
+    ]
+    assert "stands for, beside the selection last alone" in to_markdown(table, **PRINTED)
 
 
 def test_a_method_that_was_not_run_keeps_its_published_row():

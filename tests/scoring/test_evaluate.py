@@ -1,9 +1,13 @@
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from dap.errors import DapError
 from dap.metrics.level import psnr, snr
+from dap.metrics.separation import sdr, sdr_v4, sir
+from dap.metrics.spectral import envelope_distance, spectral_snr
 from dap.scoring.evaluate import COLUMNS, oracle, read, score, unfitted
 from dap.store import seal, write_bytes
 
@@ -18,7 +22,13 @@ DENOISE = {
     "last_iteration": 100,
 }
 INPAINT = DENOISE | {"task": "inpaint"}
-SEPARATE = DENOISE | {"task": "separate", "metrics": ["sdr", "sir", "snr"], "sources": ["a", "b"]}
+SEPARATE = DENOISE | {
+    "task": "separate",
+    "metrics": ["sdr_v4", "sdr", "sir", "snr"],
+    "sources": ["a", "b"],
+}
+SINGLE = {"snr": snr, "spectral_snr": spectral_snr, "envelope_distance": envelope_distance}
+JOINT = {"sdr_v4": sdr_v4, "sdr": sdr, "sir": sir}
 
 
 def frame(references, selections, **options) -> pd.DataFrame:
@@ -178,12 +188,13 @@ def test_separated_sources_are_told_apart(pair):
     by_source = values(straight, "source", "metric")
     for j, source in enumerate("ab"):
         assert by_source[source, "snr"] == snr(pair[j], estimates[j], RATE)
+        assert by_source[source, "sdr_v4"] == by_source[source, "snr"]
         # the other source is all that is wrong
         assert by_source[source, "sdr"] == pytest.approx(by_source[source, "sir"], abs=0.1)
     assert by_source["a", "snr"] > by_source["b", "snr"] > 10
 
 
-def test_oracle_of_the_best_mean_sdr(pair):
+def test_oracle_of_the_best_mean_sdr_v4(pair):
     snapshots = np.stack([pair + gain * pair[::-1] for gain in (0.5, 0.05, 0.2)])
     rows = frame(
         pair,
@@ -195,19 +206,69 @@ def test_oracle_of_the_best_mean_sdr(pair):
     oracle = rows[rows["selection"] == "oracle"]
     assert set(oracle["iteration"]) == {2}
     points = rows[rows["selection"] == "snapshot"]
-    assert set(points["metric"]) == {"sdr"}
+    assert set(points["metric"]) == {"sdr_v4"}
     assert list(points.groupby("iteration")["value"].mean().argsort()) == [0, 2, 1]
     both = points[points["iteration"] == 2]
-    assert values(both, "source") == values(oracle[oracle["metric"] == "sdr"], "source")
+    assert values(both, "source") == values(oracle[oracle["metric"] == "sdr_v4"], "source")
 
 
-def test_what_cannot_be_scored_is_kept(pair, tone):
-    silent = np.stack((pair[0], np.zeros(4096, np.float32)))
-    separated = frame(pair, {"last": silent}, **SEPARATE)
-    undefined = values(separated, "source", "metric")
-    assert len(undefined) == 6
-    # SNR, too: which estimate is which source is not known without SIR
-    assert np.isnan(list(undefined.values())).all()
+def test_the_oracle_takes_no_snapshot_of_nearly_nothing(pair):
+    # hardly any leakage, at a thousandth of the level; and more leakage, at the right level
+    snapshots = np.stack([1e-3 * (pair + 0.01 * pair[::-1]), pair + 0.3 * pair[::-1]])
+    rows = frame(pair, {}, iterations=np.array([1, 9]), snapshots=snapshots, **SEPARATE)
+    assert set(rows.loc[rows["selection"] == "oracle", "iteration"]) == {9}
+    # version 3 would have taken the first
+    faint, loud = (
+        np.mean([value for (_, metric), value in values(each, "source", "metric").items()
+                 if metric == "sdr"])
+        for each in (frame(pair, {"last": snapshot}, **SEPARATE) for snapshot in snapshots)
+    )  # fmt: skip
+    assert faint > loud + 20
+
+
+def test_one_permutation_for_all_metrics(pair):
+    # SNR keeps the order, and SIR would exchange the estimates
+    estimates = np.stack((0.5 * pair[0] + 0.4 * pair[1], 1e-4 * pair[0]))
+    metrics = ["sdr_v4", "snr", "sdr", "sir", "spectral_snr", "envelope_distance"]
+    rows = frame(pair, {"last": estimates[::-1]}, **SEPARATE | {"metrics": metrics})
+    assert values(rows, "source", "metric") == {
+        **{(source, name): function(pair[j], estimates[j], RATE)
+           for j, source in enumerate("ab")
+           for name, function in SINGLE.items()},
+        **{(source, name): function(pair, estimates, RATE)[j]
+           for j, source in enumerate("ab")
+           for name, function in JOINT.items()},
+    }  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_silent_estimate_leaves_the_other_sources_scores(pair):
+    metrics = [*JOINT, *SINGLE, "sar", "si_sdr"]
+    estimates = np.stack((np.zeros(4096, np.float32), pair[0] + 0.1 * pair[1]))
+    rows = frame(pair, {"last": estimates}, **SEPARATE | {"metrics": metrics})
+    by_source = values(rows, "source", "metric")
+    silent = {metric: by_source["b", metric] for metric in metrics}
+    assert [silent[name] for name in ("sdr_v4", "snr", "spectral_snr", "sdr")] == [0, 0, 0, 0]
+    assert silent["envelope_distance"] == envelope_distance(pair[1], 0 * pair[1], RATE)
+    assert {name for name in metrics if np.isnan(silent[name])} == {"sir", "sar", "si_sdr"}
+    # as if the other estimate were the source itself
+    beside = np.stack((estimates[1], pair[1]))
+    expected = values(
+        frame(pair, {"last": beside}, **SEPARATE | {"metrics": metrics}), "source", "metric"
+    )
+    assert {metric: by_source["a", metric] for metric in metrics} == {
+        metric: expected["a", metric] for metric in metrics
+    }
+
+
+def test_a_silent_reference_alone_is_unscorable(pair, tone):
+    references = np.stack((pair[0], np.zeros(4096, np.float32)))
+    rows = frame(references, {"last": pair}, **SEPARATE)
+    by_source = values(rows, "source", "metric")
+    assert by_source["a", "snr"] == by_source["a", "sdr_v4"] == np.inf
+    missing = {key for key, value in by_source.items() if np.isnan(value)}
+    # version 3 cannot project on silence, so it scores neither
+    assert missing == {("b", "snr"), ("b", "sdr_v4"), *product("ab", ("sdr", "sir"))}
     nothing = frame(np.zeros((1, 4096)), {"last": tone[np.newaxis]}, **DENOISE)
     assert values(nothing, "metric") == {
         "snr": pytest.approx(np.nan, nan_ok=True),
@@ -215,15 +276,28 @@ def test_what_cannot_be_scored_is_kept(pair, tone):
     }
 
 
-def test_a_trajectory_that_cannot_be_scored(pair):
+def test_where_version_3_is_singular_only_its_metrics_are_missing(pair):
+    references = np.stack((pair[0], pair[0]))
+    rows = frame(references, {"last": 0.5 * references}, **SEPARATE)
+    scores = values(rows, "source", "metric")
+    assert {metric for (_, metric), value in scores.items() if np.isnan(value)} == {"sdr", "sir"}
+    assert scores["a", "sdr_v4"] == pytest.approx(20 * np.log10(2), abs=1e-5)
+
+
+def test_a_trajectory_that_begins_with_nothing(pair):
     snapshots = np.stack((np.zeros_like(pair), pair + 0.5 * pair[::-1]))
     rows = frame(
-        pair, {"last": snapshots[1]}, iterations=np.array([1, 9]), snapshots=snapshots, **SEPARATE
+        pair,
+        {"last": snapshots[1]},
+        iterations=np.array([1, 9]),
+        snapshots=snapshots,
+        **SEPARATE,
     )
+    points = values(rows[rows["selection"] == "snapshot"], "iteration", "source")
+    assert (points[1, "a"], points[1, "b"]) == (0, 0)
+    # the one source has gained more than the other has lost
+    assert points[9, "a"] > 10 > 0 > points[9, "b"]
     assert set(rows.loc[rows["selection"] == "oracle", "iteration"]) == {9}
-    first = rows[(rows["selection"] == "snapshot") & (rows["iteration"] == 1)]
-    assert len(first) == 2
-    assert first["value"].isna().all()
 
 
 def test_read_keeps_empty_names_and_missing_values(tmp_path):

@@ -224,7 +224,7 @@ def test_all_that_a_task_fixes_is_a_parameter_but_for_what_is_only_shown(study):
     names = {each.name for each in fields(Task)}
     scored = params.score_task(study, "separate")
     assert set(scored) == names - {"verb", "shown", "known"}
-    assert (scored["quality"], scored["sources"]) == ("sdr", 2)
+    assert (scored["quality"], scored["sources"]) == ("sdr_v4", 2)
     fitted = params.fit_task(study, "separate")
     assert set(fitted) == names - {"verb", "shown", "known", "quality", "scopes"}
     assert fitted["outputs"] == ("source1", "source2")

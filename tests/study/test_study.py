@@ -33,7 +33,7 @@ def test_defaults_are_those_of_the_schema():
     assert denoise.selections == ["last", "average", "oracle"]
     assert denoise.fit == study["fit"]
     separate = study.experiments["separate"]
-    assert (separate.task, separate.quality) == ("separate", "sdr")
+    assert (separate.task, separate.quality) == ("separate", "sdr_v4")
 
 
 def test_every_key_of_the_schema_is_described():
