@@ -27,19 +27,18 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
         "-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", study=study
     )
     assert planned.returncode == 0, planned.stdout
-    # 3 + 3 + 2 + 1 corpora of the experiments, 50 clips in chunks of 5
-    chunks = 9 * 10
+    # 3 + 3 + 2 + 1 corpora of the experiments, 50 clips in chunks of 5; Figure 2 has 10 clips of 3
+    chunks, figure2 = 9 * 10, 3 * 2
     assert count_jobs(planned.stdout) == {
         "unpack": 5,  # of folders that are unpacked already: their lists
         "clips": 4 * 10,
-        "observations": chunks,
-        # four designs, 1,800 fits in 360 jobs; paper B's prior on the 3 corpora of Gaussian
-        # denoising, for Figure 2
-        "fit": chunks * 4 + 10 * 3,
+        "observations": chunks + figure2,
+        # four designs, 1,800 fits in 360 jobs; the dense one and paper B's prior for Figure 2
+        "fit": chunks * 4 + figure2 * 2,
         # the observed signal, and the classical methods: three for each of the 6 corpora of
         # denoising, one for each of the 3 others
-        "baseline": chunks + 10 * (6 * 3 + 3),
-        "score": chunks * 5 + 10 * (6 * 3 + 3 + 3),
+        "baseline": chunks + 10 * (6 * 3 + 3) + figure2,
+        "score": chunks * 5 + 10 * (6 * 3 + 3) + figure2 * 3,
         "table": 6,
         "cost": 1,
         "curves": 4 + 2,
