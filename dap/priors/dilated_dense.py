@@ -1,4 +1,4 @@
-"""A's dense blocks with one constant dilation of 4 (fidelity: constant-dilation-and-dense-blocks)."""
+"""A's dense blocks, one dilation of 4 (fidelity: constant-dilation-and-dense-blocks)."""
 
 from functools import partial
 

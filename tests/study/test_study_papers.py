@@ -2,12 +2,25 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from corrupted import corrupted
 
-from dap.study.schema import load
+from dap.baselines import janssen
+from dap.data.synthetic.speech import generate
+from dap.metrics.level import snr
+from dap.study.schema import load, validated
 from dap.study.study import Study
 
-STUDIES = Path(__file__).resolve().parents[2] / "workflow" / "studies"
+ROOT = Path(__file__).resolve().parents[2]
+STUDIES = ROOT / "workflow" / "studies"
+WITH_GAPS = (
+    ROOT / "config.yaml",
+    STUDIES / "recordings.yaml",
+    STUDIES / "interspeech2021.yaml",
+    ROOT / "tests" / "golden" / "study.yaml",
+)
+RATE = 16000
 
 
 @pytest.fixture
@@ -39,3 +52,31 @@ def test_the_tables_of_a_keep_the_schedule_of_its_code(interspeech2021):
         assert experiment.priors == ["conv", "dilated", "dilated-exp", "dilated-exp-dense"]
         fit = experiment.fit
         assert (fit["iterations"], fit["lr_step_size"], fit["lr_gamma"]) == (2000, 500, 0.1)
+
+
+@pytest.mark.parametrize("path", WITH_GAPS, ids=lambda path: path.stem)
+def test_inpainting_loses_what_nothing_tells(path):
+    config = validated(load(path))
+    for experiment in config["experiments"].values():
+        options = dict(experiment["corruption"])
+        if options.pop("kind") != "gaps":
+            continue
+        for corpus in experiment["corpora"]:
+            samples = config["corpora"][corpus]["samples"]
+            clean = generate(np.random.default_rng(1), samples, RATE)
+            observation = corrupted("gaps", clean, spectrogram=config["spectrogram"], **options)
+            mask = observation.known["mask"]
+            filled = janssen.restore(observation, ("filled",))[0]
+            # 0 dB where all is lost; of whole frames, those beside a gap still hold its edges
+            assert -1 < snr(clean, observation.signal, RATE, mask) < 3
+            assert snr(clean, filled, RATE) < 40
+
+
+def test_gaps_of_a_lie_where_there_is_sound(interspeech2021):
+    assert interspeech2021.experiments["inpaint"].corruption == {
+        "kind": "gaps",
+        "seconds": [0.1, 0.25],
+        "per_second": 1,
+        "domain": "frames",
+        "where": "sound",
+    }
