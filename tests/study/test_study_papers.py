@@ -80,3 +80,22 @@ def test_gaps_of_a_lie_where_there_is_sound(interspeech2021):
         "domain": "frames",
         "where": "sound",
     }
+
+
+ABLATIONS = ["harmonic-single", "harmonic-unmixed", "harmonic-unmixed-wide", "harmonic-groups"]
+
+
+@pytest.mark.parametrize("name", ["iclr2020", "iclr2020-small", "iclr2020-recordings"])
+def test_figure_4_of_b_has_the_ablation_of_mixing_alone(name):
+    config = validated(load(STUDIES / f"{name}.yaml"))
+    assert config["experiments"]["trajectory"]["methods"][-4:] == ABLATIONS
+    figure = config["figures"]["figure4-ablation"]
+    assert figure["experiment"] == "trajectory"
+    assert figure["methods"] == ["observed", "harmonic", *ABLATIONS]
+    compared = [
+        [entry["over"] for entry in entries]
+        for claim in config["claims"]
+        if claim["claim"].startswith("without anchors")
+        for entries in (claim["comparisons"], claim["convergence"])
+    ]
+    assert compared == ([] if name == "iclr2020-small" else [ABLATIONS, ABLATIONS])

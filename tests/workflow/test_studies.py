@@ -7,6 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 COMPOSITE = ("csig", "cbak", "covl")
+ABLATIONS = ("harmonic-single", "harmonic-unmixed", "harmonic-unmixed-wide", "harmonic-groups")
 
 
 def silence(folder, names):
@@ -62,7 +63,7 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     assert planned.returncode == 0, planned.stdout
     # chunks of 4: 200 clips of 3 s of speech and of music, 200 of 1 s of speech, 20 of Figure 4
     # priors and baselines of each
-    fits = 2 * 50 * 6 + 50 * 3 + 50 * 3 + 5 * 6 + 4
+    fits = 2 * 50 * 6 + 50 * 3 + 50 * 3 + 5 * 8 + 4
     baselines = 2 * 50 * 3 + 50 * 2 + 50 + 5 + 1
     assert count_jobs(planned.stdout) == {
         "unpack": 2,
@@ -126,7 +127,7 @@ def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
         assert count["natural_statistics"] == 1
         assert count["fit"] + count["baseline"] == count["score"]
         if study == "iclr2020-small":  # Table 1 of two corpora, Table 2 twice, Figures 4 and 1
-            assert count["score"] == 2 * 9 + 5 + 4 + 7 + 5
+            assert count["score"] == 2 * 9 + 5 + 4 + 9 + 5
 
 
 def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
@@ -135,7 +136,7 @@ def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
     methods = {
         "tones": ["observed", "wave-u-net", *priors],
         "denoise": ["observed", *priors, "wave-u-net", "dnp-wiener", "dnp-lsa", "wavelet"],
-        "trajectory": ["observed", "wave-u-net", *priors, "harmonic-single", "harmonic-unmixed"],
+        "trajectory": ["observed", "wave-u-net", *priors, *ABLATIONS],
         "dequantize": ["observed", *priors],
         "dequantize-cells": ["observed", *priors],
     }
