@@ -58,7 +58,8 @@ class FitOptions:
         iterations: optimisation steps of one fit.
         learning_rate: Adam's, at the start.
         scale_lr_by_width: whether `learning_rate` is that of width 1 (`scaled_learning_rate`).
-        lr_step_size: iterations after which the rate is multiplied by `lr_gamma`; 0 for never
+        lr_step_size: the rate is multiplied by `lr_gamma` at every iteration, counted from 1, that
+            is a multiple of this: of 500, the 500th is the first with the lower rate. 0 for never
             (A's code: 500 and 0.1, A's text: never; fidelity: learning-rate).
         lr_gamma: factor of each step of the learning rate.
         warmup: iterations over which the rate rises linearly from 0.

@@ -8,7 +8,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from benchmarks import candidates, export_clips, quality, speed
+from benchmarks import candidates, export_clips, gaps, quality, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
 from dap.fitting import loop as fit
 from dap.plugins import plugins
@@ -130,3 +130,22 @@ def test_the_loudest_part():
     goal = quality.Noisy(np.sin(np.arange(2048) / 5).astype(np.float32), 0, "cpu")
     # a sine's power is 1/2, the noise's 0.01
     assert goal.snr(goal.noisy) == pytest.approx(17, abs=0.3)
+
+
+def test_what_gaps_take_anywhere_and_in_sound(tmp_path):
+    # a burst of 0.3 s in 2 s of noise at a thousandth of its level
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(2 * 16000)
+    noise[8000:12800] *= 1000
+    for path in gaps.FOLDERS.values():
+        (tmp_path / path).mkdir(parents=True)
+        soundfile.write(tmp_path / path / "a.wav", noise, 16000, subtype="FLOAT")
+    study = gaps.inpainting(tmp_path)
+    assert study.experiments["inpaint"].corruption["seconds"] == [0.1, 0.25]
+    ratios, levels = gaps.measure(study, "sc09", "sound", clips=5, seeds=3)
+    assert len(ratios) == len(levels) == 3  # one clip of the one recording, one gap a second
+    assert (ratios < 10).all()
+    assert (levels >= -6.1).all()
+    assert (levels < 10).all()
+    ratios, levels = gaps.measure(study, "sc09", "anywhere", clips=5, seeds=12)
+    assert levels.min() < gaps.QUIET_DB
+    assert ratios.max() > 30

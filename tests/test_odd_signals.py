@@ -24,7 +24,7 @@ SPECTROGRAM = {"n_fft": 126, "hop_length": 63, "window": "hann"}
 PRIORS, BASELINES = plugins("priors"), plugins("baselines")
 METRICS = plugins("metrics")
 # variants of `harmonic`, whose layers take most of this test's time
-SLOW = ("harmonic-single", "harmonic-unmixed")
+SLOW = ("harmonic-groups", "harmonic-single", "harmonic-unmixed", "harmonic-unmixed-wide")
 CASES = [
     pytest.param(method, task, marks=[pytest.mark.slow] if method in SLOW else [])
     for method, plugin in (PRIORS | BASELINES).items()

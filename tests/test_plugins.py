@@ -20,8 +20,9 @@ from dap.plugins import PREFIX, VARIABLE, methods, plugin, plugins, source, use
     [
         (
             "priors",
-            {"conv", "dilated", "dilated-exp", "dilated-exp-dense"}
-            | {"conv7", "dilated7", "harmonic", "harmonic-single", "harmonic-unmixed"},
+            {"conv", "dilated", "dilated-exp", "dilated-dense", "dilated-exp-dense"}
+            | {"conv7", "dilated7", "harmonic", "harmonic-groups", "harmonic-single"}
+            | {"harmonic-unmixed", "harmonic-unmixed-wide"},
         ),
         (
             "baselines",

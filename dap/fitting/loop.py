@@ -57,8 +57,12 @@ def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np
 
 
 def rate(options: FitOptions, iteration: int) -> float:
-    """The learning rate of an iteration, counted from 1, at the width that is asked for."""
-    steps = (iteration - 1) // options.lr_step_size if options.lr_step_size else 0
+    """The learning rate of an iteration, counted from 1, at the width that is asked for.
+
+    It falls at iteration `lr_step_size` itself, as in A's code, whose scheduler steps before the
+    optimiser does (fidelity: learning-rate).
+    """
+    steps = iteration // options.lr_step_size if options.lr_step_size else 0
     factor = options.lr_gamma**steps
     if options.warmup:
         factor *= min(1.0, iteration / options.warmup)

@@ -1,4 +1,4 @@
-"""The U-Net skeleton of paper A, from which its four designs are made."""
+"""The U-Net skeleton of paper A, from which its designs are made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

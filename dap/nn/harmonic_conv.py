@@ -27,7 +27,7 @@ from dap.fitting.cpu.layers import Conv, Feature, Value
 from dap.fitting.cpu.network import Layer
 from dap.fitting.cpu.sampling import Sample
 
-MIXINGS = ("matrix", "scalars", "groups", "none")
+MIXINGS = ("matrix", "scalars", "sum", "groups", "none")
 
 
 def positions(bins: int, harmonics: int, anchors: int) -> list[tuple[int, int, int, int, float]]:
@@ -103,18 +103,22 @@ class HarmonicConv2d(nn.Module):
         kernel_size: harmonics, and frames (odd: frames are padded by half of it on either side).
         anchors: the anchors are 1 ... anchors; with one, it is Equation 3.
         mixing: how the anchors' results become one. "matrix" or True: a 1x1 convolution of their
-            channels (Equation 5). "scalars" or False: one weight an anchor (Equation 4). "groups":
-            each output channel has one anchor (consecutive channels, as evenly as can be), then a
-            1x1 convolution. "none": their sum.
+            channels (Equation 5). "scalars" or False: one weight an anchor (Equation 4). "sum": the
+            same, then a 1x1 convolution of the channels of that sum, of which there are so many
+            that the layer has as many parameters as with "matrix". "groups": each output channel
+            has one anchor (consecutive channels, as evenly as can be), then a 1x1 convolution.
+            "none": their sum.
         factorised: K[o, i, k, s] = Kf[o, i, k] Kt[o, s]; else it is whole.
         bias: of the output.
         implementation: "sampled" or "deform".
 
     Attributes:
-        frequency: (out_channels, in_channels, harmonics), or with a whole kernel
-            (out_channels, in_channels, harmonics, frames).
-        time: (out_channels, frames), or None with a whole kernel.
+        channels: of each anchor's result; `out_channels`, but for the mixing "sum".
+        frequency: (channels, in_channels, harmonics), or with a whole kernel
+            (channels, in_channels, harmonics, frames).
+        time: (channels, frames), or None with a whole kernel.
         mix: of the mixing; None where it has no weights.
+        weights: (anchors,) of the sum, for the mixing "sum"; else None.
         bias: (out_channels,), or None.
 
     Raises:
@@ -124,6 +128,7 @@ class HarmonicConv2d(nn.Module):
     frequency: nn.Parameter
     time: nn.Parameter | None
     mix: nn.Parameter | None
+    weights: nn.Parameter | None
     bias: nn.Parameter | None
 
     def __init__(
@@ -153,26 +158,36 @@ class HarmonicConv2d(nn.Module):
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size, self.anchors, self.mixing = (harmonics, frames), anchors, mixing
         self.implementation = implementation
-        whole = (out_channels, in_channels, harmonics)
-        self.frequency = nn.Parameter(torch.empty(whole if factorised else (*whole, frames)))
-        self.register_parameter(
-            "time", nn.Parameter(torch.empty(out_channels, frames)) if factorised else None
-        )
+        channels = out_channels
+        if mixing == "sum":
+            taps = in_channels * harmonics
+            each = taps + frames if factorised else taps * frames  # parameters of a channel
+            mixed = out_channels * each + anchors * out_channels**2  # those of "matrix"
+            channels = max(1, round((mixed - anchors) / (each + out_channels)))
+        self.channels = channels
+        whole = (channels, in_channels, harmonics)
         shapes = {
-            "matrix": (out_channels, anchors * out_channels),
-            "groups": (out_channels, out_channels),
+            "matrix": (out_channels, anchors * channels),
+            "sum": (out_channels, channels),
+            "groups": (out_channels, channels),
             "scalars": (anchors,),
         }
-        shape = shapes.get(mixing)
-        self.register_parameter("mix", nn.Parameter(torch.empty(shape)) if shape else None)
-        self.register_parameter("bias", nn.Parameter(torch.empty(out_channels)) if bias else None)
+
+        def register(name: str, shape: tuple[int, ...] | None) -> None:
+            self.register_parameter(name, nn.Parameter(torch.empty(shape)) if shape else None)
+
+        register("frequency", whole if factorised else (*whole, frames))
+        register("time", (channels, frames) if factorised else None)
+        register("mix", shapes.get(mixing))
+        register("weights", (anchors,) if mixing == "sum" else None)
+        register("bias", (out_channels,) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the kernel from N(0, 0.02) (fidelity: initial-weights-of-b).
 
         Of a factorised kernel each factor has the square root of that deviation, so that their
-        product has it. Scalars begin at 1 / anchors.
+        product has it. A weight for each anchor begins at 1 / anchors.
         """
         deviation = 0.02
         if self.time is None:
@@ -180,11 +195,11 @@ class HarmonicConv2d(nn.Module):
         else:
             for factor in (self.frequency, self.time):
                 nn.init.normal_(factor, std=deviation**0.5)
-        if self.mix is not None:
-            if self.mixing == "scalars":
-                nn.init.constant_(self.mix, 1 / self.anchors)
-            else:
-                nn.init.normal_(self.mix, std=deviation)
+        scalars = self.mix if self.mixing == "scalars" else self.weights
+        if scalars is not None:
+            nn.init.constant_(scalars, 1 / self.anchors)
+        if self.mix is not None and self.mix is not scalars:
+            nn.init.normal_(self.mix, std=deviation)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
 
@@ -197,19 +212,21 @@ class HarmonicConv2d(nn.Module):
         )
 
     def kernel(self) -> Tensor:
-        """K, (out_channels, in_channels, harmonics, frames)."""
+        """K, (channels, in_channels, harmonics, frames)."""
         if self.time is None:
             return self.frequency
         return self.frequency[..., None] * self.time[:, None, None]
 
     def matrix(self) -> Tensor:
-        """The mixing of whatever kind as a matrix, (out_channels, anchors x out_channels)."""
-        channels, like = self.out_channels, self.frequency
+        """The mixing of whatever kind as a matrix, (out_channels, anchors x channels)."""
+        channels, like = self.channels, self.frequency
         scalars: Tensor
         if self.mix is None:
             scalars = like.new_ones(self.anchors)
         elif self.mixing == "scalars":
             scalars = self.mix
+        elif self.weights is not None:
+            return (self.weights[:, None] * self.mix[:, None]).reshape(self.out_channels, -1)
         elif self.mixing == "groups":
             anchor = torch.arange(channels, device=like.device) * self.anchors // channels
             member = functional.one_hot(anchor, self.anchors).to(like.dtype)
@@ -234,20 +251,20 @@ class HarmonicConv2d(nn.Module):
             kernel = self.frequency.transpose(1, 2).flatten(0, 1)  # (O, K, C, S) -> (O K, C, S)
             rows = rows.permute(0, 2, 1, 3).flatten(0, 1)  # (F B, C, T)
             u = functional.conv1d(rows, kernel, padding=length // 2)
-            u = u.view(bins, batch, self.out_channels, harmonics, frames)
+            u = u.view(bins, batch, self.channels, harmonics, frames)
             u = u.permute(0, 3, 2, 1, 4)  # (F, K, O, B, T)
         else:
             kernel = self.frequency.permute(2, 0, 1).flatten(0, 1)  # (K O, C)
             u = torch.matmul(kernel, rows.flatten(2))  # (F, K O, B T)
         u = u.reshape(bins * harmonics, -1)
         z = self._gathered(u, bins, batch, frames)
-        z = z.reshape(bins, self.anchors * self.out_channels, batch * frames)
+        z = z.reshape(bins, self.anchors * self.channels, batch * frames)
         y = torch.matmul(self.matrix(), z)
         return y.view(bins, self.out_channels, batch, frames).permute(2, 1, 0, 3)
 
     def _gathered(self, u: Tensor, bins: int, batch: int, frames: int) -> Tensor:
         """(F K, O B T) -> (F N, O, B, T): sampled and, if factorised, filtered in time."""
-        size = (bins * self.anchors, self.out_channels, batch, frames)
+        size = (bins * self.anchors, self.channels, batch, frames)
         if u.is_meta:  # no sparse matrices there, and filters by channel are counted as if whole
             return u[:1].expand(size[0], -1).reshape(size)
         wide = u.dtype if u.dtype == torch.float64 else torch.float32
@@ -256,9 +273,7 @@ class HarmonicConv2d(nn.Module):
         if self.time is None:
             return z
         padding = (0, self.kernel_size[1] // 2)
-        return functional.conv2d(
-            z, self.time[:, None, None], padding=padding, groups=self.out_channels
-        )
+        return functional.conv2d(z, self.time[:, None, None], padding=padding, groups=self.channels)
 
     def _deform(self, x: Tensor) -> Tensor:
         with extra("dev"):

@@ -276,11 +276,6 @@ def test_no_gap_and_nothing_but_a_gap():
 def test_what_the_frames_beside_a_gap_still_hold_is_taken_from_them(window):
     clean = syllables(1.0)
     options = {"seed": 2, "spectrogram": {"n_fft": 1022, "hop_length": 64, "window": window}}
-    # a gap shorter than a window is seen by frames on both sides: nothing is lost
-    observation = corrupted("gaps", clean, seconds=(0.04, 0.05), **options)
-    filled = janssen.restore(observation, ["raw", "filled"])[1]
-    assert snr(clean, filled, RATE) > 80
-    assert snr(clean, observation.signal, RATE) < 30
     observation = corrupted("gaps", clean, seconds=(0.15, 0.2), **options)
     filled = janssen.restore(observation, ["raw", "filled"])[1]
     unseen = observation.known["gain"] < 1e-3

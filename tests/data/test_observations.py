@@ -15,11 +15,13 @@ from dap.store import MANIFEST, read_entries, write_rows, write_signal
 RATE = 16000
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
 SYNTHETIC = ("synthetic-noise", {"synthetic": "noise"})
+GAPS = {"kind": "gaps", "per_second": 1.0, "where": "anywhere"}
 CORRUPTIONS = {
     "gaussian": {"kind": "gaussian", "std": 0.1},
     "environmental": {"kind": "environmental", "snr_db": [5, 9]},
-    "frames": {"kind": "gaps", "seconds": [0.02, 0.06], "per_second": 1.0, "domain": "frames"},
-    "samples": {"kind": "gaps", "seconds": [0.02, 0.06], "per_second": 1.0, "domain": "samples"},
+    "frames": GAPS | {"seconds": [0.07, 0.09], "domain": "frames"},
+    "samples": GAPS | {"seconds": [0.02, 0.06], "domain": "samples"},
+    "sound": GAPS | {"seconds": [0.02, 0.06], "domain": "samples", "where": "sound"},
     "mixture": {"kind": "mixture"},
     "quantization": {"kind": "quantization", "bins": 16, "quantizer": "mid-rise"},
 }
@@ -78,8 +80,9 @@ DRAWN = {
     "environmental": ([-0.5373, -0.0608, 0.273828], {}),
     "frames": (
         [-0.5, 0, 0],
-        {"mask": 0.140625, "observed_frames": 0.861538, "gain": 0.859375, "spectrogram": 0.331444},
+        {"mask": 0.3125, "observed_frames": 0.692308, "gain": 0.6875, "spectrogram": 0.273916},
     ),
+    "sound": ([-0.5, 0, 0], {"mask": 0.140625, "observed_frames": 0.615385}),
     "samples": ([-0.5, 0, 0], {"mask": 0.140625, "observed_frames": 0.615385}),
     "mixture": ([-0.880203, -0.324724, -0.324724], {}),
     "quantization": ([-0.4375, 0.0625, 0.0625], {"lower": 0.308044, "upper": 0.308472, "bins": 16}),

@@ -19,6 +19,7 @@ DESIGNS = {
     "conv": (1, False),
     "dilated": (4, False),
     "dilated-exp": (None, False),
+    "dilated-dense": (4, True),
     "dilated-exp-dense": (None, True),
 }
 PARAMETERS = {
@@ -26,12 +27,14 @@ PARAMETERS = {
         "conv": 651_107,
         "dilated": 651_107,
         "dilated-exp": 651_107,
+        "dilated-dense": 1_092_912,
         "dilated-exp-dense": 1_092_912,
     },
     "text": {
         "conv": 1_007_792,
         "dilated": 1_007_792,
         "dilated-exp": 1_007_792,
+        "dilated-dense": 1_790_252,
         "dilated-exp-dense": 1_790_252,
     },
 }
@@ -208,5 +211,5 @@ def test_receptive_field_by_gradient(name, network):
         assert (rows[0].item(), rows[-1].item()) == receptive_field(shape, index)
     # and what it is worth, as rows of the spectrogram
     first, last = receptive_field(shape, 512)
-    widths = {"conv": 56, "dilated": 176}
-    assert last - first + 1 == widths.get(name, {"code": 670, "text": 744}[network])
+    widths = {1: 56, 4: 176, None: {"code": 670, "text": 744}[network]}
+    assert last - first + 1 == widths[dilation]

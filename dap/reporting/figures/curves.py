@@ -39,10 +39,12 @@ COLOURS = {
     "dilated7": "#999933",
     "harmonic-single": "#661100",
     "harmonic-unmixed": "#88CCEE",
+    "harmonic-unmixed-wide": "#AA4499",
+    "harmonic-groups": "#44AA99",
     "wave-u-net": "#332288",
 }
 # what is left of these for other methods
-SPARE = ("#882255", "#44AA99", "#AA4499", "#DDCC77", "#F0E442")
+SPARE = ("#882255", "#DDCC77", "#F0E442")
 # of the scopes that a trajectory has, the first of these is shown
 SCOPES = ("full", "filled", "raw", "projected")
 AGAINST = {"clean": "the clean clips", "observed": "the observations"}

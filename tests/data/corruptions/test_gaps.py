@@ -3,6 +3,7 @@ import pytest
 import torch
 from corrupted import corrupted
 
+from dap.data.corruptions.gaps import LEAST_LEVEL
 from dap.errors import DapError
 from dap.stft import STFT
 
@@ -108,6 +109,112 @@ def test_whole_frames_are_lost():
     # the samples nearest to a lost frame are lost
     nearest = (np.arange(2 * RATE) + 32) // 64
     np.testing.assert_array_equal(observation.known["mask"], ~observed[nearest])
+
+
+@pytest.mark.parametrize("seconds", [(0.016, 0.024), (1022 / RATE, 0.1)])
+def test_whole_frames_no_longer_than_the_window_are_refused(seconds):
+    with pytest.raises(
+        DapError,
+        match=rf"gaps of {seconds[0]:g} s as whole frames lose nothing: windows are 1022 samples "
+        r"\(0\.0639 s\) long.* Set `seconds` above 0\.0639, or `domain: samples`",
+    ):
+        damaged(RATE, domain="frames", seconds=seconds)
+    _, observation = damaged(RATE, domain="samples", seconds=seconds)
+    assert not observation.signal[observation.known["mask"]].any()
+
+
+@pytest.mark.parametrize("window", ["hann", "rectangular"])
+def test_of_whole_frames_longer_than_the_window_something_is_lost(window):
+    # 0.0639 s are 1,022.4 samples, 16 frames: the next frames on either side end 66 samples apart
+    clean, observation = damaged(
+        RATE, spectrogram=HANN | {"window": window}, domain="frames", seconds=(0.0639, 0.0639)
+    )
+    unseen = runs(observation.known["gain"] == 0)
+    assert np.diff(unseen).max() >= 16 * 64 - 1022 + 64 == 66
+    assert not observation.signal[slice(*unseen[0])].any()
+    assert clean[slice(*unseen[0])].any()
+
+
+STARTS = (3000, 11000)  # of the bursts, in samples
+
+
+def bursts(samples=4000):
+    """Two bursts of noise in noise of a thousandth of their level, 20,000 samples in all."""
+    clean = np.random.default_rng(7).normal(0, 1e-4, 20000).astype(np.float32)
+    for first in STARTS:
+        clean[first : first + samples] *= 1000
+    return clean
+
+
+@pytest.mark.parametrize("domain", ["samples", "frames"])
+def test_gaps_in_sound_are_at_least_half_as_loud_as_their_clip(domain):
+    clean = bursts()
+    options = {"domain": domain, "seconds": (0.1, 0.15), "spectrogram": HANN}
+    level = np.sqrt(np.square(clean).mean())
+    louder = []
+    for where in ("anywhere", "sound"):
+        levels = []
+        for seed in range(40):
+            observation = corrupted("gaps", clean, seed=seed, where=where, **options)
+            ((first, last),) = runs(observation.known["mask"])
+            levels.append(np.sqrt(np.square(clean[first:last]).mean()) / level)
+        louder.append(np.mean(np.array(levels) >= LEAST_LEVEL))
+    assert louder[0] < 0.9
+    assert louder[1] == 1
+
+
+def test_gaps_in_sound_may_lie_wherever_there_is_sound():
+    # a gap of 20 frames, alone in the clip: every first frame that is allowed, as often as others
+    clean = bursts()
+    options = {"domain": "samples", "seconds": (0.08, 0.08), "where": "sound", "per_second": 0.8}
+    firsts = [
+        runs(corrupted("gaps", clean, seed=seed, **options).known["mask"])[0, 0]
+        for seed in range(1500)
+    ]
+    energy = np.r_[0, np.cumsum(np.square(clean, dtype=float))]
+    starts = np.arange(17, 20000 // 64 + 1 - 20 - 17 + 1) * 64 - 32
+    rms = np.sqrt((energy[starts + 1280] - energy[starts]) / 1280)
+    allowed = starts[rms >= LEAST_LEVEL * np.sqrt(energy[-1] / 20000)]
+    assert set(firsts) == set(allowed)
+    expected = 1500 / len(allowed)
+    chi_squared = sum((firsts.count(start) - expected) ** 2 / expected for start in allowed)
+    degrees = len(allowed) - 1
+    assert abs(chi_squared - degrees) < 4 * np.sqrt(2 * degrees)
+
+
+def test_several_gaps_in_sound_are_apart_and_the_same_each_time():
+    clean = bursts(500)
+    options = {"domain": "samples", "seconds": (0.05, 0.08), "where": "sound", "per_second": 1.6}
+    for seed in range(20):
+        first, again = (corrupted("gaps", clean, seed=seed, **options) for _ in range(2))
+        np.testing.assert_array_equal(first.signal, again.signal)
+        edges = runs(first.known["mask"])
+        assert len(edges) == 2
+        # a gap of each burst: a burst is shorter than the window's length between two gaps
+        for (start, end), first_of_burst in zip(edges, STARTS, strict=True):
+            assert start < first_of_burst + 500
+            assert end > first_of_burst
+
+
+def test_as_many_gaps_in_sound_as_a_minute_holds():
+    clean = np.random.default_rng(3).normal(0, 0.1, 60 * RATE).astype(np.float32)
+    observation = corrupted(
+        "gaps", clean, domain="samples", seconds=(0.02, 0.03), where="sound", per_second=9.0
+    )
+    assert len(runs(observation.known["mask"])) == 540
+
+
+def test_sound_that_is_not_there():
+    with pytest.raises(
+        DapError,
+        match=r"3 gaps of 0\.\d+ s in all do not fit where the clip has sound \(an RMS level of at "
+        r"least 0\.5 times its own\): lower .* or set `where: anywhere`",
+    ):
+        corrupted(
+            "gaps", bursts(500), domain="samples", seconds=(0.1, 0.1), where="sound", per_second=2.4
+        )
+    with pytest.raises(DapError, match=r"1 gaps of .* do not fit where the clip has sound"):
+        corrupted("gaps", np.zeros(RATE, np.float32), where="sound")
 
 
 def test_a_clip_too_short_for_its_gaps():

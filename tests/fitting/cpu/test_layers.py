@@ -42,6 +42,7 @@ DESIGNS = {
     "harmonic, full": partial(harmonic, anchors=3, mixing="matrix", width=0.1, factorised=False),
     "harmonic, single": partial(harmonic, anchors=1, mixing="none", width=0.15),
     "harmonic, unmixed": partial(harmonic, anchors=7, mixing="scalars", width=0.1),
+    "harmonic, sum": partial(harmonic, anchors=7, mixing="sum", width=0.1),
     "harmonic, groups": partial(harmonic, anchors=3, mixing="groups", width=0.2, bias=False),
 }
 

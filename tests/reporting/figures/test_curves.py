@@ -175,7 +175,7 @@ def test_a_missing_metric_and_several_experiments_are_errors():
 def test_palette_is_fixed_by_method():
     colours = figures.palette(["harmonic", "conv", "mine"])
     assert colours["conv"] == figures.palette([])["conv"] == "#E69F00"
-    assert len(set(colours.values())) == len(colours) == 12
+    assert len(set(colours.values())) == len(colours) == 14
 
 
 def test_many_examples_are_wrapped():
