@@ -19,7 +19,6 @@ from dap.scoring.statistics import (
     signed,
     subtract,
 )
-from dap.seeds import derive
 
 with extra("report"):
     import pandas as pd
@@ -34,7 +33,6 @@ def examine(
     study_claims: Sequence[Mapping],
     scores: pd.DataFrame,
     better: Mapping[str, str],
-    seed: int,
     cost: pd.DataFrame | None = None,
 ) -> list[dict[str, Any]]:
     """All claims of the papers that a study names, with the study's results, for a report.
@@ -53,7 +51,6 @@ def examine(
             `complexity: true`.
         scores: long form, of all experiments.
         better: "higher" or "lower" by metric.
-        seed: the study's.
         cost: from `tables.cost_table`, for complexity.
 
     Returns:
@@ -85,7 +82,7 @@ def examine(
             finding["comparisons"] = [
                 test
                 for comparison in entry["comparisons"]
-                for test in _tests(comparison, values, better, seed)
+                for test in _tests(comparison, values, better)
             ]
         if entry.get("complexity"):
             finding["complexity"] = _complexity(cost)
@@ -93,7 +90,7 @@ def examine(
             finding["convergence"] = [
                 sentence
                 for pair in entry["convergence"]
-                for sentence in compare(pair, scores, seed, cost)
+                for sentence in compare(pair, scores, cost)
             ]
         findings.append(finding)
         published.append((row["value"], row["unit"]))
@@ -106,7 +103,7 @@ def examine(
 
 
 def _tests(
-    comparison: Mapping[str, Any], values: pd.DataFrame, better: Mapping[str, str], seed: int
+    comparison: Mapping[str, Any], values: pd.DataFrame, better: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """One row for each corpus and source, and one for all together; no p_holm, no verdict yet."""
     metric = comparison["metric"]
@@ -139,10 +136,7 @@ def _tests(
         groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
     tests = []
     for (corpus, source), group in groups.items():
-        # the names that tables use, so that a table and a claim have the same interval
-        names = [comparison["experiment"], corpus, source, scope, comparison["selection"], metric]
-        names += [comparison["method"], comparison["over"], *(than or {}).values()]
-        test = paired(group, seed=derive(seed, "paired", *names))
+        test = paired(group)
         row: dict[str, Any] = {"experiment": comparison["experiment"]}
         row |= {"corpus": corpus, "source": source}
         row |= {"scope": scope, "metric": metric, "selection": comparison["selection"]}

@@ -15,7 +15,6 @@ import numpy as np
 
 from dap.errors import DapError, extra
 from dap.scoring.statistics import clip_values, holm, paired, subtract
-from dap.seeds import derive
 from dap.tasks import SCOPES
 
 with extra("report"):
@@ -65,7 +64,6 @@ def summarise(
     selections: Sequence[str],
     baseline: str | None = "conv",
     better: Mapping[str, str],
-    seed: int,
     scopes: Sequence[str] | None = None,
     corpora: Mapping[str, Mapping] | None = None,
     published: pd.DataFrame | None = None,
@@ -80,7 +78,6 @@ def summarise(
         methods: in display order; `observed` always comes first.
         baseline: the method that the others are compared with; None for no comparison.
         better: "higher" or "lower" by metric.
-        seed: the study's; the bootstrap's streams are derived from it and the row's names.
         scopes: those shown, in order; None for all.
         corpora: name to {"title", "stands_for"}; a pair "a+b" is made of its two.
         published: from `load_published`; shown beside the selection `last` alone.
@@ -102,7 +99,6 @@ def summarise(
     methods = ["observed", *(method for method in methods if method != "observed")]
     _check(scores, methods, metrics, selections, baseline, better)
     values = clip_values(scores)
-    experiment = values["experiment"].iloc[0]
     scopes = scopes or sorted(set(values["scope"]), key=_rank(SCOPES))
     values["selection"] = values["selection"].mask(values["method"] == "observed", "")
     wanted = {"scope": scopes, "method": methods, "selection": ["", *selections], "metric": metrics}
@@ -147,8 +143,7 @@ def summarise(
         if baseline is not None and method != baseline:
             other = groups.get((corpus, source, scope, baseline, selection, metric))
             if other is not None:
-                names = (experiment, corpus, source, scope, selection, metric, method, baseline)
-                test = paired(subtract(value, other["value"]), seed=derive(seed, "paired", *names))
+                test = paired(subtract(value, other["value"]))
                 row |= dict(zip(TEST, test, strict=True))
         summary.append(row)
     summary = _with_not_run(summary, published_values, not_run)

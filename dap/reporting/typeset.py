@@ -162,8 +162,8 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
         "observed": "vs observed: mean paired difference to the untouched observation",
         "published": "published: the paper's value on the dataset that the corpus stands for, "
         "beside the selection last alone",
-        "baseline": f"vs {baseline}: mean paired difference, same selection, 95 % bootstrap "
-        "interval over clips, Wilcoxon signed-rank p, Holm-corrected over this table; bold: "
+        "baseline": f"vs {baseline}: mean paired difference, same selection, 95 % t interval "
+        "over clips, Wilcoxon signed-rank p, Holm-corrected over this table; bold: "
         f"significant (p < {SIGNIFICANT}) and in the better direction",
     }
     legend = [line for kind, line in lines.items() if kind in shown]
@@ -306,7 +306,6 @@ def make_table(
         selections=setup["selections"],
         baseline=entry["baseline"],
         better=better,
-        seed=setup["seed"],
         scopes=setup["scopes"],
         corpora=setup["corpora"],
         published=_published_numbers(published, entry, setup) if published else None,

@@ -6,7 +6,6 @@ import numpy as np
 
 from dap.errors import DapError, extra
 from dap.scoring.statistics import paired
-from dap.seeds import derive
 from dap.tasks import TRAJECTORIES
 
 with extra("report"):
@@ -38,21 +37,18 @@ def reached(iterations: np.ndarray, quality: np.ndarray, target: float) -> float
     return float(np.exp(low + share * (high - low)))
 
 
-def compare(
-    entry: Mapping, scores: pd.DataFrame, seed: int, cost: pd.DataFrame | None
-) -> list[str]:
+def compare(entry: Mapping, scores: pd.DataFrame, cost: pd.DataFrame | None) -> list[str]:
     """What the scores say on a claim of convergence: a sentence for each corpus (and source).
 
     For each clip, the iterations are counted that `method` and `over` need to reach a target. With
     `target: own` each has a target of its own, `share` times the best quality of its trajectory (in
     dB as it is: 0.99 of 10 dB is 9.9 dB). With `target: common` both have the lower of the two.
     Seeds of a clip are averaged first. The ratio is the geometric mean over clips, with its 95 %
-    bootstrap interval.
+    interval.
 
     Args:
         entry: experiment, metric, method, over, target and share.
         scores: long form, with the trajectories.
-        seed: the study's.
         cost: from `tables.cost_table`, for the seconds; without it, none are stated.
 
     Raises:
@@ -91,7 +87,7 @@ def compare(
                 iterations[method].append(
                     reached(curve.index.to_numpy(), curve.to_numpy(), goals[method])
                 )
-        sentences.append(_sentence(entry, corpus, source, iterations, seed, cost))
+        sentences.append(_sentence(entry, corpus, source, iterations, cost))
     return sentences
 
 
@@ -105,7 +101,6 @@ def _sentence(
     corpus: str,
     source: str,
     iterations: Mapping[str, list[float]],
-    seed: int,
     cost: pd.DataFrame | None,
 ) -> str:
     logs = {method: np.log(values) for method, values in iterations.items()}
@@ -122,8 +117,7 @@ def _sentence(
         seconds[method] = mean * seconds_each
         duration = f" ({seconds[method]:.3g} s)" if np.isfinite(seconds_each) else ""
         parts.append(f"{method} {mean:,.0f} iterations{duration}")
-    names = ["convergence", *map(str, entry.values()), corpus, source]
-    test = paired(differences, seed=derive(seed, *names))
+    test = paired(differences)
     ratio = f"a ratio of {np.exp(test.mean):.2f}"
     if np.isfinite(test.low):
         ratio += f" [{np.exp(test.low):.2f}, {np.exp(test.high):.2f}]"

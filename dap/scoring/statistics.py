@@ -1,4 +1,4 @@
-"""Paired comparisons over clips: mean, bootstrap interval, Wilcoxon test, Holm's correction.
+"""Paired comparisons over clips: mean, t interval, Wilcoxon test, Holm's correction.
 
 NaN is a clip that a metric could not score: it forms no pair. An infinite value (a perfect estimate
 has an SNR of +inf) counts: the mean is infinite and has no interval, while ranks, and with them p,
@@ -20,7 +20,6 @@ with extra("report"):
 
 MIN_CLIPS = 5  # below this an interval or a p says nothing
 CONFIDENCE = 0.95
-RESAMPLES = 9999
 SIGNIFICANT = 0.05
 
 # what identifies a mean over clips
@@ -94,13 +93,12 @@ def subtract(values: pd.Series, others: pd.Series) -> pd.Series:
         return (values - others).mask(values == others, 0.0)
 
 
-def paired(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Paired:
-    """Mean of paired differences, 95 % percentile bootstrap interval, Wilcoxon signed-rank p.
+def paired(differences: ArrayLike) -> Paired:
+    """Mean of paired differences, its 95 % t interval, and the Wilcoxon signed-rank p.
 
     Args:
-        differences: shape (clips,), in the metric's unit, in a fixed order; NaN where a clip could
-            not be scored, which forms no pair.
-        seed: of the bootstrap.
+        differences: shape (clips,), in the metric's unit; NaN where a clip could not be scored,
+            which forms no pair.
 
     Returns:
         n (pairs), mean, low, high, p. The mean is NaN without pairs; below MIN_CLIPS pairs the
@@ -109,50 +107,42 @@ def paired(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES)
     """
     pairs = np.asarray(differences, dtype=float)
     pairs = pairs[~np.isnan(pairs)]
-    mean, low, high = _interval(pairs, seed, resamples)
+    mean, low, high = _interval(pairs)
     p = np.nan
     if len(pairs) >= MIN_CLIPS:
         p = float(stats.wilcoxon(pairs).pvalue) if pairs.any() else 1.0
     return Paired(len(pairs), mean, low, high, p)
 
 
-def mean_interval(
-    values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Interval[np.ndarray]:
-    """Mean over clips and its 95 % percentile bootstrap interval, for curves.
+def mean_interval(values: ArrayLike) -> Interval[np.ndarray]:
+    """Mean over clips and its 95 % t interval, point by point.
+
+    The interval is mean +- t(0.975, n - 1) s / sqrt(n), of n values with standard deviation s. It
+    contains the mean of normal differences in 95 % of all samples, whatever n; docs/statistics.md
+    says how often it does so for others, beside intervals by the bootstrap.
 
     Args:
-        values: shape (clips, points); each point leaves out its NaN. All points without NaN use
-            the same resamples of clips.
+        values: shape (clips, points); each point leaves out its NaN.
 
     Returns:
         mean, low, high: arrays of shape (points,). Low and high are NaN at a point with fewer than
-        MIN_CLIPS clips.
+        MIN_CLIPS clips, or where the mean is infinite.
     """
     columns = np.asarray(values, dtype=float).T
-    points = [_interval(column[~np.isnan(column)], seed, resamples) for column in columns]
+    points = [_interval(column[~np.isnan(column)]) for column in columns]
     mean, low, high = np.array(points).reshape(-1, 3).T
     return Interval(mean, low, high)
 
 
-def _interval(values: np.ndarray, seed: int, resamples: int) -> Interval[float]:
+def _interval(values: np.ndarray) -> Interval[float]:
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # +inf and -inf together have no mean
         mean = float(values.mean())
     if len(values) < MIN_CLIPS or not np.isfinite(mean):
         return Interval(mean, np.nan, np.nan)
-    # the percentile interval, unlike BCa, is defined for constant values
-    low, high = stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=resamples,
-        batch=1000,  # bounds the memory: all resamples of 1,000 clips would be 80 MB
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(mean, float(low), float(high))
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
+    return Interval(mean, float(mean - half), float(mean + half))
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:

@@ -25,7 +25,9 @@ def test_numbers_by_hand():
     np.testing.assert_equal(table["difference"].to_list(), [np.nan, np.nan, 2.0])
     # differences 1, 1.5, 2, 2, 2.5, 3, all of one sign: 2 of 64 patterns of signs
     assert table.loc["dense", "p"] == table.loc["dense", "p_holm"] == 2 / 64
-    assert 1 < table.loc["dense", "low"] < 2 < table.loc["dense", "high"] < 3
+    # 2 +- 2.571 sqrt(0.5 / 6), t of 5 degrees of freedom
+    interval = table.loc["dense", ["low", "high"]].to_list()
+    assert interval == pytest.approx([1.2579, 2.7421], abs=1e-4)
     assert table.loc["observed", "selection"] == ""
     assert table["title"].unique() == ["Synthetic speech"]
     assert table["seeds_std"].isna().all()

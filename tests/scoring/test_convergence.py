@@ -45,7 +45,7 @@ def test_where_a_quality_is_reached():
 def test_iterations_to_a_share_of_the_own_best():
     # 9 dB of 10 is reached at 10 by one, at 9 of 10 between 100 and 1000 by the other
     curves = {"quick": [[0, 9, 10, 5]] * 6, "slow": [[0, 0, 8, 10]] * 6}
-    (sentence,) = compare(ENTRY, trajectories(curves), 1, COST)
+    (sentence,) = compare(ENTRY, trajectories(curves), COST)
     # slow: 10^2.5 = 316 iterations of 0.1 s, quick: 10 of 0.5 s
     assert sentence == (
         "e, speech: to 90% of their own best snr, quick 10 iterations (5 s), slow 316 iterations "
@@ -55,7 +55,7 @@ def test_iterations_to_a_share_of_the_own_best():
 
 def test_iterations_to_the_lower_best():
     curves = {"quick": [[0, 4, 10, 20]] * 2, "slow": [[0, 0, 0, 10]] * 2}
-    (sentence,) = compare(ENTRY | {"target": "common", "share": 1.0}, trajectories(curves), 1, None)
+    (sentence,) = compare(ENTRY | {"target": "common", "share": 1.0}, trajectories(curves), None)
     assert sentence == (
         "e, speech: to 100% of the lower one's best snr, quick 100 iterations, slow 1,000 "
         "iterations; a ratio of 0.10 over 2 clips"
@@ -66,7 +66,7 @@ def test_geometric_means_and_intervals():
     # ratios of 0.1 and 10 cancel out
     fast, late = [0, 10, 10, 10], [0, 0, 10, 10]
     curves = {"quick": [fast, late] * 3, "slow": [late, fast] * 3}
-    (sentence,) = compare(ENTRY | {"share": 1.0}, trajectories(curves), 1, None)
+    (sentence,) = compare(ENTRY | {"share": 1.0}, trajectories(curves), None)
     assert "a ratio of 1.00 [" in sentence
     assert "quick 32 iterations, slow 32 iterations" in sentence
 
@@ -82,7 +82,7 @@ def test_corpora_apart_negative_qualities_and_missing_fits():
             trajectories(curves, scope="projected"),
         ]
     )
-    music, speech = compare(ENTRY, frame, 1, COST)
+    music, speech = compare(ENTRY, frame, COST)
     assert music == "e, music: no clip has both trajectories"
     assert "quick 10 iterations (5 s), slow 100 iterations (10 s)" in speech
 
@@ -90,4 +90,4 @@ def test_corpora_apart_negative_qualities_and_missing_fits():
 def test_trajectories_that_are_not_there():
     frame = trajectories({"quick": [[0, 1, 2, 3]]})
     with pytest.raises(DapError, match="needs the trajectories of snr of slow in e: there are"):
-        compare(ENTRY, frame, 1, None)
+        compare(ENTRY, frame, None)
