@@ -12,12 +12,14 @@ from dap.scoring.convergence import compare
 from dap.scoring.statistics import (
     MIN_CLIPS,
     SIGNIFICANT,
+    attainable,
     clip_values,
     holm,
     p_text,
     paired,
     signed,
     subtract,
+    too_small,
 )
 
 with extra("report"):
@@ -95,10 +97,14 @@ def examine(
         findings.append(finding)
         published.append((row["value"], row["unit"]))
     tests = [test for finding in findings for test in finding.get("comparisons", [])]
-    for test, p_holm in zip(tests, holm([test["p"] for test in tests]), strict=True):
-        test["p_holm"] = p_holm
+    p_values = [test["p"] for test in tests]
+    possible = attainable([test["n"] for test in tests], p_values)
+    for test, p_holm, stated in zip(tests, holm(p_values), possible, strict=True):
+        test["p_holm"] = p_holm if stated else np.nan
+        test["p"] = test["p"] if stated else np.nan
+    made = int(np.count_nonzero(~np.isnan(p_values)))
     for finding, (value, unit) in zip(findings, published, strict=True):
-        _conclude(finding, value, unit, better)
+        _conclude(finding, value, unit, better, made)
     return findings
 
 
@@ -171,11 +177,13 @@ def _complexity(cost: pd.DataFrame | None) -> list[str]:
     ]
 
 
-def _conclude(finding: dict[str, Any], value: str, unit: str, better: Mapping[str, str]) -> None:
+def _conclude(
+    finding: dict[str, Any], value: str, unit: str, better: Mapping[str, str], made: int
+) -> None:
     """Fill in the verdicts of the tests and of the claim, and make all numbers plain."""
     words: Counter[str] = Counter()
     for test in finding.get("comparisons", []):
-        word, numbers = _verdict(test, better[test["metric"]])
+        word, numbers = _verdict(test, better[test["metric"]], made)
         words[word] += 1
         test["verdict"] = f"{word}: {numbers}{_beside_published(test, value, unit)}"
         for key in ("difference", "low", "high", "p", "p_holm"):
@@ -186,7 +194,7 @@ def _conclude(finding: dict[str, Any], value: str, unit: str, better: Mapping[st
         finding["verdict"] = "; ".join(parts)
 
 
-def _verdict(test: Mapping[str, Any], direction: str) -> tuple[str, str]:
+def _verdict(test: Mapping[str, Any], direction: str, made: int) -> tuple[str, str]:
     """The verdict in a word, and the numbers behind it."""
     n, p = test["n"], test["p_holm"]
     clips = f"{n} clip{'' if n == 1 else 's'}"
@@ -199,7 +207,10 @@ def _verdict(test: Mapping[str, Any], direction: str) -> tuple[str, str]:
         return TOO_FEW, f"{numbers} over {clips}"
     if not np.isnan(test["low"]):
         numbers += f" [{signed(test['low'])}, {signed(test['high'])}]"
-    numbers += f" over {clips}, {p_text(p)} after Holm"
+    numbers += f" over {clips}"
+    if np.isnan(p):
+        return TOO_FEW, f"{numbers}; {too_small(made)}"
+    numbers += f", {p_text(p)} after Holm"
     if p >= SIGNIFICANT:
         return "not resolved by this run", numbers
     good = test["difference"] > 0 if direction == "higher" else test["difference"] < 0

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from dap.errors import DapError, extra
-from dap.scoring.statistics import clip_values, holm, paired, subtract
+from dap.scoring.statistics import attainable, clip_values, holm, paired, subtract
 from dap.tasks import SCOPES
 
 with extra("report"):
@@ -90,7 +90,7 @@ def summarise(
         fit), mean and std over clips; seeds_std (mean over clips of the std over initialisations);
         improvement (mean paired value - observed); published_mean, published_std; pairs, difference
         (mean paired value - baseline, same selection), low, high, p, p_holm (over all tests of the
-        table).
+        table; NaN where n is too small for one below 0.05).
 
     Raises:
         DapError: scores of several experiments, or a name without scores, or without an entry in
@@ -151,7 +151,8 @@ def summarise(
     columns += ["mean", "std"]
     columns += ["seeds_std", "improvement", "published_mean", "published_std", *TEST]
     frame = pd.DataFrame(summary, columns=columns)
-    return frame.assign(p_holm=holm(frame["p"]))
+    possible = attainable(frame["pairs"], frame["p"])
+    return frame.assign(p_holm=np.where(possible, holm(frame["p"]), np.nan))
 
 
 def _with_not_run(

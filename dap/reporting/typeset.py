@@ -14,7 +14,7 @@ import numpy as np
 from dap.errors import extra
 from dap.reporting.tables import BLOCK, NOT_RUN, load_published, summarise
 from dap.scoring.evaluate import read
-from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
+from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed, too_small
 from dap.store import write_text
 from dap.tasks import SELECTIONS
 
@@ -112,13 +112,13 @@ def _spread(means: pd.Series, stds: pd.Series, digits: int) -> list[str]:
 
 
 def _differences(part: pd.DataFrame, digits: int) -> list[str]:
-    """Differences with interval and p; "" without a p, as it would be a claim without a test."""
+    """Differences with interval and, where one is stated, p; "" without a test."""
     texts = []
     for row in part.to_dict("records"):
-        text = "" if np.isnan(row["p_holm"]) else signed(row["difference"], digits)
+        text = "" if np.isnan(row["p"]) else signed(row["difference"], digits)
         if text and not np.isnan(row["low"]):
             text += f" [{signed(row['low'], digits)}, {signed(row['high'], digits)}]"
-        texts.append(f"{text} ({p_text(row['p_holm'])})" if text else "")
+        texts.append(text + ("" if np.isnan(row["p_holm"]) else f" ({p_text(row['p_holm'])})"))
     return texts
 
 
@@ -170,11 +170,9 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
     few = (summary["pairs"] > 0) & (summary["pairs"] < MIN_CLIPS)
     if few.any():
         legend.append(f"no difference between methods is shown below {MIN_CLIPS} clips")
-    if "baseline" in shown:
-        clips = int(summary["pairs"].max())
-        legend.append(
-            f"with {clips} clips no p before the correction is below {2.0 ** (1 - clips):.2g}"
-        )
+    tested = summary["p"].notna()
+    if (tested & summary["p_holm"].isna()).any():
+        legend.append(f"where no p is stated: {too_small(tested.sum())}")
     if (summary["selection"] == "oracle").any():
         legend.append(
             "oracle: the snapshot of the best SNR (in separation: mean SDR) against the clean "

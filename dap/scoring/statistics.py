@@ -154,6 +154,35 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     return corrected
 
 
+def attainable(pairs: ArrayLike, p_values: ArrayLike) -> np.ndarray:
+    """Which tests of a family can have a corrected p below SIGNIFICANT at all.
+
+    The smallest p of the exact two-sided Wilcoxon test of n pairs is 2 / 2^n: all differences have
+    one sign. A p that Holm corrects never falls when another p of the family rises. So correcting
+    the smallest p of every test gives the smallest corrected ones: m 2 / 2^n for m tests of n pairs
+    each, and less for a test of few pairs beside some of many.
+
+    Args:
+        pairs: (tests,), n of each.
+        p_values: (tests,), NaN where no test was made.
+
+    Returns:
+        (tests,), bool; False where no test was made.
+    """
+    smallest = 2.0 ** (1 - np.asarray(pairs, dtype=float))
+    return (
+        holm(np.where(np.isnan(np.asarray(p_values, dtype=float)), np.nan, smallest)) < SIGNIFICANT
+    )
+
+
+def too_small(tests: int) -> str:
+    """What stands in place of a p that is not attainable, after correction over so many tests."""
+    return (
+        f"n too small for a p below {SIGNIFICANT} after correction over {tests} "
+        f"test{'' if tests == 1 else 's'}"
+    )
+
+
 def signed(value: float, digits: int = 2) -> str:
     """A difference with its sign, "+1.20"."""
     return f"{value:+.{digits}f}"

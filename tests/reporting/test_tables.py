@@ -34,10 +34,27 @@ def test_numbers_by_hand():
 
 
 def test_holm_runs_over_the_whole_table():
-    frame = pd.concat([ladder(SIX), ladder(SIX, corpus="piano"), ladder(SIX, corpus="own")])
+    eight = {method: [*values, 8.0, 9.0] for method, values in SIX.items()}
+    eight["dense"][6:] = [12.0, 13.0]
+    frame = pd.concat([ladder(eight, corpus=corpus) for corpus in ("speech", "piano", "own")])
     made = summary(frame).dropna(subset="p")
+    assert made["p"].to_list() == [2 / 256] * 3
+    assert made["p_holm"].to_list() == [6 / 256] * 3
+
+
+def test_no_p_where_n_allows_none_below_the_level():
+    # 3 tests of 6 clips: 3 * 2 / 64 at the least
+    frame = pd.concat([ladder(SIX), ladder(SIX, corpus="piano"), ladder(SIX, corpus="own")])
+    table = summary(frame)
+    made = table.dropna(subset="p")
     assert made["p"].to_list() == [1 / 32] * 3
-    assert made["p_holm"].to_list() == [3 / 32] * 3
+    assert made["p_holm"].isna().all()
+    text = to_markdown(table, **PRINTED)
+    assert text.count("| +2.00 [+1.26, +2.74] |") == 3
+    assert "p = " not in text
+    small = "Where no p is stated: n too small for a p below 0.05 after correction over 3 tests"
+    assert small.lower() in text.lower()
+    assert "too small" not in to_markdown(summary(ladder(SIX)), **PRINTED)
 
 
 def test_rows_follow_the_study():

@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 
 from dap.errors import DapError
-from dap.scoring.statistics import clip_values, holm, mean_interval, paired, subtract
+from dap.scoring.statistics import (
+    attainable,
+    clip_values,
+    holm,
+    mean_interval,
+    paired,
+    subtract,
+    too_small,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +85,29 @@ def test_holm_by_hand():
     np.testing.assert_allclose(holm([0.5, 0.6]), [1.0, 1.0])
     assert np.isnan(holm([np.nan])).all()
     assert len(holm([])) == 0
+
+
+def test_which_p_are_attainable():
+    # 2 / 2^5 = 0.0625 and 2 / 2^6 = 0.031
+    assert attainable([5, 6], [0.5, np.nan]).tolist() == [False, False]
+    assert attainable([6], [0.5]).tolist() == [True]
+    # two tests of 6: 0.0625; of 7: 0.031
+    assert attainable([6, 6], [0.5, 0.5]).tolist() == [False, False]
+    assert attainable([7, 7], [0.5, 0.5]).tolist() == [True, True]
+    # beside one of 50, which can come first, a test of 6 is the second of two
+    assert attainable([6, 50], [0.03, 0.5]).tolist() == [True, True]
+    assert attainable([], []).tolist() == []
+    assert too_small(1) == "n too small for a p below 0.05 after correction over 1 test"
+    assert too_small(12).endswith("over 12 tests")
+
+
+def test_no_family_has_less_than_is_attainable():
+    # all of one sign: the smallest p of each
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        pairs = rng.integers(5, 10, size=rng.integers(1, 6))
+        p_values = [paired(rng.random(n)).p for n in pairs]
+        assert (attainable(pairs, p_values) == (holm(p_values) < 0.05)).all()
 
 
 def test_mean_interval_of_a_curve():
