@@ -8,18 +8,14 @@ from typing import Any
 import numpy as np
 
 from dap.errors import DapError, extra
+from dap.reporting.verdicts import difference_text, order
 from dap.scoring.convergence import compare
 from dap.scoring.statistics import (
-    MIN_CLIPS,
-    SIGNIFICANT,
     attainable,
     clip_values,
     holm,
-    p_text,
     paired,
-    signed,
     subtract,
-    too_small,
 )
 
 with extra("report"):
@@ -27,7 +23,7 @@ with extra("report"):
 
 NOT_EXAMINED = "not examined by this study"
 POOLED = "all corpora"
-TOO_FEW = "too few clips to tell"
+NUMBERS = ["difference", "low", "high", "median", "rank_biserial", "p", "p_holm"]
 
 
 def examine(
@@ -59,8 +55,9 @@ def examine(
         in the CSV's order, a dict for each claim, of plain values (None where undefined): paper,
         claim, where, published, to_report and verdict. Where the claim was examined, it also has
         comparisons (for each test: experiment, corpus, source, scope, metric, selection, method,
-        over, n, unscorable, difference, unit, low, high, p, p_holm, verdict), complexity (a
-        sentence for each design) or convergence (a sentence for each corpus).
+        over, n, unscorable, difference, unit, low, high, median, rank_biserial, p, p_holm,
+        verdict), complexity (a sentence for each design) or convergence (a sentence for each
+        corpus).
 
     Raises:
         DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
@@ -149,7 +146,8 @@ def _tests(
         row |= {"method": comparison["method"], "over": comparison["over"]}
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
-        row |= {"unit": rows["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
+        row |= {"unit": rows["unit"].iloc[0], "low": test.low, "high": test.high}
+        row |= {"median": test.median, "rank_biserial": test.rank_biserial, "p": test.p}
         tests.append(row)
     return tests
 
@@ -183,38 +181,16 @@ def _conclude(
     """Fill in the verdicts of the tests and of the claim, and make all numbers plain."""
     words: Counter[str] = Counter()
     for test in finding.get("comparisons", []):
-        word, numbers = _verdict(test, better[test["metric"]], made)
+        word = order(test, better[test["metric"]])
         words[word] += 1
+        numbers = difference_text(test, word, made)
         test["verdict"] = f"{word}: {numbers}{_beside_published(test, value, unit)}"
-        for key in ("difference", "low", "high", "p", "p_holm"):
+        for key in NUMBERS:
             test[key] = float(test[key]) if np.isfinite(test[key]) else None
     parts = [f"{word} in {count} of {words.total()}" for word, count in words.items()]
     parts = parts or finding.get("complexity", []) + finding.get("convergence", [])
     if parts:
         finding["verdict"] = "; ".join(parts)
-
-
-def _verdict(test: Mapping[str, Any], direction: str, made: int) -> tuple[str, str]:
-    """The verdict in a word, and the numbers behind it."""
-    n, p = test["n"], test["p_holm"]
-    clips = f"{n} clip{'' if n == 1 else 's'}"
-    if test["unscorable"]:
-        clips += f" ({test['unscorable']} more could not be scored)"
-    if n == 0:
-        return TOO_FEW, clips
-    numbers = f"{signed(test['difference'])} {test['unit']}".rstrip()
-    if n < MIN_CLIPS:
-        return TOO_FEW, f"{numbers} over {clips}"
-    if not np.isnan(test["low"]):
-        numbers += f" [{signed(test['low'])}, {signed(test['high'])}]"
-    numbers += f" over {clips}"
-    if np.isnan(p):
-        return TOO_FEW, f"{numbers}; {too_small(made)}"
-    numbers += f", {p_text(p)} after Holm"
-    if p >= SIGNIFICANT:
-        return "not resolved by this run", numbers
-    good = test["difference"] > 0 if direction == "higher" else test["difference"] < 0
-    return ("supported" if good else "contradicted"), numbers
 
 
 def _beside_published(test: Mapping[str, Any], value: str, unit: str) -> str:

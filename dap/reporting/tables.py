@@ -22,7 +22,7 @@ with extra("report"):
 
 BLOCK = ["corpus", "title", "stands_for", "source", "scope"]
 NOT_RUN = "not run"  # in place of a selection
-TEST = ["pairs", "difference", "low", "high", "p"]
+TEST = ["pairs", "difference", "low", "high", "p", "median", "rank_biserial"]
 
 
 def load_published(
@@ -89,7 +89,8 @@ def summarise(
         metric, unit; n (clips scored), unscorable (clips that are NaN), missing (clips without a
         fit), mean and std over clips; seeds_std (mean over clips of the std over initialisations);
         improvement (mean paired value - observed); published_mean, published_std; pairs, difference
-        (mean paired value - baseline, same selection), low, high, p, p_holm (over all tests of the
+        (mean paired value - baseline, same selection), low, high, p, median, rank_biserial (as
+        `dap.scoring.statistics.Paired` has them), p_holm (over all tests of the
         table; NaN where n is too small for one below 0.05).
 
     Raises:

@@ -14,7 +14,7 @@ import numpy as np
 from dap.errors import extra
 from dap.reporting.tables import BLOCK, NOT_RUN, load_published, summarise
 from dap.scoring.evaluate import read
-from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed, too_small
+from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, direction, p_text, signed, too_small
 from dap.store import write_text
 from dap.tasks import SELECTIONS
 
@@ -77,8 +77,8 @@ def _blocks(
                 "published": _spread(part["published_mean"], part["published_std"], 2),
                 "baseline": _differences(part, digits),
             }
-            sign = 1 if better[metric] == "higher" else -1
-            won = (part["p_holm"] < SIGNIFICANT) & (sign * part["difference"] > 0)
+            tests = part[["difference", "low", "high", "rank_biserial", "p_holm"]]
+            won = [direction(*test) == better[metric] for test in tests.to_numpy()]
             for kind, texts in columns.items():
                 if any(texts):
                     cells[headers[kind]], shown = texts, shown | {kind}
@@ -164,7 +164,7 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
         "beside the selection last alone",
         "baseline": f"vs {baseline}: mean paired difference, same selection, 95 % t interval "
         "over clips, Wilcoxon signed-rank p, Holm-corrected over this table; bold: "
-        f"significant (p < {SIGNIFICANT}) and in the better direction",
+        f"better by the interval, which excludes 0, and by the test (p < {SIGNIFICANT})",
     }
     legend = [line for kind, line in lines.items() if kind in shown]
     few = (summary["pairs"] > 0) & (summary["pairs"] < MIN_CLIPS)
@@ -266,7 +266,9 @@ def write_table(summary: pd.DataFrame, stem: Path | str, **options: Any) -> None
     """Write `<stem>.csv`, `.md` and `.tex`; options as for `to_markdown`."""
     stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    csv = summary.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    # what the interval and p of a test do not say decides which cells are bold, and is not written
+    numbers = summary.drop(columns=["median", "rank_biserial"])
+    csv = numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     texts = {"csv": csv, "md": to_markdown(summary, **options), "tex": to_latex(summary, **options)}
     for suffix, text in texts.items():
         # not with_suffix, as the name may contain dots

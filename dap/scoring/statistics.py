@@ -29,13 +29,20 @@ Values = TypeVar("Values", float, np.ndarray)
 
 
 class Paired(NamedTuple):
-    """A mean paired difference over `n` clips; `low`, `high` and `p` are NaN where undefined."""
+    """Paired differences over `n` clips; what is undefined is NaN.
+
+    `mean` has the interval `low` to `high`; `p` is that of the signed ranks, whose direction is the
+    sign of `rank_biserial`, (W+ - W-) / (W+ + W-), from -1 to 1: W+ is the sum of the ranks of the
+    positive differences, W- that of the negative ones. It is 0 where all differences are 0.
+    """
 
     n: int
     mean: float
     low: float
     high: float
     p: float
+    median: float
+    rank_biserial: float
 
 
 class Interval(NamedTuple, Generic[Values]):
@@ -94,24 +101,56 @@ def subtract(values: pd.Series, others: pd.Series) -> pd.Series:
 
 
 def paired(differences: ArrayLike) -> Paired:
-    """Mean of paired differences, its 95 % t interval, and the Wilcoxon signed-rank p.
+    """Mean of paired differences, its 95 % t interval, their median, and the Wilcoxon test.
 
     Args:
         differences: shape (clips,), in the metric's unit; NaN where a clip could not be scored,
             which forms no pair.
 
     Returns:
-        n (pairs), mean, low, high, p. The mean is NaN without pairs; below MIN_CLIPS pairs the
-        interval and p are NaN. p is two-sided, exact for small n without ties, and 1 where all
-        differences are 0.
+        the mean and the median are NaN without pairs; below MIN_CLIPS pairs the interval, p and
+        rank_biserial are NaN. p is two-sided, exact for small n, and 1 where all differences are 0.
     """
     pairs = np.asarray(differences, dtype=float)
     pairs = pairs[~np.isnan(pairs)]
     mean, low, high = _interval(pairs)
-    p = np.nan
+    p = rank_biserial = np.nan
     if len(pairs) >= MIN_CLIPS:
         p = float(stats.wilcoxon(pairs).pvalue) if pairs.any() else 1.0
-    return Paired(len(pairs), mean, low, high, p)
+        rank_biserial = _rank_biserial(pairs)
+    with np.errstate(invalid="ignore"):  # +inf and -inf have no middle
+        median = float(np.median(pairs)) if len(pairs) else np.nan
+    return Paired(len(pairs), mean, low, high, p, median, rank_biserial)
+
+
+def _rank_biserial(differences: np.ndarray) -> float:
+    """(W+ - W-) / (W+ + W-), without the differences that are 0, as in the test."""
+    signs = np.sign(differences[differences != 0])
+    ranks = stats.rankdata(np.abs(differences[differences != 0]))
+    return float((signs * ranks).sum() / ranks.sum()) if len(ranks) else 0.0
+
+
+def direction(mean: float, low: float, high: float, rank_biserial: float, p: float) -> str:
+    """Which way differences go, by the interval of their mean and the test of their ranks together.
+
+    Args:
+        mean: of the differences, with its interval from `low` to `high`, NaN where it has none.
+        rank_biserial: its sign is the direction of the ranks.
+        p: corrected.
+
+    Returns:
+        "higher" or "lower", where the interval excludes 0, p is below SIGNIFICANT and both go this
+        way; "mixed", where at least one of the two is so, and mean and ranks go different ways;
+        else "unresolved".
+    """
+    excludes_zero = low > 0 or high < 0
+    significant = p < SIGNIFICANT
+    agreement = np.sign(mean) * np.sign(rank_biserial)
+    if excludes_zero and significant and agreement > 0:
+        return "higher" if mean > 0 else "lower"
+    if (excludes_zero or significant) and agreement < 0:
+        return "mixed"
+    return "unresolved"
 
 
 def mean_interval(values: ArrayLike) -> Interval[np.ndarray]:

@@ -71,13 +71,13 @@ def test_all_claims_of_the_papers_named_are_listed():
 
 def test_supported_by_hand():
     finding = finding_of(scores({"conv": ZERO, "dense": GAINS}), [DENSE])
-    assert finding["verdict"] == "supported in 1 of 1"
+    assert finding["verdict"] == "order reproduced in 1 of 1"
     (row,) = finding["comparisons"]
     assert (row["corpus"], row["scope"], row["n"], row["difference"]) == ("speech", "raw", 6, 2.0)
     assert row["p"] == row["p_holm"] == 2 / 64
     # 2 +- 2.571 sqrt(0.5 / 6), t of 5 degrees of freedom
     assert (row["low"], row["high"]) == pytest.approx((1.2579, 2.7421), abs=1e-4)
-    assert row["verdict"].startswith("supported: +2.00 dB [+1.")
+    assert row["verdict"].startswith("order reproduced: +2.00 dB [+1.")
     assert "] over 6 clips, p = 0.031 after Holm; the published 2.5 dB lies " in row["verdict"]
 
 
@@ -92,9 +92,9 @@ def test_the_published_gain_beside_the_interval(gains, position):
 @pytest.mark.parametrize(
     ("gains", "metric", "word"),
     [
-        (-GAINS, "spectral_snr", "contradicted"),
-        (-GAINS, "envelope_distance", "supported"),
-        (GAINS, "envelope_distance", "contradicted"),
+        (-GAINS, "spectral_snr", "order reversed"),
+        (-GAINS, "envelope_distance", "order reproduced"),
+        (GAINS, "envelope_distance", "order reversed"),
         (GAINS - 2, "spectral_snr", "not resolved by this run"),
         (GAINS[:5], "spectral_snr", "too few clips to tell"),  # p is 2 / 32 at the least
         (GAINS[:2], "spectral_snr", "too few clips to tell"),
@@ -119,6 +119,30 @@ def test_too_few_clips():
     (row,) = finding_of(scores({"conv": [0.0], "dense": [np.nan]}), [DENSE])["comparisons"]
     assert row["verdict"] == "too few clips to tell: 0 clips (1 more could not be scored)"
     assert row["difference"] is None
+
+
+# A few large gains make the mean positive, many small losses the median negative.
+SPLIT = np.concatenate([np.full(45, -0.3), np.full(5, 6.5)])
+
+
+def test_mean_and_median_that_disagree():
+    (row,) = finding_of(scores({"conv": 0 * SPLIT, "dense": SPLIT}), [DENSE])["comparisons"]
+    # mean 0.38; s = 2.06, t(0.975, 49) = 2.01: +- 0.59
+    assert row["verdict"].startswith(
+        "mixed: mean and median disagree: +0.38 dB [-0.21, +0.97], median -0.30 dB, "
+        "over 50 clips, p < 0.001 after Holm"
+    )
+    # W- = 45 * 23 = 1035, W+ = 5 * 48 = 240
+    assert row["rank_biserial"] == pytest.approx(-795 / 1275)
+    assert row["median"] == -0.3
+
+
+def test_a_median_alone_is_not_enough():
+    # the ranks say that conv is better, and so does the mean, but its interval contains 0
+    gains = np.concatenate([np.full(45, -0.3), np.full(5, 2.0)])
+    (row,) = finding_of(scores({"conv": 0 * gains, "dense": gains}), [DENSE])["comparisons"]
+    assert row["p_holm"] < 0.001
+    assert row["verdict"].startswith("not resolved by this run: -0.07 dB [-0.27, +0.13] over 50")
 
 
 def test_no_p_where_n_allows_none_below_the_level():

@@ -44,6 +44,16 @@ def test_bold_is_significant_and_better(metric, sign, bold):
     assert to_latex(table, **PRINTED).count(r"\textbf{") == (1 if bold else 0)
 
 
+@pytest.mark.parametrize("large", [6.5, 100.0])
+def test_a_mean_that_few_clips_make_is_not_bold(large):
+    # the ranks of 45 small losses outweigh 5 gains; at 100 dB the mean's interval excludes 0
+    gains = np.array([-0.3] * 45 + [large] * 5)
+    table = summary(ladder({"observed": 0 * gains, "conv": 0 * gains, "dense": gains}))
+    assert table["p_holm"].iloc[2] < 0.001
+    assert (table["low"].iloc[2] > 0) == (large == 100)
+    assert "**" not in to_markdown(table, **PRINTED)
+
+
 def test_what_holm_takes_back_is_not_bold():
     # of 256 patterns of signs 5 have ranks that are as extreme, on either side
     values = {"observed": [0.0] * 8, "conv": [0.0] * 8, "dense": [1, -3.5, 3, 4, 5, 6, 7, 8.0]}

@@ -8,6 +8,7 @@ from dap.errors import DapError
 from dap.scoring.statistics import (
     attainable,
     clip_values,
+    direction,
     holm,
     mean_interval,
     paired,
@@ -49,13 +50,14 @@ def test_interval_is_that_of_a_large_sample():
 
 
 def test_constant_differences():
-    assert paired([0.0] * 6) == (6, 0.0, 0.0, 0.0, 1.0)
-    assert paired([0.5] * 6) == (6, 0.5, 0.5, 0.5, 2 / 64)
+    assert paired([0.0] * 6) == (6, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    assert paired([0.5] * 6) == (6, 0.5, 0.5, 0.5, 2 / 64, 0.5, 1.0)
 
 
 def test_few_clips_have_a_mean_alone():
-    np.testing.assert_equal(paired([1.0, 2.0, 4.0, 5.0]), (4, 3.0, np.nan, np.nan, np.nan))
-    np.testing.assert_equal(paired([]), (0, np.nan, np.nan, np.nan, np.nan))
+    nan = np.nan
+    np.testing.assert_equal(paired([1.0, 2.0, 4.0, 8.0]), (4, 3.75, nan, nan, nan, 3.0, nan))
+    np.testing.assert_equal(paired([]), (0, *[nan] * 6))
 
 
 def test_unscorable_clips_form_no_pair():
@@ -69,6 +71,36 @@ def test_a_perfect_estimate_has_ranks_and_no_interval():
     assert np.isnan([test.low, test.high]).all()
     assert test.p == 2 / 32
     assert np.isnan(paired([np.inf, -np.inf, 1.0, 2.0, 3.0]).mean)
+
+
+def test_the_ranks_have_a_direction_of_their_own():
+    # ranks 1 to 4 are negative, rank 5 positive; the 0 has none
+    test = paired([-1.0, -2.0, -3.0, -4.0, 50.0, 0.0])
+    assert test.rank_biserial == pytest.approx((5 - 10) / 15)
+    assert test.mean > 0 > test.median
+    assert paired([np.inf, 1.0, 2.0, 3.0, -4.0]).rank_biserial == pytest.approx((11 - 4) / 15)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "way"),
+    [
+        # mean, low, high, rank_biserial, p
+        ((2.0, 1.0, 3.0, 0.9, 0.01), "higher"),
+        ((-2.0, -3.0, -1.0, -0.9, 0.01), "lower"),
+        ((2.0, -1.0, 5.0, 0.9, 0.01), "unresolved"),  # the ranks alone
+        ((2.0, 1.0, 3.0, 0.9, 0.05), "unresolved"),  # the interval alone
+        ((2.0, -1.0, 5.0, 0.9, 0.2), "unresolved"),
+        ((2.0, -1.0, 5.0, -0.9, 0.2), "unresolved"),  # neither
+        ((2.0, 1.0, 3.0, -0.9, 0.01), "mixed"),
+        ((2.0, -1.0, 5.0, -0.9, 0.01), "mixed"),
+        ((2.0, 1.0, 3.0, -0.1, 0.6), "mixed"),
+        ((np.inf, np.nan, np.nan, 0.9, 0.01), "unresolved"),
+        ((2.0, 1.0, 3.0, 0.9, np.nan), "unresolved"),
+        ((0.0, 0.0, 0.0, 0.0, 1.0), "unresolved"),
+    ],
+)
+def test_interval_and_test_together(numbers, way):
+    assert direction(*numbers) == way
 
 
 def test_subtract_takes_common_clips_and_equal_infinities():
