@@ -1,20 +1,29 @@
 """The papers' claims beside the results of a study, both in words; ours are made from numbers."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dap.errors import DapError, extra
-from dap.reporting.verdicts import difference_text, order
+from dap.reporting.verdicts import (
+    Evidence,
+    Published,
+    clips_text,
+    conclude,
+    judge,
+    with_unit,
+)
 from dap.scoring.convergence import compare
 from dap.scoring.statistics import (
     attainable,
+    by_corpus,
     clip_values,
     holm,
     paired,
+    signed,
     subtract,
 )
 
@@ -22,8 +31,21 @@ with extra("report"):
     import pandas as pd
 
 NOT_EXAMINED = "not examined by this study"
-POOLED = "all corpora"
-NUMBERS = ["difference", "low", "high", "median", "rank_biserial", "p", "p_holm"]
+
+
+@dataclass
+class _Claim:
+    """A claim on its way into the report.
+
+    Attributes:
+        finding: what the report prints of it.
+        published: the size that the paper gives.
+        tests: the rows of the finding, each with its evidence.
+    """
+
+    finding: dict[str, Any]
+    published: Published
+    tests: list[tuple[dict[str, Any], Evidence]]
 
 
 def examine(
@@ -39,9 +61,9 @@ def examine(
     experiment has several: the paired difference method - over. With `than: {method, over}` it is
     the difference of two gains, (method - over) - (than.method - than.over). It is taken for each
     corpus (and source). Where there are several, it is also taken over all clips together, sources
-    averaged within the clip. Verdicts rest on p, Holm-corrected over all tests of all claims. How
-    soon two priors reach a quality (`convergence`) is stated in sentences
-    (`dap.scoring.convergence.compare`).
+    averaged within the clip. Verdicts (`dap.reporting.verdicts`) rest on intervals and on p,
+    Holm-corrected over all tests of all claims. How soon two priors reach a quality (`convergence`)
+    is stated in sentences (`dap.scoring.convergence.compare`).
 
     Args:
         claims_csv: columns paper, claim, where, value, unit, "what a study should report".
@@ -62,27 +84,28 @@ def examine(
     Raises:
         DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
     """
-    claims = pd.read_csv(claims_csv, dtype=str, keep_default_na=False)
+    table = pd.read_csv(claims_csv, dtype=str, keep_default_na=False)
     wanted = {(entry["paper"], entry["claim"]): entry for entry in study_claims}
-    known = set(zip(claims["paper"], claims["claim"], strict=True))
-    for paper, claim in wanted:
-        if (paper, claim) not in known:
-            raise DapError(f"{claims_csv} has no claim {claim!r} of {paper}: copy its exact text")
+    known = set(zip(table["paper"], table["claim"], strict=True))
+    for paper, text in wanted:
+        if (paper, text) not in known:
+            raise DapError(f"{claims_csv} has no claim {text!r} of {paper}: copy its exact text")
     values = clip_values(scores)
-    findings: list[dict[str, Any]] = []
-    published: list[tuple[str, str]] = []
-    for row in claims[claims["paper"].isin({paper for paper, _ in wanted})].to_dict("records"):
-        finding: dict[str, Any] = {key: row[key] for key in ("paper", "claim", "where")}
-        finding["published"] = f"{row['value']} {row['unit']}".strip() or None
-        finding["to_report"] = row["what a study should report"]
+    claims = []
+    for record in table[table["paper"].isin({paper for paper, _ in wanted})].to_dict("records"):
+        published = Published(record["value"], record["unit"])
+        finding: dict[str, Any] = {key: record[key] for key in ("paper", "claim", "where")}
+        finding["published"] = str(published) or None
+        finding["to_report"] = record["what a study should report"]
         finding["verdict"] = NOT_EXAMINED
-        entry = wanted.get((row["paper"], row["claim"]), {})
-        if entry.get("comparisons"):
-            finding["comparisons"] = [
-                test
-                for comparison in entry["comparisons"]
-                for test in _tests(comparison, values, better)
-            ]
+        entry = wanted.get((record["paper"], record["claim"]), {})
+        comparisons = [
+            test
+            for comparison in entry.get("comparisons", [])
+            for test in _differences(comparison, values, better)
+        ]
+        if comparisons:
+            finding["comparisons"] = [row for row, _ in comparisons]
         if entry.get("complexity"):
             finding["complexity"] = _complexity(cost)
         if entry.get("convergence"):
@@ -91,24 +114,15 @@ def examine(
                 for pair in entry["convergence"]
                 for sentence in compare(pair, scores, cost)
             ]
-        findings.append(finding)
-        published.append((row["value"], row["unit"]))
-    tests = [test for finding in findings for test in finding.get("comparisons", [])]
-    p_values = [test["p"] for test in tests]
-    possible = attainable([test["n"] for test in tests], p_values)
-    for test, p_holm, stated in zip(tests, holm(p_values), possible, strict=True):
-        test["p_holm"] = p_holm if stated else np.nan
-        test["p"] = test["p"] if stated else np.nan
-    made = int(np.count_nonzero(~np.isnan(p_values)))
-    for finding, (value, unit) in zip(findings, published, strict=True):
-        _conclude(finding, value, unit, better, made)
-    return findings
+        claims.append(_Claim(finding, published, comparisons))
+    _judge(claims)
+    return [claim.finding for claim in claims]
 
 
-def _tests(
+def _differences(
     comparison: Mapping[str, Any], values: pd.DataFrame, better: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """One row for each corpus and source, and one for all together; no p_holm, no verdict yet."""
+) -> Iterator[tuple[dict[str, Any], Evidence]]:
+    """A test for each corpus and source, and one for all together; the rows lack p_holm."""
     metric = comparison["metric"]
     if better.get(metric) not in ("higher", "lower"):
         raise DapError(f"better says neither 'higher' nor 'lower' for the metric {metric!r}")
@@ -129,16 +143,8 @@ def _tests(
     than = comparison.get("than")
     if than:
         differences = subtract(differences, _difference(than, rows))
-
-    groups = {
-        (str(corpus), str(source)): group
-        for (corpus, source), group in differences.groupby(["corpus", "source"])
-    }
-    if len(groups) > 1:
-        clips = differences.groupby(["corpus", "clip"])
-        groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
-    tests = []
-    for (corpus, source), group in groups.items():
+    unit = rows["unit"].iloc[0]
+    for (corpus, source), group in by_corpus(differences).items():
         test = paired(group)
         row: dict[str, Any] = {"experiment": comparison["experiment"]}
         row |= {"corpus": corpus, "source": source}
@@ -146,10 +152,27 @@ def _tests(
         row |= {"method": comparison["method"], "over": comparison["over"]}
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
-        row |= {"unit": rows["unit"].iloc[0], "low": test.low, "high": test.high}
-        row |= {"median": test.median, "rank_biserial": test.rank_biserial, "p": test.p}
-        tests.append(row)
-    return tests
+        row |= {"unit": unit, "low": test.low, "high": test.high, "median": test.median}
+        row |= {"rank_biserial": test.rank_biserial, "p": test.p}
+        size = with_unit(signed(test.mean), unit)
+        interval = f" [{signed(test.low)}, {signed(test.high)}]" if np.isfinite(test.low) else ""
+        clips = clips_text(test.n, row["unscorable"])
+        # a published gain is positive where the method is better
+        gains = (test.low, test.high) if better[metric] == "higher" else (-test.high, -test.low)
+        yield (
+            row,
+            Evidence(
+                test,
+                better[metric],
+                text=f"{size}{interval} over {clips}" if test.n else clips,
+                size=size,
+                median=with_unit(signed(test.median), unit),
+                low=gains[0],
+                high=gains[1],
+                unit=unit,
+                comparable=not than,
+            ),
+        )
 
 
 def _difference(pair: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series:
@@ -175,31 +198,24 @@ def _complexity(cost: pd.DataFrame | None) -> list[str]:
     ]
 
 
-def _conclude(
-    finding: dict[str, Any], value: str, unit: str, better: Mapping[str, str], made: int
-) -> None:
-    """Fill in the verdicts of the tests and of the claim, and make all numbers plain."""
-    words: Counter[str] = Counter()
-    for test in finding.get("comparisons", []):
-        word = order(test, better[test["metric"]])
-        words[word] += 1
-        numbers = difference_text(test, word, made)
-        test["verdict"] = f"{word}: {numbers}{_beside_published(test, value, unit)}"
-        for key in NUMBERS:
-            test[key] = float(test[key]) if np.isfinite(test[key]) else None
-    parts = [f"{word} in {count} of {words.total()}" for word, count in words.items()]
-    parts = parts or finding.get("complexity", []) + finding.get("convergence", [])
-    if parts:
-        finding["verdict"] = "; ".join(parts)
-
-
-def _beside_published(test: Mapping[str, Any], value: str, unit: str) -> str:
-    """Where a published gain lies relative to our interval; "" if they cannot be compared."""
-    try:
-        gain = float(value)
-    except ValueError:  # "marginal", or nothing
-        return ""
-    if unit != test["unit"] or "than" in test or np.isnan(test["low"]):
-        return ""
-    position = "above" if gain > test["high"] else "below" if gain < test["low"] else "within"
-    return f"; the published {value} {unit} lies {position} the interval"
+def _judge(claims: Sequence[_Claim]) -> None:
+    """Fill in the verdicts of all tests and claims, and make all numbers plain."""
+    tests = [test for claim in claims for test in claim.tests]
+    p_values = [evidence.test.p for _, evidence in tests]
+    stated = attainable([evidence.test.n for _, evidence in tests], p_values)
+    corrected = iter(np.where(stated, holm(p_values), np.nan))
+    made = int(np.count_nonzero(~np.isnan(p_values)))
+    for claim in claims:
+        verdicts = []
+        for row, evidence in claim.tests:
+            row["p_holm"] = next(corrected)
+            if np.isnan(row["p_holm"]):
+                row["p"] = np.nan
+            verdicts.append(judge(evidence, claim.published, row["p_holm"], made))
+            row["verdict"] = verdicts[-1].sentence
+            for key, value in row.items():
+                if isinstance(value, float):
+                    row[key] = float(value) if np.isfinite(value) else None
+        words = [conclude([evidence for _, evidence in claim.tests], verdicts)]
+        words += claim.finding.get("complexity", []) + claim.finding.get("convergence", [])
+        claim.finding["verdict"] = "; ".join(filter(None, words)) or NOT_EXAMINED

@@ -1,20 +1,101 @@
 """The words of verdicts on the papers' claims, from numbers (docs/statistics.md)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from dap.scoring.statistics import MIN_CLIPS, direction, p_text, signed, too_small
+from dap.scoring.statistics import MIN_CLIPS, Paired, direction, p_text, too_small
 
 REPRODUCED = "order reproduced"
 REVERSED = "order reversed"
 UNRESOLVED = "not resolved by this run"
 MIXED = "mixed: mean and median disagree"
 TOO_FEW = "too few clips to tell"
+NOT_STATED = "size not stated by the paper"
 
 
-def order(test: Mapping[str, Any], better: str) -> str:
+class Published(NamedTuple):
+    """The size that a paper gives a claim: a number, a word such as "marginal", or nothing."""
+
+    value: str
+    unit: str
+
+    @property
+    def number(self) -> float | None:
+        """The value, where it is a number."""
+        try:
+            return float(self.value)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        """The value with its unit; "" without a value."""
+        return with_unit(self.value, self.unit) if self.value else ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a study says on a claim, on one corpus or over all: a size, and its test.
+
+    Attributes:
+        test: of the differences; of ratios, of their logarithms.
+        better: the direction that the claim has, "higher" or "lower".
+        text: the numbers in words, "+2.00 dB [+1.26, +2.74] over 6 clips".
+        size: the mean in words, "+2.00 dB".
+        median: likewise.
+        low: end of the size's interval, with the sign and in the unit of a published size; NaN
+            where there is none.
+        high: its other end.
+        unit: the unit, without which no published size is compared with this one.
+        comparable: whether a published size is of the same quantity.
+        prefix: of the words "smaller" and "larger".
+    """
+
+    test: Paired
+    better: str
+    text: str
+    size: str
+    median: str
+    low: float
+    high: float
+    unit: str
+    comparable: bool = True
+    prefix: str = ""
+
+
+class Verdict(NamedTuple):
+    """In words, on order and size apart (size may be ""), and the sentence with the numbers."""
+
+    order: str
+    size: str
+    sentence: str
+
+
+def judge(evidence: Evidence, published: Published, p_holm: float, tests: int) -> Verdict:
+    """The verdict on one piece of evidence.
+
+    Args:
+        evidence: the size and its test.
+        published: the claim's size.
+        p_holm: the corrected p; NaN where none is attainable.
+        tests: how many Holm's correction is over.
+    """
+    order = order_of(evidence.test, p_holm, evidence.better)
+    size = size_of(evidence, order, published)
+    sentence = f"{order}: {evidence.text}"
+    if order == MIXED:
+        sentence += f", median {evidence.median}"
+    if evidence.test.n >= MIN_CLIPS:
+        sentence += (
+            f"; {too_small(tests)}" if np.isnan(p_holm) else f", {p_text(p_holm)} after Holm"
+        )
+    return Verdict(order, size, f"{sentence}; {size}" if size else sentence)
+
+
+def order_of(test: Paired, p_holm: float, better: str) -> str:
     """Whether the methods come in the claim's order, in one of the words above.
 
     - TOO_FEW: fewer than MIN_CLIPS clips, or so few that no corrected p could be significant.
@@ -27,54 +108,65 @@ def order(test: Mapping[str, Any], better: str) -> str:
 
     The direction of the ranks is called the median's: it is that of the median of the means of all
     pairs of differences (Hodges and Lehmann), which is the location that the test is of.
-
-    Args:
-        test: n, difference, low, high, rank_biserial and p_holm (NaN where none is attainable).
-        better: "higher" or "lower".
     """
-    if test["n"] < MIN_CLIPS or np.isnan(test["p_holm"]):
+    if test.n < MIN_CLIPS or np.isnan(p_holm):
         return TOO_FEW
-    way = direction(
-        test["difference"], test["low"], test["high"], test["rank_biserial"], test["p_holm"]
-    )
+    way = direction(test.mean, test.low, test.high, test.rank_biserial, p_holm)
     if way in ("higher", "lower"):
         return REPRODUCED if way == better else REVERSED
     return MIXED if way == "mixed" else UNRESOLVED
 
 
-def clips_text(test: Mapping[str, Any]) -> str:
-    """How many clips a test has, and how many more it would have, had they been scored."""
-    n, unscorable = test["n"], test["unscorable"]
-    more = f" ({unscorable} more could not be scored)" if unscorable else ""
-    return f"{n} clip{'' if n == 1 else 's'}{more}"
+def size_of(evidence: Evidence, order: str, published: Published) -> str:
+    """How the size compares with the published one, in words.
+
+    - "size reproduced": the order is, and the interval contains the published size.
+    - "smaller", "larger": the interval lies below or above it, whatever the order.
+    - "size not resolved": the interval contains it, but the order is not resolved, so that 0, or
+      the other order, may be as true.
+    - NOT_STATED: the paper has a word for the size, and no number.
+    - "": the paper has no size of this quantity in this unit; or there are too few clips, or no
+      interval.
+    """
+    comparable = evidence.comparable and evidence.unit == published.unit
+    if order == TOO_FEW or not (comparable and published.value) or np.isnan(evidence.low):
+        return ""
+    if published.number is None:
+        return NOT_STATED
+    if published.number < evidence.low:
+        return f"{evidence.prefix}larger than the published {published}"
+    if published.number > evidence.high:
+        return f"{evidence.prefix}smaller than the published {published}"
+    word = "size reproduced" if order == REPRODUCED else "size not resolved"
+    return f"{word} ({published} published)"
 
 
-def difference_text(test: Mapping[str, Any], word: str, tests: int) -> str:
-    """A mean difference in words: its interval, clips and p.
+def conclude(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> str:
+    """The verdict on a claim: how often which word was the verdict, and the sizes.
 
     Args:
-        test: n, unscorable, difference, low, high, median, p_holm and unit.
-        word: from `order`; beside a mixed one, the median is stated, too.
-        tests: how many Holm's correction is over.
+        evidence: all that counts.
+        verdicts: on each piece of it.
     """
-    clips = clips_text(test)
-    if test["n"] == 0:
-        return clips
-    text = with_unit(signed(test["difference"]), test["unit"])
-    if not np.isnan(test["low"]):
-        text += f" [{signed(test['low'])}, {signed(test['high'])}]"
-    if word == MIXED:
-        text += f", median {with_unit(signed(test['median']), test['unit'])},"
-    return f"{text} over {clips}{p_clause(test, tests)}"
+    orders = Counter(verdict.order for verdict in verdicts)
+    parts = [f"{order} in {count} of {orders.total()}" for order, count in orders.items()]
+    sizes: dict[str, list[str]] = {}
+    for piece, verdict in zip(evidence, verdicts, strict=True):
+        if verdict.size:
+            sizes.setdefault(verdict.size, []).append(piece.size)
+    judged = sum(map(len, sizes.values()))
+    for words, ours in sizes.items():
+        if words == NOT_STATED:
+            parts.append(f"{NOT_STATED}; ours is {', '.join(ours)}")
+        else:
+            parts.append(f"{words} in {len(ours)} of {judged} ({', '.join(ours)})")
+    return "; ".join(parts)
 
 
-def p_clause(test: Mapping[str, Any], tests: int) -> str:
-    """What follows a number of clips: the p, or why there is none."""
-    if test["n"] < MIN_CLIPS:
-        return ""
-    if np.isnan(test["p_holm"]):
-        return f"; {too_small(tests)}"
-    return f", {p_text(test['p_holm'])} after Holm"
+def clips_text(n: int, unscorable: int) -> str:
+    """How many clips a test has, and how many more it would have, had they been scored."""
+    more = f" ({unscorable} more could not be scored)" if unscorable else ""
+    return f"{n} clip{'' if n == 1 else 's'}{more}"
 
 
 def with_unit(number: str, unit: str) -> str:

@@ -21,6 +21,7 @@ with extra("report"):
 MIN_CLIPS = 5  # below this an interval or a p says nothing
 CONFIDENCE = 0.95
 SIGNIFICANT = 0.05
+POOLED = "all corpora"
 
 # what identifies a mean over clips
 KEYS = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
@@ -98,6 +99,26 @@ def subtract(values: pd.Series, others: pd.Series) -> pd.Series:
     values, others = values.align(others, join="inner")
     with np.errstate(invalid="ignore"):
         return (values - others).mask(values == others, 0.0)
+
+
+def by_corpus(values: pd.Series) -> dict[tuple[str, str], pd.Series]:
+    """Values by corpus and source, and all together where there are several.
+
+    Args:
+        values: indexed by corpus, source and clip.
+
+    Returns:
+        by (corpus, source), the values of its clips; under (POOLED, "") those of all clips, sources
+        averaged within the clip, NaN where one of them is.
+    """
+    groups = {
+        (str(corpus), str(source)): group
+        for (corpus, source), group in values.groupby(["corpus", "source"])
+    }
+    if len(groups) > 1:
+        clips = values.groupby(["corpus", "clip"])
+        groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
+    return groups
 
 
 def paired(differences: ArrayLike) -> Paired:

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from dap.errors import DapError
-from dap.reporting.claims import examine
+from dap.reporting.claims import _differences, examine
 from dap.reporting.tables import cost_table, summarise
+from dap.reporting.verdicts import Published, judge
+from dap.scoring.statistics import clip_values
 
 CLAIMS = Path(__file__).resolve().parents[2] / "dap" / "papers" / "claims.csv"
 BETTER = {"spectral_snr": "higher", "envelope_distance": "lower", "sdr": "higher"}
@@ -17,6 +19,7 @@ SCHEDULE = (
     "an exponential schedule gains more over constant dilation than constant dilation gains "
     "over none"
 )
+SLIGHTLY = "the dense dilated prior ends slightly above the harmonic U-Net"
 COMPLEXITY = "the gains come without added network complexity"
 LONG = {"experiment": "inpaint", "metric": "spectral_snr", "selection": "last"}
 
@@ -71,22 +74,63 @@ def test_all_claims_of_the_papers_named_are_listed():
 
 def test_supported_by_hand():
     finding = finding_of(scores({"conv": ZERO, "dense": GAINS}), [DENSE])
-    assert finding["verdict"] == "order reproduced in 1 of 1"
+    assert finding["verdict"] == (
+        "order reproduced in 1 of 1; size reproduced (2.5 dB published) in 1 of 1 (+2.00 dB)"
+    )
     (row,) = finding["comparisons"]
     assert (row["corpus"], row["scope"], row["n"], row["difference"]) == ("speech", "raw", 6, 2.0)
     assert row["p"] == row["p_holm"] == 2 / 64
     # 2 +- 2.571 sqrt(0.5 / 6), t of 5 degrees of freedom
     assert (row["low"], row["high"]) == pytest.approx((1.2579, 2.7421), abs=1e-4)
-    assert row["verdict"].startswith("order reproduced: +2.00 dB [+1.")
-    assert "] over 6 clips, p = 0.031 after Holm; the published 2.5 dB lies " in row["verdict"]
+    assert row["verdict"] == (
+        "order reproduced: +2.00 dB [+1.26, +2.74] over 6 clips, p = 0.031 after Holm; "
+        "size reproduced (2.5 dB published)"
+    )
 
 
 @pytest.mark.parametrize(
-    ("gains", "position"), [(GAINS, "within"), (GAINS / 10, "above"), (GAINS * 10, "below")]
+    ("gains", "order", "size"),
+    [
+        (GAINS, "order reproduced", "size reproduced (2.5 dB published)"),
+        (GAINS * 0.07, "order reproduced", "smaller than the published 2.5 dB"),  # +0.14 dB
+        (GAINS * 4, "order reproduced", "larger than the published 2.5 dB"),  # +8 dB
+        (-GAINS, "order reversed", "smaller than the published 2.5 dB"),
+        (GAINS - 2, "not resolved by this run", "smaller than the published 2.5 dB"),
+        # +-20 dB around 0
+        (8 * (GAINS - 2), "not resolved by this run", "size not resolved (2.5 dB published)"),
+    ],
 )
-def test_the_published_gain_beside_the_interval(gains, position):
-    (row,) = finding_of(scores({"conv": ZERO, "dense": gains + 0.4}), [DENSE])["comparisons"]
-    assert row["verdict"].endswith(f"; the published 2.5 dB lies {position} the interval")
+def test_order_and_size_apart(gains, order, size):
+    finding = finding_of(scores({"conv": ZERO, "dense": gains}), [DENSE])
+    (row,) = finding["comparisons"]
+    assert row["verdict"].startswith(f"{order}: ")
+    assert row["verdict"].endswith(f"; {size}")
+    assert finding["verdict"].startswith(f"{order} in 1 of 1; {size} in 1 of 1 (")
+
+
+def test_a_published_gain_of_a_metric_that_is_better_when_lower():
+    claim = Published("2.5", "")
+    gains = -GAINS
+    frame = scores({"conv": ZERO, "dense": gains}, metric="envelope_distance")
+    ((_, evidence),) = _differences(
+        DENSE | {"metric": "envelope_distance"}, clip_values(frame), BETTER
+    )
+    assert judge(evidence, claim, 0.01, 1).size == "size reproduced (2.5 published)"
+
+
+def test_a_size_in_words():
+    frame = scores({"harmonic": ZERO, "dense": 4 * GAINS}, metric="sdr")
+    finding = finding_of(frame, [DENSE | {"metric": "sdr", "over": "harmonic"}], SLIGHTLY)
+    assert finding["published"] == "marginal dB"
+    assert finding["verdict"] == (
+        "order reproduced in 1 of 1; size not stated by the paper; ours is +8.00 dB"
+    )
+    assert finding["comparisons"][0]["verdict"].endswith("; size not stated by the paper")
+
+
+def test_a_claim_without_a_size():
+    frame = scores({"conv": ZERO, "dense": GAINS})
+    assert finding_of(frame, [DENSE], SCHEDULE)["verdict"] == "order reproduced in 1 of 1"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +147,7 @@ def test_the_published_gain_beside_the_interval(gains, position):
 def test_words_come_from_numbers(gains, metric, word):
     frame = scores({"conv": 0 * gains, "dense": gains}, metric=metric)
     finding = finding_of(frame, [DENSE | {"metric": metric}])
-    assert finding["verdict"] == f"{word} in 1 of 1"
+    assert finding["verdict"].startswith(f"{word} in 1 of 1")
     assert finding["comparisons"][0]["verdict"].startswith(f"{word}: ")
 
 
@@ -129,8 +173,8 @@ def test_mean_and_median_that_disagree():
     (row,) = finding_of(scores({"conv": 0 * SPLIT, "dense": SPLIT}), [DENSE])["comparisons"]
     # mean 0.38; s = 2.06, t(0.975, 49) = 2.01: +- 0.59
     assert row["verdict"].startswith(
-        "mixed: mean and median disagree: +0.38 dB [-0.21, +0.97], median -0.30 dB, "
-        "over 50 clips, p < 0.001 after Holm"
+        "mixed: mean and median disagree: +0.38 dB [-0.21, +0.97] over 50 clips, "
+        "median -0.30 dB, p < 0.001 after Holm"
     )
     # W- = 45 * 23 = 1035, W+ = 5 * 48 = 240
     assert row["rank_biserial"] == pytest.approx(-795 / 1275)
@@ -282,10 +326,10 @@ def test_convergence_in_sentences():
     ]
     assert finding["verdict"] == finding["convergence"][0]
     assert finding["published"] == "0.1 ratio of iterations"
-    # a gain beside it gives the verdict, and the sentences stay
+    # a gain beside it has its verdict before the sentences
     entry["comparisons"] = [
         pair | {"method": "quick", "over": "slow", "selection": "last", "scope": "raw"}
     ]
     finding = examine(CLAIMS, [entry], frame, BETTER | {"snr": "higher"})[0]
-    assert finding["verdict"] == "too few clips to tell in 1 of 1"
+    assert finding["verdict"].startswith("too few clips to tell in 1 of 1; inpaint, speech: to")
     assert len(finding["convergence"]) == 1
