@@ -26,6 +26,7 @@ from dap.scoring.statistics import (
     signed,
     subtract,
 )
+from dap.tasks import SELECTIONS
 
 with extra("report"):
     import pandas as pd
@@ -62,8 +63,14 @@ def examine(
     the difference of two gains, (method - over) - (than.method - than.over). It is taken for each
     corpus (and source). Where there are several, it is also taken over all clips together, sources
     averaged within the clip. Verdicts (`dap.reporting.verdicts`) rest on intervals and on p,
-    Holm-corrected over all tests of all claims. How soon two priors reach a quality (`convergence`)
-    is stated in sentences (`dap.scoring.convergence.compare`).
+    Holm-corrected over all tests of all claims that count.
+
+    A claim with a comparison that has `than` is judged by such ones alone. Of the selections of a
+    comparison, the oracle's is not counted, as it uses the clean clip, and no other where there is
+    `last`. What is not counted is shown, with its interval and without p.
+
+    How soon two priors reach a quality (`convergence`) is stated in sentences
+    (`dap.scoring.convergence.compare`).
 
     Args:
         claims_csv: columns paper, claim, where, value, unit, "what a study should report".
@@ -78,8 +85,8 @@ def examine(
         claim, where, published, to_report and verdict. Where the claim was examined, it also has
         comparisons (for each test: experiment, corpus, source, scope, metric, selection, method,
         over, n, unscorable, difference, unit, low, high, median, rank_biserial, p, p_holm,
-        verdict), complexity (a sentence for each design) or convergence (a sentence for each
-        corpus).
+        counted, verdict), complexity (a sentence for each design) or convergence (a sentence for
+        each corpus).
 
     Raises:
         DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
@@ -102,7 +109,9 @@ def examine(
         comparisons = [
             test
             for comparison in entry.get("comparisons", [])
-            for test in _differences(comparison, values, better)
+            for test in _differences(
+                comparison, values, better, counted=_counts(comparison, entry["comparisons"])
+            )
         ]
         if comparisons:
             finding["comparisons"] = [row for row, _ in comparisons]
@@ -119,10 +128,30 @@ def examine(
     return [claim.finding for claim in claims]
 
 
+def _counts(comparison: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the verdict of a claim counts one of its comparisons, as `examine` says."""
+    decisive = [other for other in comparisons if other.get("than")]
+    if decisive and not comparison.get("than"):
+        return False
+    headline = {**comparison, "selection": "last"}
+    return comparison["selection"] == "last" or not (
+        _diagnostic(comparison["selection"]) or headline in comparisons
+    )
+
+
+def _diagnostic(selection: str) -> bool:
+    """Whether an iterate is chosen by the clean clip."""
+    return SELECTIONS[selection]["made"] == "score"
+
+
 def _differences(
-    comparison: Mapping[str, Any], values: pd.DataFrame, better: Mapping[str, str]
+    comparison: Mapping[str, Any],
+    values: pd.DataFrame,
+    better: Mapping[str, str],
+    *,
+    counted: bool = True,
 ) -> Iterator[tuple[dict[str, Any], Evidence]]:
-    """A test for each corpus and source, and one for all together; the rows lack p_holm."""
+    """A test for each corpus and source, and one for all together; its row lacks the verdict."""
     metric = comparison["metric"]
     if better.get(metric) not in ("higher", "lower"):
         raise DapError(f"better says neither 'higher' nor 'lower' for the metric {metric!r}")
@@ -153,7 +182,8 @@ def _differences(
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
         row |= {"unit": unit, "low": test.low, "high": test.high, "median": test.median}
-        row |= {"rank_biserial": test.rank_biserial, "p": test.p}
+        row |= {"rank_biserial": test.rank_biserial, "p": test.p, "p_holm": np.nan}
+        row |= {"counted": counted}
         size = with_unit(signed(test.mean), unit)
         interval = f" [{signed(test.low)}, {signed(test.high)}]" if np.isfinite(test.low) else ""
         clips = clips_text(test.n, row["unscorable"])
@@ -171,6 +201,8 @@ def _differences(
                 high=gains[1],
                 unit=unit,
                 comparable=not than,
+                counted=counted,
+                diagnostic=_diagnostic(comparison["selection"]),
             ),
         )
 
@@ -200,9 +232,10 @@ def _complexity(cost: pd.DataFrame | None) -> list[str]:
 
 def _judge(claims: Sequence[_Claim]) -> None:
     """Fill in the verdicts of all tests and claims, and make all numbers plain."""
-    tests = [test for claim in claims for test in claim.tests]
-    p_values = [evidence.test.p for _, evidence in tests]
-    stated = attainable([evidence.test.n for _, evidence in tests], p_values)
+    tests = [evidence for claim in claims for _, evidence in claim.tests]
+    # what is not counted is not tested, and costs the others no power
+    p_values = [evidence.test.p if evidence.counted else np.nan for evidence in tests]
+    stated = attainable([evidence.test.n for evidence in tests], p_values)
     corrected = iter(np.where(stated, holm(p_values), np.nan))
     made = int(np.count_nonzero(~np.isnan(p_values)))
     for claim in claims:

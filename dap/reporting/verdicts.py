@@ -52,6 +52,8 @@ class Evidence:
         unit: the unit, without which no published size is compared with this one.
         comparable: whether a published size is of the same quantity.
         prefix: of the words "smaller" and "larger".
+        counted: whether the claim's verdict counts it; else it is shown, and not tested.
+        diagnostic: whether its selection uses the clean clip; then it stands beside the verdict.
     """
 
     test: Paired
@@ -64,10 +66,12 @@ class Evidence:
     unit: str
     comparable: bool = True
     prefix: str = ""
+    counted: bool = True
+    diagnostic: bool = False
 
 
 class Verdict(NamedTuple):
-    """In words, on order and size apart (size may be ""), and the sentence with the numbers."""
+    """In words, on order and size apart ("" for none), and the sentence with the numbers."""
 
     order: str
     size: str
@@ -83,6 +87,8 @@ def judge(evidence: Evidence, published: Published, p_holm: float, tests: int) -
         p_holm: the corrected p; NaN where none is attainable.
         tests: how many Holm's correction is over.
     """
+    if not evidence.counted:
+        return Verdict("", "", f"not counted: {evidence.text}")
     order = order_of(evidence.test, p_holm, evidence.better)
     size = size_of(evidence, order, published)
     sentence = f"{order}: {evidence.text}"
@@ -144,11 +150,13 @@ def size_of(evidence: Evidence, order: str, published: Published) -> str:
 def conclude(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> str:
     """The verdict on a claim: how often which word was the verdict, and the sizes.
 
+    Only what counts is counted. The sizes of a diagnostic follow.
+
     Args:
-        evidence: all that counts.
+        evidence: all that the study has on the claim.
         verdicts: on each piece of it.
     """
-    orders = Counter(verdict.order for verdict in verdicts)
+    orders = Counter(verdict.order for verdict in verdicts if verdict.order)
     parts = [f"{order} in {count} of {orders.total()}" for order, count in orders.items()]
     sizes: dict[str, list[str]] = {}
     for piece, verdict in zip(evidence, verdicts, strict=True):
@@ -160,6 +168,9 @@ def conclude(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> str:
             parts.append(f"{NOT_STATED}; ours is {', '.join(ours)}")
         else:
             parts.append(f"{words} in {len(ours)} of {judged} ({', '.join(ours)})")
+    diagnostics = [piece.size for piece in evidence if piece.diagnostic]
+    if diagnostics:
+        parts.append(f"of the oracle, which is not counted: {', '.join(diagnostics)}")
     return "; ".join(parts)
 
 

@@ -240,6 +240,48 @@ def test_the_difference_of_two_gains():
     rows = finding_of(frame, [plain, beyond], SCHEDULE)["comparisons"]
     assert [row["difference"] for row in rows] == [3.0, 2.0]
     assert rows[1]["than"] == "dilated over conv"
+    # exp's gain over dilated is not what the claim is on: it is shown, and not tested
+    assert [row["counted"] for row in rows] == [False, True]
+    assert rows[0]["verdict"] == "not counted: +3.00 dB [+2.26, +3.74] over 6 clips"
+    assert rows[0]["p"] is rows[0]["p_holm"] is None
+    assert rows[1]["p"] == rows[1]["p_holm"] == 2 / 64
+
+
+def test_a_decisive_comparison_alone_decides():
+    # both gain, dilated over conv 2 dB and exp over dilated 1 dB, so that the claim is reversed
+    frame = scores({"conv": ZERO, "dilated": GAINS, "exp": 1.5 * GAINS})
+    plain = [
+        LONG | {"method": "dilated", "over": "conv"},
+        LONG | {"method": "exp", "over": "dilated"},
+    ]
+    beyond = plain[1] | {"than": {"method": "dilated", "over": "conv"}}
+    finding = finding_of(frame, [*plain, beyond], SCHEDULE)
+    assert finding["verdict"] == "order reversed in 1 of 1"
+    assert [row["difference"] for row in finding["comparisons"]] == [2.0, 1.0, -1.0]
+    without = finding_of(frame, plain, SCHEDULE)
+    assert without["verdict"] == "too few clips to tell in 2 of 2"  # two tests of 6 clips
+
+
+def test_the_oracle_is_shown_beside_the_last_iterate():
+    frame = pd.concat(
+        [
+            scores({"conv": ZERO, "dense": gains}, selection=selection)
+            for selection, gains in (("last", GAINS), ("average", 2 * GAINS), ("oracle", -GAINS))
+        ]
+    )
+    chosen = [DENSE | {"selection": name} for name in ("oracle", "average", "last")]
+    finding = finding_of(frame, chosen)
+    assert finding["verdict"] == (
+        "order reproduced in 1 of 1; size reproduced (2.5 dB published) in 1 of 1 (+2.00 dB); "
+        "of the oracle, which is not counted: -2.00 dB"
+    )
+    assert [row["counted"] for row in finding["comparisons"]] == [False, False, True]
+    assert finding["comparisons"][2]["p_holm"] == 2 / 64  # the only test
+    # without the last iterate, the average counts, and the oracle does not
+    finding = finding_of(frame, chosen[:2])
+    assert [row["counted"] for row in finding["comparisons"]] == [False, True]
+    finding = finding_of(frame, chosen[:1])
+    assert finding["verdict"] == "of the oracle, which is not counted: -2.00 dB"
 
 
 def test_observed_is_compared_with_any_selection():
