@@ -16,7 +16,7 @@ from dap.reporting.verdicts import (
     judge,
     with_unit,
 )
-from dap.scoring.convergence import compare
+from dap.scoring.convergence import compare, in_words
 from dap.scoring.statistics import (
     attainable,
     by_corpus,
@@ -32,6 +32,8 @@ with extra("report"):
     import pandas as pd
 
 NOT_EXAMINED = "not examined by this study"
+RATIO = "ratio of iterations"  # the unit of a published one
+SIZES = ["parameters", "gflop"]
 
 
 @dataclass
@@ -41,12 +43,14 @@ class _Claim:
     Attributes:
         finding: what the report prints of it.
         published: the size that the paper gives.
-        tests: the rows of the finding, each with its evidence.
+        groups: of comparisons and of convergence, the rows of the finding with their evidence.
+        sentences: verdicts that need no test.
     """
 
     finding: dict[str, Any]
     published: Published
-    tests: list[tuple[dict[str, Any], Evidence]]
+    groups: list[list[tuple[dict[str, Any], Evidence]]]
+    sentences: list[str]
 
 
 def examine(
@@ -65,17 +69,18 @@ def examine(
     averaged within the clip. Verdicts (`dap.reporting.verdicts`) rest on intervals and on p,
     Holm-corrected over all tests of all claims that count.
 
+    In `convergence`, the iterations are compared that two priors need to reach a quality
+    (`dap.scoring.convergence.compare`): the ratio has the claim's order where it is below 1. In
+    `complexity`, the sizes of two priors are; a gain comes without added complexity if neither
+    parameters nor GFLOP are more.
+
     A claim with a comparison that has `than` is judged by such ones alone. Of the selections of a
     comparison, the oracle's is not counted, as it uses the clean clip, and no other where there is
     `last`. What is not counted is shown, with its interval and without p.
 
-    How soon two priors reach a quality (`convergence`) is stated in sentences
-    (`dap.scoring.convergence.compare`).
-
     Args:
         claims_csv: columns paper, claim, where, value, unit, "what a study should report".
-        study_claims: `{claim, paper}` with `comparisons` or `convergence` (lists), or
-            `complexity: true`.
+        study_claims: `{claim, paper}` with `comparisons`, `convergence` or `complexity` (lists).
         scores: long form, of all experiments.
         better: "higher" or "lower" by metric.
         cost: from `tables.cost_table`, for complexity.
@@ -85,8 +90,9 @@ def examine(
         claim, where, published, to_report and verdict. Where the claim was examined, it also has
         comparisons (for each test: experiment, corpus, source, scope, metric, selection, method,
         over, n, unscorable, difference, unit, low, high, median, rank_biserial, p, p_holm,
-        counted, verdict), complexity (a sentence for each design) or convergence (a sentence for
-        each corpus).
+        counted, verdict), convergence (for each test: experiment, corpus, source, metric, method,
+        over, target, share, n, unscorable, ratio, low, high, median, rank_biserial, p, p_holm,
+        verdict) or complexity (a sentence for each design).
 
     Raises:
         DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
@@ -115,15 +121,15 @@ def examine(
         ]
         if comparisons:
             finding["comparisons"] = [row for row, _ in comparisons]
-        if entry.get("complexity"):
-            finding["complexity"] = _complexity(cost)
-        if entry.get("convergence"):
-            finding["convergence"] = [
-                sentence
-                for pair in entry["convergence"]
-                for sentence in compare(pair, scores, cost)
-            ]
-        claims.append(_Claim(finding, published, comparisons))
+        convergence = [
+            test for pair in entry.get("convergence", []) for test in _ratios(pair, scores, cost)
+        ]
+        if convergence:
+            finding["convergence"] = [row for row, _ in convergence]
+        sizes = [_added_complexity(pair, cost) for pair in entry.get("complexity", [])]
+        if sizes:
+            finding["complexity"] = _designs(cost)
+        claims.append(_Claim(finding, published, [comparisons, convergence], sizes))
     _judge(claims)
     return [claim.finding for claim in claims]
 
@@ -182,7 +188,7 @@ def _differences(
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
         row |= {"unit": unit, "low": test.low, "high": test.high, "median": test.median}
-        row |= {"rank_biserial": test.rank_biserial, "p": test.p, "p_holm": np.nan}
+        row |= {"rank_biserial": test.rank_biserial, "p": np.nan, "p_holm": np.nan}
         row |= {"counted": counted}
         size = with_unit(signed(test.mean), unit)
         interval = f" [{signed(test.low)}, {signed(test.high)}]" if np.isfinite(test.low) else ""
@@ -219,36 +225,104 @@ def _difference(pair: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series:
     return subtract(*sides)
 
 
-def _complexity(cost: pd.DataFrame | None) -> list[str]:
-    if cost is None:
-        raise DapError("a claim on complexity needs the cost table of the fits: pass it")
+def _ratios(
+    pair: Mapping[str, Any], scores: pd.DataFrame, cost: pd.DataFrame | None
+) -> Iterator[tuple[dict[str, Any], Evidence]]:
+    """A test for each corpus and source, and one for all together; its row lacks the verdict."""
+    for ratio in compare(pair, scores, cost):
+        test = ratio.test
+        low, high = ratio.interval
+        mean, median = float(np.exp(test.mean)), float(np.exp(test.median))
+        row: dict[str, Any] = {"experiment": pair["experiment"], "corpus": ratio.corpus}
+        row |= {"source": ratio.source}
+        row |= {key: pair[key] for key in ("metric", "method", "over", "target", "share")}
+        row |= {"n": test.n, "unscorable": ratio.unscorable, "ratio": mean}
+        row |= {"low": low, "high": high, "median": median}
+        row |= {"rank_biserial": test.rank_biserial, "p": np.nan, "p_holm": np.nan}
+        clips = f" over {clips_text(test.n, ratio.unscorable)}" if test.n else ""
+        yield (
+            row,
+            Evidence(
+                test,
+                better="lower",
+                text=in_words(pair, ratio) + clips,
+                size=f"{mean:.2f}",
+                median=f"{median:.2f}",
+                low=low,
+                high=high,
+                unit=RATIO,
+                noun="ratio",
+            ),
+        )
+
+
+def _designs(cost: pd.DataFrame | None) -> list[str]:
+    """The size and cost of each design, in words."""
     return [
         f"{row.method} ({row.experiment}, {row.corpora}): {row.parameters:,.0f} parameters, "
         f"{row.gflop:.4g} GFLOP and {row.seconds_per_iteration:.3g} s an iteration "
         f"on {row.device}"
-        for row in cost.itertuples()
+        for row in _costs(cost).itertuples()
     ]
+
+
+def _added_complexity(pair: Mapping[str, Any], cost: pd.DataFrame | None) -> str:
+    """The verdict on a gain without added complexity, by parameters and GFLOP of an iteration.
+
+    Both are counted, not measured, so that any excess counts. Where clips have several lengths,
+    GFLOP are those of the corpus whose ratio is the largest.
+    """
+    rows = _costs(cost)
+    rows = rows[rows["experiment"] == pair["experiment"]]
+    rows = rows.assign(corpus=rows["corpora"].str.split(", ")).explode("corpus")
+    sides = [rows[rows["method"] == pair[role]] for role in ("method", "over")]
+    both = sides[0].merge(sides[1], on="corpus", suffixes=("", "_over"))
+    if both.empty:
+        raise DapError(
+            f"a claim on complexity compares {pair['method']} and {pair['over']} in "
+            f"{pair['experiment']}: the cost table has no corpus on which both were fitted"
+        )
+    ratios = both[SIZES] / both[[f"{size}_over" for size in SIZES]].to_numpy()
+    largest = both.loc[ratios["gflop"].idxmax()]
+    word = "contradicted" if (ratios > 1).any(axis=None) else "reproduced"
+    return (
+        f"{word}: {pair['method']} has {largest['parameters']:,.0f} parameters, {pair['over']} "
+        f"{largest['parameters_over']:,.0f} ({ratios['parameters'].max():.2f} times as many); "
+        f"an iteration takes {largest['gflop']:.4g} and {largest['gflop_over']:.4g} GFLOP "
+        f"({ratios['gflop'].max():.2f} times as many)"
+    )
+
+
+def _costs(cost: pd.DataFrame | None) -> pd.DataFrame:
+    if cost is None:
+        raise DapError("a claim on complexity needs the cost table of the fits: pass it")
+    return cost
 
 
 def _judge(claims: Sequence[_Claim]) -> None:
     """Fill in the verdicts of all tests and claims, and make all numbers plain."""
-    tests = [evidence for claim in claims for _, evidence in claim.tests]
+    tests = [evidence for claim in claims for group in claim.groups for _, evidence in group]
     # what is not counted is not tested, and costs the others no power
     p_values = [evidence.test.p if evidence.counted else np.nan for evidence in tests]
     stated = attainable([evidence.test.n for evidence in tests], p_values)
     corrected = iter(np.where(stated, holm(p_values), np.nan))
     made = int(np.count_nonzero(~np.isnan(p_values)))
     for claim in claims:
-        verdicts = []
-        for row, evidence in claim.tests:
-            row["p_holm"] = next(corrected)
-            if np.isnan(row["p_holm"]):
-                row["p"] = np.nan
-            verdicts.append(judge(evidence, claim.published, row["p_holm"], made))
-            row["verdict"] = verdicts[-1].sentence
-            for key, value in row.items():
-                if isinstance(value, float):
-                    row[key] = float(value) if np.isfinite(value) else None
-        words = [conclude([evidence for _, evidence in claim.tests], verdicts)]
-        words += claim.finding.get("complexity", []) + claim.finding.get("convergence", [])
+        words = []
+        for group in claim.groups:
+            verdicts = []
+            for row, evidence in group:
+                p_holm = next(corrected)
+                verdicts.append(judge(evidence, claim.published, p_holm, made))
+                p = evidence.test.p if np.isfinite(p_holm) else np.nan
+                row |= {"p": p, "p_holm": p_holm, "verdict": verdicts[-1].sentence}
+                row |= {
+                    key: float(value) if np.isfinite(value) else None
+                    for key, value in row.items()
+                    if isinstance(value, float)
+                }
+            words.append(conclude([evidence for _, evidence in group], verdicts))
+        if all(words):  # both differences and convergence
+            words[1] = f"convergence: {words[1]}"
+        words += claim.sentences
         claim.finding["verdict"] = "; ".join(filter(None, words)) or NOT_EXAMINED

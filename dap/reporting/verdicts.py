@@ -51,7 +51,7 @@ class Evidence:
         high: its other end.
         unit: the unit, without which no published size is compared with this one.
         comparable: whether a published size is of the same quantity.
-        prefix: of the words "smaller" and "larger".
+        noun: what the size is, where its unit does not say it: "ratio".
         counted: whether the claim's verdict counts it; else it is shown, and not tested.
         diagnostic: whether its selection uses the clean clip; then it stands beside the verdict.
     """
@@ -65,7 +65,7 @@ class Evidence:
     high: float
     unit: str
     comparable: bool = True
-    prefix: str = ""
+    noun: str = ""
     counted: bool = True
     diagnostic: bool = False
 
@@ -139,12 +139,12 @@ def size_of(evidence: Evidence, order: str, published: Published) -> str:
         return ""
     if published.number is None:
         return NOT_STATED
-    if published.number < evidence.low:
-        return f"{evidence.prefix}larger than the published {published}"
-    if published.number > evidence.high:
-        return f"{evidence.prefix}smaller than the published {published}"
-    word = "size reproduced" if order == REPRODUCED else "size not resolved"
-    return f"{word} ({published} published)"
+    number = published.value if evidence.noun else str(published)
+    if evidence.low <= published.number <= evidence.high:
+        word = "size reproduced" if order == REPRODUCED else "size not resolved"
+        return f"{word} ({number} published)"
+    word = "larger" if published.number < evidence.low else "smaller"
+    return f"{evidence.noun} {word} than the published {number}".strip()
 
 
 def conclude(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> str:

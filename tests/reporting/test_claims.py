@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from dap.errors import DapError
+from dap.plugins import plugins
 from dap.reporting.claims import _differences, examine
 from dap.reporting.tables import cost_table, summarise
 from dap.reporting.verdicts import Published, judge
@@ -306,23 +307,59 @@ def test_order_of_rows_does_not_matter():
     assert finding_of(frame, [DENSE]) == finding_of(shuffled, [DENSE])
 
 
-def test_complexity_in_words():
-    constants = {"corpus": "speech", "clip": "a", "seed": 0, "device": "cpu", "threads": 1}
-    constants |= {"precision": "float32", "engine": "compiled"}
-    fits = pd.DataFrame({"method": ["conv", "dense"], "parameters": [500000, 1092912]})
-    fits = fits.assign(
-        **constants, experiment="e", gflop=[4.0, 8.5], iterations=10, seconds=[1, 2.5]
+def fits(parameters, gflop=(4.0, 8.5), **columns):
+    """The cost table of fits of two designs."""
+    constants = {"experiment": "e", "corpus": "speech", "clip": "a", "seed": 0, "device": "cpu"}
+    constants |= {"threads": 1, "precision": "float32", "engine": "compiled", "iterations": 10}
+    frame = pd.DataFrame({"method": list(parameters), "parameters": list(parameters.values())})
+    return cost_table(frame.assign(gflop=gflop, seconds=[1, 2.5], **(constants | columns)))
+
+
+def complexity(cost, method="dense", over="conv"):
+    """The finding on the claim of complexity."""
+    entry = {"paper": "interspeech2021", "claim": COMPLEXITY}
+    entry["complexity"] = [{"experiment": "e", "method": method, "over": over}]
+    return examine(CLAIMS, [entry], scores({"conv": ZERO}), BETTER, cost)[4]
+
+
+def test_added_complexity():
+    full = {"width": 1.0, "network": "code"}
+    sizes = {
+        name: sum(
+            each.numel() for each in plugins("priors")[name].load().build(**full).parameters()
+        )
+        for name in ("conv", "dilated-exp", "dilated-exp-dense")
+    }
+    dense = {"conv": sizes["conv"], "dense": sizes["dilated-exp-dense"]}
+    finding = complexity(fits(dense))
+    assert finding["verdict"] == (
+        "contradicted: dense has 1,092,912 parameters, conv 651,107 (1.68 times as many); "
+        "an iteration takes 8.5 and 4 GFLOP (2.12 times as many)"
     )
-    entry = {"paper": "interspeech2021", "claim": COMPLEXITY, "complexity": True}
-    nothing = scores({"conv": ZERO})
-    finding = examine(CLAIMS, [entry], nothing, BETTER, cost_table(fits))[4]
     assert finding["complexity"] == [
-        "conv (e, speech): 500,000 parameters, 4 GFLOP and 0.1 s an iteration on cpu",
+        "conv (e, speech): 651,107 parameters, 4 GFLOP and 0.1 s an iteration on cpu",
         "dense (e, speech): 1,092,912 parameters, 8.5 GFLOP and 0.25 s an iteration on cpu",
     ]
-    assert finding["verdict"] == "; ".join(finding["complexity"])
+    same = {"conv": sizes["conv"], "dense": sizes["dilated-exp"]}
+    assert complexity(fits(same, (4.0, 4.0)))["verdict"].startswith(
+        "reproduced: dense has 651,107 parameters, conv 651,107 (1.00 times"
+    )
+    assert complexity(fits(same, (4.0, 4.1)))["verdict"].startswith("contradicted: ")
+
+
+def test_complexity_of_clips_of_two_lengths():
+    sizes = {"conv": 100, "dense": 100}
+    cost = pd.concat([fits(sizes), fits(sizes, (8.0, 18.0), corpus="long")])
+    assert complexity(cost)["verdict"].endswith(
+        "an iteration takes 18 and 8 GFLOP (2.25 times as many)"
+    )
+
+
+def test_complexity_without_costs():
     with pytest.raises(DapError, match="needs the cost table"):
-        examine(CLAIMS, [entry], nothing, BETTER)
+        complexity(None)
+    with pytest.raises(DapError, match="no corpus on which both were fitted"):
+        complexity(fits({"conv": 100, "dense": 100}), over="harmonic")
 
 
 @pytest.mark.parametrize(
@@ -347,31 +384,117 @@ def test_a_claim_that_nobody_made():
         finding_of(scores({"conv": ZERO}), [], claim="it is faster")
 
 
-def test_convergence_in_sentences():
-    curves = {"quick": [0, 9, 10], "slow": [0, 0, 10]}
+QUICKER = "the dense dilated prior needs a tenth of the iterations of a harmonic U-Net to converge"
+RACE = {"experiment": "inpaint", "metric": "snr", "method": "quick", "over": "slow"}
+RACE |= {"target": "own", "share": 1.0}
+STEPS = (1, 10, 100, 1000)
+
+
+def trajectories(arrivals, corpus="speech"):
+    """Snapshots that reach 10 dB at the given iteration of `STEPS`, clip by clip."""
+    return pd.concat(
+        scores(
+            {
+                method: [10.0 * (step >= each) for each in clips]
+                for method, clips in arrivals.items()
+            },
+            corpus,
+            metric="snr",
+            iteration=step,
+            selection="snapshot",
+        )
+        for step in STEPS
+    )
+
+
+def convergence(frame, claim=QUICKER, **entry):
+    """The finding on a claim of convergence."""
+    entry |= {"paper": "interspeech2021", "claim": claim, "convergence": [RACE]}
+    last = scores({"quick": ZERO, "slow": ZERO}, metric="snr")
+    findings = examine(CLAIMS, [entry], pd.concat([frame, last]), BETTER | {"snr": "higher"})
+    json.dumps(findings, allow_nan=False)
+    return next(finding for finding in findings if finding["claim"] == claim)
+
+
+@pytest.mark.parametrize(
+    ("quick", "slow", "verdict"),
+    [
+        # ratios from 0.01 to 1, geometric mean 0.1
+        (
+            [1, 10, 10, 10, 10, 10, 10, 100],
+            [100] * 8,
+            "order reproduced in 1 of 1; size reproduced (0.1 published) in 1 of 1 (0.10)",
+        ),
+        (
+            [1] * 7 + [10],
+            [100] * 8,
+            "order reproduced in 1 of 1; ratio smaller than the published 0.1 in 1 of 1 (0.01)",
+        ),
+        (
+            [10] * 5 + [100] * 3,
+            [100] * 8,
+            "not resolved by this run in 1 of 1; "
+            "size not resolved (0.1 published) in 1 of 1 (0.24)",
+        ),
+        (
+            [1000] * 8,
+            [100] * 8,
+            "order reversed in 1 of 1; ratio larger than the published 0.1 in 1 of 1 (10.00)",
+        ),
+        ([10] * 3, [100] * 3, "too few clips to tell in 1 of 1"),
+    ],
+)
+def test_verdicts_on_convergence(quick, slow, verdict):
+    finding = convergence(trajectories({"quick": quick, "slow": slow}))
+    assert finding["published"] == "0.1 ratio of iterations"
+    assert finding["verdict"] == verdict
+
+
+def test_a_ratio_has_its_interval_and_test():
+    quick = [1, 10, 10, 10, 10, 10, 10, 100]
+    (row,) = convergence(trajectories({"quick": quick, "slow": [100] * 8}))["convergence"]
+    # s of the decimal logarithms is sqrt(2 / 7), t(0.975, 7) = 2.365
+    half = 2.364624 * np.sqrt(2 / 7 / 8)
+    assert row["ratio"] == pytest.approx(0.1)
+    assert [row["low"], row["high"]] == pytest.approx([10 ** (-1 - half), 10 ** (-1 + half)])
+    assert row["rank_biserial"] == -1
+    assert row["p"] == row["p_holm"] < 0.05
+    assert row["verdict"] == (
+        "order reproduced: to 100% of their own best snr, quick 10 iterations, slow 100 "
+        f"iterations; a ratio of 0.10 [0.04, 0.28] over 8 clips, p = {row['p']:.3f} after Holm; "
+        "size reproduced (0.1 published)"
+    )
+
+
+def test_convergence_on_each_corpus_and_over_all():
     frame = pd.concat(
         [
-            scores({method: [value]}, iteration=step, selection="snapshot", metric="snr")
-            for method, values in curves.items()
-            for step, value in zip((1, 10, 100), values, strict=True)
+            trajectories({"quick": [10] * 8, "slow": [100] * 8}),
+            trajectories({"quick": [1000] * 3, "slow": [100] * 3}, corpus="music"),
         ]
-        + [scores({"quick": [10.0], "slow": [10.0]}, metric="snr")]
     )
-    text = "the dense dilated prior needs a tenth of the iterations of a harmonic U-Net to converge"
-    pair = {"experiment": "inpaint", "metric": "snr", "method": "quick", "over": "slow"}
-    entry = {"paper": "interspeech2021", "claim": text}
-    entry["convergence"] = [pair | {"target": "own", "share": 0.9}]
-    finding = examine(CLAIMS, [entry], frame, BETTER | {"snr": "higher"})[0]
-    assert finding["convergence"] == [
-        "inpaint, speech: to 90% of their own best snr, quick 10 iterations, slow 79 iterations; "
-        "a ratio of 0.13 over 1 clip"
+    rows = convergence(frame)["convergence"]
+    assert [(row["corpus"], row["n"]) for row in rows] == [
+        ("music", 3),
+        ("speech", 8),
+        ("all corpora", 11),
     ]
-    assert finding["verdict"] == finding["convergence"][0]
-    assert finding["published"] == "0.1 ratio of iterations"
-    # a gain beside it has its verdict before the sentences
-    entry["comparisons"] = [
-        pair | {"method": "quick", "over": "slow", "selection": "last", "scope": "raw"}
+    assert [row["verdict"].partition(":")[0] for row in rows] == [
+        "too few clips to tell",
+        "order reproduced",
+        "not resolved by this run",
     ]
-    finding = examine(CLAIMS, [entry], frame, BETTER | {"snr": "higher"})[0]
-    assert finding["verdict"].startswith("too few clips to tell in 1 of 1; inpaint, speech: to")
-    assert len(finding["convergence"]) == 1
+    assert rows[0]["p"] is None
+
+
+def test_differences_beside_convergence():
+    frame = trajectories({"quick": [10] * 8, "slow": [100] * 8})
+    comparison = {key: RACE[key] for key in ("experiment", "metric", "method", "over")}
+    finding = convergence(
+        frame, SCHEDULE, comparisons=[comparison | {"selection": "last", "scope": "raw"}]
+    )
+    assert finding["verdict"] == (
+        "not resolved by this run in 1 of 1; convergence: order reproduced in 1 of 1"
+    )
+    # Holm's correction is over both
+    assert finding["convergence"][0]["p_holm"] == 2 * 2 / 256
