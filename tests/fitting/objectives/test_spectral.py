@@ -51,10 +51,10 @@ def test_denoising_is_the_mean_squared_error(signal, target):
 
 def test_estimates_are_clipped(signal, target):
     goal = Denoise(Observation(signal), TRANSFORM, "cpu")
-    found = goal.read_out(goal.estimates([3 * target]))
+    estimate = goal.read_out(goal.estimates([3 * target]))
     expected = np.clip(3 * signal, -1, 1)[np.newaxis]
     assert np.abs(expected).max() == 1
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(estimate, expected, rtol=0, atol=1e-6)
 
 
 def gapped(signal, target, domain) -> Observation:
@@ -179,10 +179,10 @@ def mixture(signal):
 def test_separated_sources_are_masked(mixture):
     outs = [noise(2, 9, 11, seed=1), noise(2, 9, 11, seed=2), noise(1, 9, 11, seed=3)]
     mask = 1 / (1 + np.exp(-outs[2].numpy().astype(np.float64)))
-    found = mixture().estimates(outs)
+    sources = mixture().estimates(outs)
     expected = np.stack((mask * outs[0].numpy(), (1 - mask) * outs[1].numpy()))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
-    assert mixture().read_out(found).shape == (2, SAMPLES)
+    np.testing.assert_allclose(sources, expected, rtol=0, atol=1e-6)
+    assert mixture().read_out(sources).shape == (2, SAMPLES)
 
 
 def test_sources_that_add_up_to_the_mixture(mixture, target):
@@ -259,8 +259,8 @@ def test_gradients_reach_every_network(signal, target, task, zero):
         observation = corrupted("quantization", signal)
     options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
     options["consistency"] = 0.5
-    own = {name: options[name] for name in TASKS[task].options}
-    goal = objective(task, observation, TRANSFORM, "cpu", own)
+    task_options = {name: options[name] for name in TASKS[task].options}
+    goal = objective(task, observation, TRANSFORM, "cpu", task_options)
     outs = [noise(channels, 9, 11, seed=channels, grad=True) for channels in goal.networks]
     if zero:  # where magnitudes have no slope, a gradient must still be a number
         outs = [torch.zeros_like(out, requires_grad=True) for out in outs]
