@@ -8,7 +8,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from benchmarks import candidates, export_clips, gaps, quality, speed
+from benchmarks import candidates, coverage, export_clips, gaps, quality, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
 from dap.fitting import loop as fit
 from dap.plugins import plugins
@@ -149,3 +149,50 @@ def test_what_gaps_take_anywhere_and_in_sound(tmp_path):
     ratios, levels = gaps.measure(study, "sc09", "anywhere", clips=5, seeds=12)
     assert levels.min() < gaps.QUIET_DB
     assert ratios.max() > 30
+
+
+# What the t interval covers in 2,000 samples: 95 % of normal ones, whatever n. Counts scatter by
+# 0.5 % (one standard deviation); a percentile bootstrap covers 84 % at n = 5.
+@pytest.mark.parametrize("clips", coverage.CLIPS)
+def test_intervals_of_normal_differences_cover(clips):
+    cell = coverage.simulate("normal", clips, simulations=2000, resamples=0, seed=1)
+    assert cell.coverage["t"] == pytest.approx(0.95, abs=0.02)
+
+
+# docs/statistics.md has them from 10,000 samples
+@pytest.mark.parametrize(
+    ("name", "clips", "share"),
+    [
+        ("exponential", 5, 0.88),
+        ("exponential", 50, 0.94),
+        ("lognormal", 20, 0.87),
+        ("contaminated, both sides", 5, 0.96),
+        ("contaminated, both sides", 20, 0.98),
+        ("contaminated, one side", 10, 0.70),
+    ],
+)
+def test_intervals_of_other_differences(name, clips, share):
+    cell = coverage.simulate(name, clips, simulations=2000, resamples=0, seed=1)
+    assert cell.coverage["t"] == pytest.approx(share, abs=0.03)
+
+
+def test_intervals_by_resampling():
+    cell = coverage.simulate("normal", 5, simulations=300, resamples=199, seed=1)
+    assert cell.coverage["percentile"] == pytest.approx(0.84, abs=0.07)
+    assert cell.coverage["bootstrap-t"] == pytest.approx(0.95, abs=0.05)
+    assert cell.length["percentile"] < cell.length["t"] < cell.length["bootstrap-t"]
+
+
+def test_distributions_have_the_means_they_state():
+    rng = np.random.default_rng(0)
+    for name, (sample, mean, std) in coverage.DISTRIBUTIONS.items():
+        values = sample(rng, (1000, 500))
+        assert values.mean() == pytest.approx(mean, abs=0.03), name
+        assert values.std() == pytest.approx(std, rel=0.05), name
+
+
+def test_a_line_for_each_distribution_and_number_of_clips():
+    lines = list(coverage.table(simulations=20, resamples=19, seed=0))
+    assert len(lines) == 2 + len(coverage.DISTRIBUTIONS) * len(coverage.CLIPS)
+    assert {line.count("|") for line in lines} == {9}
+    assert lines == list(coverage.table(simulations=20, resamples=19, seed=0))

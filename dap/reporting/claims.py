@@ -1,32 +1,56 @@
 """The papers' claims beside the results of a study, both in words; ours are made from numbers."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dap.errors import DapError, extra
-from dap.scoring.convergence import compare
+from dap.reporting.verdicts import (
+    Evidence,
+    Published,
+    clips_text,
+    conclude,
+    judge,
+    with_unit,
+)
+from dap.scoring.convergence import compare, in_words
 from dap.scoring.statistics import (
-    MIN_CLIPS,
-    SIGNIFICANT,
+    attainable,
+    by_corpus,
     clip_values,
     holm,
-    p_text,
     paired,
     signed,
     subtract,
 )
-from dap.seeds import derive
+from dap.tasks import SELECTIONS
 
 with extra("report"):
     import pandas as pd
 
 NOT_EXAMINED = "not examined by this study"
-POOLED = "all corpora"
-TOO_FEW = "too few clips to tell"
+RATIO = "ratio of iterations"  # the unit of a published one
+SIZES = ["parameters", "gflop"]
+
+
+@dataclass
+class _Claim:
+    """A claim on its way into the report.
+
+    Attributes:
+        finding: what the report prints of it.
+        published: the size that the paper gives.
+        groups: of comparisons and of convergence, the rows of the finding with their evidence.
+        sentences: verdicts that need no test.
+    """
+
+    finding: dict[str, Any]
+    published: Published
+    groups: list[list[tuple[dict[str, Any], Evidence]]]
+    sentences: list[str]
 
 
 def examine(
@@ -34,7 +58,6 @@ def examine(
     study_claims: Sequence[Mapping],
     scores: pd.DataFrame,
     better: Mapping[str, str],
-    seed: int,
     cost: pd.DataFrame | None = None,
 ) -> list[dict[str, Any]]:
     """All claims of the papers that a study names, with the study's results, for a report.
@@ -43,72 +66,98 @@ def examine(
     experiment has several: the paired difference method - over. With `than: {method, over}` it is
     the difference of two gains, (method - over) - (than.method - than.over). It is taken for each
     corpus (and source). Where there are several, it is also taken over all clips together, sources
-    averaged within the clip. Verdicts rest on p, Holm-corrected over all tests of all claims. How
-    soon two priors reach a quality (`convergence`) is stated in sentences
-    (`dap.scoring.convergence.compare`).
+    averaged within the clip. Verdicts (`dap.reporting.verdicts`) rest on intervals and on p,
+    Holm-corrected over all tests of all claims that count.
+
+    In `convergence`, the iterations are compared that two priors need to reach a quality
+    (`dap.scoring.convergence.compare`): the ratio has the claim's order where it is below 1. In
+    `complexity`, the sizes of two priors are; a gain comes without added complexity if neither
+    parameters nor GFLOP are more.
+
+    A claim with a comparison that has `than` is judged by such ones alone. Of the selections of a
+    comparison, the oracle's is not counted, as it uses the clean clip, and no other where there is
+    `last`. What is not counted is shown, with its interval and without p.
 
     Args:
         claims_csv: columns paper, claim, where, value, unit, "what a study should report".
-        study_claims: `{claim, paper}` with `comparisons` or `convergence` (lists), or
-            `complexity: true`.
+        study_claims: `{claim, paper}` with `comparisons`, `convergence` or `complexity` (lists).
         scores: long form, of all experiments.
         better: "higher" or "lower" by metric.
-        seed: the study's.
         cost: from `tables.cost_table`, for complexity.
 
     Returns:
         in the CSV's order, a dict for each claim, of plain values (None where undefined): paper,
         claim, where, published, to_report and verdict. Where the claim was examined, it also has
         comparisons (for each test: experiment, corpus, source, scope, metric, selection, method,
-        over, n, unscorable, difference, unit, low, high, p, p_holm, verdict), complexity (a
-        sentence for each design) or convergence (a sentence for each corpus).
+        over, n, unscorable, difference, unit, low, high, median, rank_biserial, p, p_holm,
+        counted, verdict), convergence (for each test: experiment, corpus, source, metric, method,
+        over, target, share, n, unscorable, ratio, low, high, median, rank_biserial, p, p_holm,
+        verdict) or complexity (a sentence for each design).
 
     Raises:
         DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
     """
-    claims = pd.read_csv(claims_csv, dtype=str, keep_default_na=False)
+    table = pd.read_csv(claims_csv, dtype=str, keep_default_na=False)
     wanted = {(entry["paper"], entry["claim"]): entry for entry in study_claims}
-    known = set(zip(claims["paper"], claims["claim"], strict=True))
-    for paper, claim in wanted:
-        if (paper, claim) not in known:
-            raise DapError(f"{claims_csv} has no claim {claim!r} of {paper}: copy its exact text")
+    known = set(zip(table["paper"], table["claim"], strict=True))
+    for paper, text in wanted:
+        if (paper, text) not in known:
+            raise DapError(f"{claims_csv} has no claim {text!r} of {paper}: copy its exact text")
     values = clip_values(scores)
-    findings: list[dict[str, Any]] = []
-    published: list[tuple[str, str]] = []
-    for row in claims[claims["paper"].isin({paper for paper, _ in wanted})].to_dict("records"):
-        finding: dict[str, Any] = {key: row[key] for key in ("paper", "claim", "where")}
-        finding["published"] = f"{row['value']} {row['unit']}".strip() or None
-        finding["to_report"] = row["what a study should report"]
+    claims = []
+    for record in table[table["paper"].isin({paper for paper, _ in wanted})].to_dict("records"):
+        published = Published(record["value"], record["unit"])
+        finding: dict[str, Any] = {key: record[key] for key in ("paper", "claim", "where")}
+        finding["published"] = str(published) or None
+        finding["to_report"] = record["what a study should report"]
         finding["verdict"] = NOT_EXAMINED
-        entry = wanted.get((row["paper"], row["claim"]), {})
-        if entry.get("comparisons"):
-            finding["comparisons"] = [
-                test
-                for comparison in entry["comparisons"]
-                for test in _tests(comparison, values, better, seed)
-            ]
-        if entry.get("complexity"):
-            finding["complexity"] = _complexity(cost)
-        if entry.get("convergence"):
-            finding["convergence"] = [
-                sentence
-                for pair in entry["convergence"]
-                for sentence in compare(pair, scores, seed, cost)
-            ]
-        findings.append(finding)
-        published.append((row["value"], row["unit"]))
-    tests = [test for finding in findings for test in finding.get("comparisons", [])]
-    for test, p_holm in zip(tests, holm([test["p"] for test in tests]), strict=True):
-        test["p_holm"] = p_holm
-    for finding, (value, unit) in zip(findings, published, strict=True):
-        _conclude(finding, value, unit, better)
-    return findings
+        entry = wanted.get((record["paper"], record["claim"]), {})
+        comparisons = [
+            test
+            for comparison in entry.get("comparisons", [])
+            for test in _differences(
+                comparison, values, better, counted=_counts(comparison, entry["comparisons"])
+            )
+        ]
+        if comparisons:
+            finding["comparisons"] = [row for row, _ in comparisons]
+        convergence = [
+            test for pair in entry.get("convergence", []) for test in _ratios(pair, scores, cost)
+        ]
+        if convergence:
+            finding["convergence"] = [row for row, _ in convergence]
+        sizes = [_added_complexity(pair, cost) for pair in entry.get("complexity", [])]
+        if sizes:
+            finding["complexity"] = _designs(cost)
+        claims.append(_Claim(finding, published, [comparisons, convergence], sizes))
+    _judge(claims)
+    return [claim.finding for claim in claims]
 
 
-def _tests(
-    comparison: Mapping[str, Any], values: pd.DataFrame, better: Mapping[str, str], seed: int
-) -> list[dict[str, Any]]:
-    """One row for each corpus and source, and one for all together; no p_holm, no verdict yet."""
+def _counts(comparison: Mapping[str, Any], comparisons: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the verdict of a claim counts one of its comparisons, as `examine` says."""
+    decisive = [other for other in comparisons if other.get("than")]
+    if decisive and not comparison.get("than"):
+        return False
+    headline = {**comparison, "selection": "last"}
+    return comparison["selection"] == "last" or not (
+        _diagnostic(comparison["selection"]) or headline in comparisons
+    )
+
+
+def _diagnostic(selection: str) -> bool:
+    """Whether an iterate is chosen by the clean clip."""
+    return SELECTIONS[selection]["made"] == "score"
+
+
+def _differences(
+    comparison: Mapping[str, Any],
+    values: pd.DataFrame,
+    better: Mapping[str, str],
+    *,
+    counted: bool = True,
+) -> Iterator[tuple[dict[str, Any], Evidence]]:
+    """A test for each corpus and source, and one for all together; its row lacks the verdict."""
     metric = comparison["metric"]
     if better.get(metric) not in ("higher", "lower"):
         raise DapError(f"better says neither 'higher' nor 'lower' for the metric {metric!r}")
@@ -129,29 +178,39 @@ def _tests(
     than = comparison.get("than")
     if than:
         differences = subtract(differences, _difference(than, rows))
-
-    groups = {
-        (str(corpus), str(source)): group
-        for (corpus, source), group in differences.groupby(["corpus", "source"])
-    }
-    if len(groups) > 1:
-        clips = differences.groupby(["corpus", "clip"])
-        groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
-    tests = []
-    for (corpus, source), group in groups.items():
-        # the names that tables use, so that a table and a claim have the same interval
-        names = [comparison["experiment"], corpus, source, scope, comparison["selection"], metric]
-        names += [comparison["method"], comparison["over"], *(than or {}).values()]
-        test = paired(group, seed=derive(seed, "paired", *names))
+    unit = rows["unit"].iloc[0]
+    for (corpus, source), group in by_corpus(differences).items():
+        test = paired(group)
         row: dict[str, Any] = {"experiment": comparison["experiment"]}
         row |= {"corpus": corpus, "source": source}
         row |= {"scope": scope, "metric": metric, "selection": comparison["selection"]}
         row |= {"method": comparison["method"], "over": comparison["over"]}
         row |= {"than": f"{than['method']} over {than['over']}"} if than else {}
         row |= {"n": test.n, "unscorable": int(group.isna().sum()), "difference": test.mean}
-        row |= {"unit": rows["unit"].iloc[0], "low": test.low, "high": test.high, "p": test.p}
-        tests.append(row)
-    return tests
+        row |= {"unit": unit, "low": test.low, "high": test.high, "median": test.median}
+        row |= {"rank_biserial": test.rank_biserial, "p": np.nan, "p_holm": np.nan}
+        row |= {"counted": counted}
+        size = with_unit(signed(test.mean), unit)
+        interval = f" [{signed(test.low)}, {signed(test.high)}]" if np.isfinite(test.low) else ""
+        clips = clips_text(test.n, row["unscorable"])
+        # a published gain is positive where the method is better
+        gains = (test.low, test.high) if better[metric] == "higher" else (-test.high, -test.low)
+        yield (
+            row,
+            Evidence(
+                test,
+                better[metric],
+                text=f"{size}{interval} over {clips}" if test.n else clips,
+                size=size,
+                median=with_unit(signed(test.median), unit),
+                low=gains[0],
+                high=gains[1],
+                unit=unit,
+                comparable=not than,
+                counted=counted,
+                diagnostic=_diagnostic(comparison["selection"]),
+            ),
+        )
 
 
 def _difference(pair: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series:
@@ -166,59 +225,104 @@ def _difference(pair: Mapping[str, Any], rows: pd.DataFrame) -> pd.Series:
     return subtract(*sides)
 
 
-def _complexity(cost: pd.DataFrame | None) -> list[str]:
-    if cost is None:
-        raise DapError("a claim on complexity needs the cost table of the fits: pass it")
+def _ratios(
+    pair: Mapping[str, Any], scores: pd.DataFrame, cost: pd.DataFrame | None
+) -> Iterator[tuple[dict[str, Any], Evidence]]:
+    """A test for each corpus and source, and one for all together; its row lacks the verdict."""
+    for ratio in compare(pair, scores, cost):
+        test = ratio.test
+        low, high = ratio.interval
+        mean, median = float(np.exp(test.mean)), float(np.exp(test.median))
+        row: dict[str, Any] = {"experiment": pair["experiment"], "corpus": ratio.corpus}
+        row |= {"source": ratio.source}
+        row |= {key: pair[key] for key in ("metric", "method", "over", "target", "share")}
+        row |= {"n": test.n, "unscorable": ratio.unscorable, "ratio": mean}
+        row |= {"low": low, "high": high, "median": median}
+        row |= {"rank_biserial": test.rank_biserial, "p": np.nan, "p_holm": np.nan}
+        clips = f" over {clips_text(test.n, ratio.unscorable)}" if test.n else ""
+        yield (
+            row,
+            Evidence(
+                test,
+                better="lower",
+                text=in_words(pair, ratio) + clips,
+                size=f"{mean:.2f}",
+                median=f"{median:.2f}",
+                low=low,
+                high=high,
+                unit=RATIO,
+                noun="ratio",
+            ),
+        )
+
+
+def _designs(cost: pd.DataFrame | None) -> list[str]:
+    """The size and cost of each design, in words."""
     return [
         f"{row.method} ({row.experiment}, {row.corpora}): {row.parameters:,.0f} parameters, "
         f"{row.gflop:.4g} GFLOP and {row.seconds_per_iteration:.3g} s an iteration "
         f"on {row.device}"
-        for row in cost.itertuples()
+        for row in _costs(cost).itertuples()
     ]
 
 
-def _conclude(finding: dict[str, Any], value: str, unit: str, better: Mapping[str, str]) -> None:
-    """Fill in the verdicts of the tests and of the claim, and make all numbers plain."""
-    words: Counter[str] = Counter()
-    for test in finding.get("comparisons", []):
-        word, numbers = _verdict(test, better[test["metric"]])
-        words[word] += 1
-        test["verdict"] = f"{word}: {numbers}{_beside_published(test, value, unit)}"
-        for key in ("difference", "low", "high", "p", "p_holm"):
-            test[key] = float(test[key]) if np.isfinite(test[key]) else None
-    parts = [f"{word} in {count} of {words.total()}" for word, count in words.items()]
-    parts = parts or finding.get("complexity", []) + finding.get("convergence", [])
-    if parts:
-        finding["verdict"] = "; ".join(parts)
+def _added_complexity(pair: Mapping[str, Any], cost: pd.DataFrame | None) -> str:
+    """The verdict on a gain without added complexity, by parameters and GFLOP of an iteration.
+
+    Both are counted, not measured, so that any excess counts. Where clips have several lengths,
+    GFLOP are those of the corpus whose ratio is the largest.
+    """
+    rows = _costs(cost)
+    rows = rows[rows["experiment"] == pair["experiment"]]
+    rows = rows.assign(corpus=rows["corpora"].str.split(", ")).explode("corpus")
+    sides = [rows[rows["method"] == pair[role]] for role in ("method", "over")]
+    both = sides[0].merge(sides[1], on="corpus", suffixes=("", "_over"))
+    if both.empty:
+        raise DapError(
+            f"a claim on complexity compares {pair['method']} and {pair['over']} in "
+            f"{pair['experiment']}: the cost table has no corpus on which both were fitted"
+        )
+    ratios = both[SIZES] / both[[f"{size}_over" for size in SIZES]].to_numpy()
+    largest = both.loc[ratios["gflop"].idxmax()]
+    word = "contradicted" if (ratios > 1).any(axis=None) else "reproduced"
+    return (
+        f"{word}: {pair['method']} has {largest['parameters']:,.0f} parameters, {pair['over']} "
+        f"{largest['parameters_over']:,.0f} ({ratios['parameters'].max():.2f} times as many); "
+        f"an iteration takes {largest['gflop']:.4g} and {largest['gflop_over']:.4g} GFLOP "
+        f"({ratios['gflop'].max():.2f} times as many)"
+    )
 
 
-def _verdict(test: Mapping[str, Any], direction: str) -> tuple[str, str]:
-    """The verdict in a word, and the numbers behind it."""
-    n, p = test["n"], test["p_holm"]
-    clips = f"{n} clip{'' if n == 1 else 's'}"
-    if test["unscorable"]:
-        clips += f" ({test['unscorable']} more could not be scored)"
-    if n == 0:
-        return TOO_FEW, clips
-    numbers = f"{signed(test['difference'])} {test['unit']}".rstrip()
-    if n < MIN_CLIPS:
-        return TOO_FEW, f"{numbers} over {clips}"
-    if not np.isnan(test["low"]):
-        numbers += f" [{signed(test['low'])}, {signed(test['high'])}]"
-    numbers += f" over {clips}, {p_text(p)} after Holm"
-    if p >= SIGNIFICANT:
-        return "not resolved by this run", numbers
-    good = test["difference"] > 0 if direction == "higher" else test["difference"] < 0
-    return ("supported" if good else "contradicted"), numbers
+def _costs(cost: pd.DataFrame | None) -> pd.DataFrame:
+    if cost is None:
+        raise DapError("a claim on complexity needs the cost table of the fits: pass it")
+    return cost
 
 
-def _beside_published(test: Mapping[str, Any], value: str, unit: str) -> str:
-    """Where a published gain lies relative to our interval; "" if they cannot be compared."""
-    try:
-        gain = float(value)
-    except ValueError:  # "marginal", or nothing
-        return ""
-    if unit != test["unit"] or "than" in test or np.isnan(test["low"]):
-        return ""
-    position = "above" if gain > test["high"] else "below" if gain < test["low"] else "within"
-    return f"; the published {value} {unit} lies {position} the interval"
+def _judge(claims: Sequence[_Claim]) -> None:
+    """Fill in the verdicts of all tests and claims, and make all numbers plain."""
+    tests = [evidence for claim in claims for group in claim.groups for _, evidence in group]
+    # what is not counted is not tested, and costs the others no power
+    p_values = [evidence.test.p if evidence.counted else np.nan for evidence in tests]
+    stated = attainable([evidence.test.n for evidence in tests], p_values)
+    corrected = iter(np.where(stated, holm(p_values), np.nan))
+    made = int(np.count_nonzero(~np.isnan(p_values)))
+    for claim in claims:
+        words = []
+        for group in claim.groups:
+            verdicts = []
+            for row, evidence in group:
+                p_holm = next(corrected)
+                verdicts.append(judge(evidence, claim.published, p_holm, made))
+                p = evidence.test.p if np.isfinite(p_holm) else np.nan
+                row |= {"p": p, "p_holm": p_holm, "verdict": verdicts[-1].sentence}
+                row |= {
+                    key: float(value) if np.isfinite(value) else None
+                    for key, value in row.items()
+                    if isinstance(value, float)
+                }
+            words.append(conclude([evidence for _, evidence in group], verdicts))
+        if all(words):  # both differences and convergence
+            words[1] = f"convergence: {words[1]}"
+        words += claim.sentences
+        claim.finding["verdict"] = "; ".join(filter(None, words)) or NOT_EXAMINED

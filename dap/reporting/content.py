@@ -61,7 +61,6 @@ def page(
             config["claims"],
             read(inputs["scores"]),
             setup["better"],
-            config["seed"],
             pd.read_csv(inputs["cost"][0]),
         ),
         corpora=_corpora(config, inputs["manifests"], checked),

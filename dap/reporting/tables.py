@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from dap.errors import DapError, extra
-from dap.scoring.statistics import clip_values, holm, paired, subtract
-from dap.seeds import derive
+from dap.scoring.statistics import attainable, clip_values, holm, paired, subtract
 from dap.tasks import SCOPES
 
 with extra("report"):
@@ -23,7 +22,7 @@ with extra("report"):
 
 BLOCK = ["corpus", "title", "stands_for", "source", "scope"]
 NOT_RUN = "not run"  # in place of a selection
-TEST = ["pairs", "difference", "low", "high", "p"]
+TEST = ["pairs", "difference", "low", "high", "p", "median", "rank_biserial"]
 
 
 def load_published(
@@ -67,7 +66,6 @@ def summarise(
     selections: Sequence[str],
     baseline: str | None = "conv",
     better: Mapping[str, str],
-    seed: int,
     scopes: Sequence[str] | None = None,
     corpora: Mapping[str, Mapping] | None = None,
     published: pd.DataFrame | None = None,
@@ -82,7 +80,6 @@ def summarise(
         methods: in display order; `observed` always comes first.
         baseline: the method that the others are compared with; None for no comparison.
         better: "higher" or "lower" by metric.
-        seed: the study's; the bootstrap's streams are derived from it and the row's names.
         scopes: those shown, in order; None for all.
         corpora: name to {"title", "stands_for"}; a pair "a+b" is made of its two.
         published: from `load_published`; shown beside the selections that it names.
@@ -94,8 +91,9 @@ def summarise(
         metric, unit; n (clips scored), unscorable (clips that are NaN), missing (clips without a
         fit), mean and std over clips; seeds_std (mean over clips of the std over initialisations);
         improvement (mean paired value - observed); published_mean, published_std; pairs, difference
-        (mean paired value - baseline, same selection), low, high, p, p_holm (over all tests of the
-        table).
+        (mean paired value - baseline, same selection), low, high, p, median, rank_biserial (as
+        `dap.scoring.statistics.Paired` has them), p_holm (over all tests of the
+        table; NaN where n is too small for one below 0.05).
 
     Raises:
         DapError: scores of several experiments, or a name without scores, or without an entry in
@@ -104,7 +102,6 @@ def summarise(
     methods = ["observed", *(method for method in methods if method != "observed")]
     _check(scores, methods, metrics, selections, baseline, better)
     values = clip_values(scores)
-    experiment = values["experiment"].iloc[0]
     scopes = scopes or sorted(set(values["scope"]), key=_rank(SCOPES))
     values["selection"] = values["selection"].mask(values["method"] == "observed", "")
     wanted = {"scope": scopes, "method": methods, "selection": ["", *selections], "metric": metrics}
@@ -152,8 +149,7 @@ def summarise(
         if baseline is not None and method != baseline:
             other = groups.get((corpus, source, scope, baseline, selection, metric))
             if other is not None:
-                names = (experiment, corpus, source, scope, selection, metric, method, baseline)
-                test = paired(subtract(value, other["value"]), seed=derive(seed, "paired", *names))
+                test = paired(subtract(value, other["value"]))
                 row |= dict(zip(TEST, test, strict=True))
         summary.append(row)
     summary = _with_not_run(summary, published_values, not_run)
@@ -161,7 +157,8 @@ def summarise(
     columns += ["mean", "std"]
     columns += ["seeds_std", "improvement", "published_mean", "published_std", *TEST]
     frame = pd.DataFrame(summary, columns=columns)
-    return frame.assign(p_holm=holm(frame["p"]))
+    possible = attainable(frame["pairs"], frame["p"])
+    return frame.assign(p_holm=np.where(possible, holm(frame["p"]), np.nan))
 
 
 def _with_not_run(

@@ -14,7 +14,7 @@ import numpy as np
 from dap.errors import extra
 from dap.reporting.tables import BLOCK, NOT_RUN, load_published, summarise
 from dap.scoring.evaluate import read
-from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, p_text, signed
+from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, direction, p_text, signed, too_small
 from dap.store import write_text
 from dap.tasks import SELECTIONS
 
@@ -77,8 +77,8 @@ def _blocks(
                 "published": _spread(part["published_mean"], part["published_std"], 2),
                 "baseline": _differences(part, digits),
             }
-            sign = 1 if better[metric] == "higher" else -1
-            won = (part["p_holm"] < SIGNIFICANT) & (sign * part["difference"] > 0)
+            tests = part[["difference", "low", "high", "rank_biserial", "p_holm"]]
+            won = [direction(*test) == better[metric] for test in tests.to_numpy()]
             for kind, texts in columns.items():
                 if any(texts):
                     cells[headers[kind]], shown = texts, shown | {kind}
@@ -112,13 +112,13 @@ def _spread(means: pd.Series, stds: pd.Series, digits: int) -> list[str]:
 
 
 def _differences(part: pd.DataFrame, digits: int) -> list[str]:
-    """Differences with interval and p; "" without a p, as it would be a claim without a test."""
+    """Differences with interval and, where one is stated, p; "" without a test."""
     texts = []
     for row in part.to_dict("records"):
-        text = "" if np.isnan(row["p_holm"]) else signed(row["difference"], digits)
+        text = "" if np.isnan(row["p"]) else signed(row["difference"], digits)
         if text and not np.isnan(row["low"]):
             text += f" [{signed(row['low'], digits)}, {signed(row['high'], digits)}]"
-        texts.append(f"{text} ({p_text(row['p_holm'])})" if text else "")
+        texts.append(text + ("" if np.isnan(row["p_holm"]) else f" ({p_text(row['p_holm'])})"))
     return texts
 
 
@@ -162,19 +162,17 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
         "observed": "vs observed: mean paired difference to the untouched observation",
         "published": "published: the paper's value on the dataset that the corpus stands for, "
         + _beside(summary),
-        "baseline": f"vs {baseline}: mean paired difference, same selection, 95 % bootstrap "
-        "interval over clips, Wilcoxon signed-rank p, Holm-corrected over this table; bold: "
-        f"significant (p < {SIGNIFICANT}) and in the better direction",
+        "baseline": f"vs {baseline}: mean paired difference, same selection, 95 % t interval "
+        "over clips, Wilcoxon signed-rank p, Holm-corrected over this table; bold: "
+        f"better by the interval, which excludes 0, and by the test (p < {SIGNIFICANT})",
     }
     legend = [line for kind, line in lines.items() if kind in shown]
     few = (summary["pairs"] > 0) & (summary["pairs"] < MIN_CLIPS)
     if few.any():
         legend.append(f"no difference between methods is shown below {MIN_CLIPS} clips")
-    if "baseline" in shown:
-        clips = int(summary["pairs"].max())
-        legend.append(
-            f"with {clips} clips no p before the correction is below {2.0 ** (1 - clips):.2g}"
-        )
+    tested = summary["p"].notna()
+    if (tested & summary["p_holm"].isna()).any():
+        legend.append(f"where no p is stated: {too_small(tested.sum())}")
     if (summary["selection"] == "oracle").any():
         legend.append(
             "oracle: the snapshot of the best SNR (in separation: mean over sources) against the "
@@ -278,7 +276,9 @@ def write_table(summary: pd.DataFrame, stem: Path | str, **options: Any) -> None
     """Write `<stem>.csv`, `.md` and `.tex`; options as for `to_markdown`."""
     stem = Path(stem)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    csv = summary.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    # what the interval and p of a test do not say decides which cells are bold, and is not written
+    numbers = summary.drop(columns=["median", "rank_biserial"])
+    csv = numbers.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     texts = {"csv": csv, "md": to_markdown(summary, **options), "tex": to_latex(summary, **options)}
     for suffix, text in texts.items():
         # not with_suffix, as the name may contain dots
@@ -316,7 +316,6 @@ def make_table(
         selections=setup["selections"],
         baseline=entry["baseline"],
         better=better,
-        seed=setup["seed"],
         scopes=setup["scopes"],
         corpora=setup["corpora"],
         published=_published_numbers(published, entry, setup) if published else None,

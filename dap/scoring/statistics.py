@@ -1,4 +1,4 @@
-"""Paired comparisons over clips: mean, bootstrap interval, Wilcoxon test, Holm's correction.
+"""Paired comparisons over clips: mean, t interval, Wilcoxon test, Holm's correction.
 
 NaN is a clip that a metric could not score: it forms no pair. An infinite value (a perfect estimate
 has an SNR of +inf) counts: the mean is infinite and has no interval, while ranks, and with them p,
@@ -20,8 +20,8 @@ with extra("report"):
 
 MIN_CLIPS = 5  # below this an interval or a p says nothing
 CONFIDENCE = 0.95
-RESAMPLES = 9999
 SIGNIFICANT = 0.05
+POOLED = "all corpora"
 
 # what identifies a mean over clips
 KEYS = ["experiment", "corpus", "source", "scope", "method", "selection", "metric"]
@@ -30,13 +30,20 @@ Values = TypeVar("Values", float, np.ndarray)
 
 
 class Paired(NamedTuple):
-    """A mean paired difference over `n` clips; `low`, `high` and `p` are NaN where undefined."""
+    """Paired differences over `n` clips; what is undefined is NaN.
+
+    `mean` has the interval `low` to `high`; `p` is that of the signed ranks, whose direction is the
+    sign of `rank_biserial`, (W+ - W-) / (W+ + W-), from -1 to 1: W+ is the sum of the ranks of the
+    positive differences, W- that of the negative ones. It is 0 where all differences are 0.
+    """
 
     n: int
     mean: float
     low: float
     high: float
     p: float
+    median: float
+    rank_biserial: float
 
 
 class Interval(NamedTuple, Generic[Values]):
@@ -94,65 +101,108 @@ def subtract(values: pd.Series, others: pd.Series) -> pd.Series:
         return (values - others).mask(values == others, 0.0)
 
 
-def paired(differences: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Paired:
-    """Mean of paired differences, 95 % percentile bootstrap interval, Wilcoxon signed-rank p.
+def by_corpus(values: pd.Series) -> dict[tuple[str, str], pd.Series]:
+    """Values by corpus and source, and all together where there are several.
 
     Args:
-        differences: shape (clips,), in the metric's unit, in a fixed order; NaN where a clip could
-            not be scored, which forms no pair.
-        seed: of the bootstrap.
+        values: indexed by corpus, source and clip.
 
     Returns:
-        n (pairs), mean, low, high, p. The mean is NaN without pairs; below MIN_CLIPS pairs the
-        interval and p are NaN. p is two-sided, exact for small n without ties, and 1 where all
-        differences are 0.
+        by (corpus, source), the values of its clips; under (POOLED, "") those of all clips, sources
+        averaged within the clip, NaN where one of them is.
+    """
+    groups = {
+        (str(corpus), str(source)): group
+        for (corpus, source), group in values.groupby(["corpus", "source"])
+    }
+    if len(groups) > 1:
+        clips = values.groupby(["corpus", "clip"])
+        groups[POOLED, ""] = clips.mean().where(clips.count() == clips.size())
+    return groups
+
+
+def paired(differences: ArrayLike) -> Paired:
+    """Mean of paired differences, its 95 % t interval, their median, and the Wilcoxon test.
+
+    Args:
+        differences: shape (clips,), in the metric's unit; NaN where a clip could not be scored,
+            which forms no pair.
+
+    Returns:
+        the mean and the median are NaN without pairs; below MIN_CLIPS pairs the interval, p and
+        rank_biserial are NaN. p is two-sided, exact for small n, and 1 where all differences are 0.
     """
     pairs = np.asarray(differences, dtype=float)
     pairs = pairs[~np.isnan(pairs)]
-    mean, low, high = _interval(pairs, seed, resamples)
-    p = np.nan
+    mean, low, high = _interval(pairs)
+    p = rank_biserial = np.nan
     if len(pairs) >= MIN_CLIPS:
         p = float(stats.wilcoxon(pairs).pvalue) if pairs.any() else 1.0
-    return Paired(len(pairs), mean, low, high, p)
+        rank_biserial = _rank_biserial(pairs)
+    with np.errstate(invalid="ignore"):  # +inf and -inf have no middle
+        median = float(np.median(pairs)) if len(pairs) else np.nan
+    return Paired(len(pairs), mean, low, high, p, median, rank_biserial)
 
 
-def mean_interval(
-    values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES
-) -> Interval[np.ndarray]:
-    """Mean over clips and its 95 % percentile bootstrap interval, for curves.
+def _rank_biserial(differences: np.ndarray) -> float:
+    """(W+ - W-) / (W+ + W-), without the differences that are 0, as in the test."""
+    signs = np.sign(differences[differences != 0])
+    ranks = stats.rankdata(np.abs(differences[differences != 0]))
+    return float((signs * ranks).sum() / ranks.sum()) if len(ranks) else 0.0
+
+
+def direction(mean: float, low: float, high: float, rank_biserial: float, p: float) -> str:
+    """Which way differences go, by the interval of their mean and the test of their ranks together.
 
     Args:
-        values: shape (clips, points); each point leaves out its NaN. All points without NaN use
-            the same resamples of clips.
+        mean: of the differences, with its interval from `low` to `high`, NaN where it has none.
+        rank_biserial: its sign is the direction of the ranks.
+        p: corrected.
+
+    Returns:
+        "higher" or "lower", where the interval excludes 0, p is below SIGNIFICANT and both go this
+        way; "mixed", where at least one of the two is so, and mean and ranks go different ways;
+        else "unresolved".
+    """
+    excludes_zero = low > 0 or high < 0
+    significant = p < SIGNIFICANT
+    agreement = np.sign(mean) * np.sign(rank_biserial)
+    if excludes_zero and significant and agreement > 0:
+        return "higher" if mean > 0 else "lower"
+    if (excludes_zero or significant) and agreement < 0:
+        return "mixed"
+    return "unresolved"
+
+
+def mean_interval(values: ArrayLike) -> Interval[np.ndarray]:
+    """Mean over clips and its 95 % t interval, point by point.
+
+    The interval is mean +- t(0.975, n - 1) s / sqrt(n), of n values with standard deviation s. It
+    contains the mean of normal differences in 95 % of all samples, whatever n; docs/statistics.md
+    says how often it does so for others, beside intervals by the bootstrap.
+
+    Args:
+        values: shape (clips, points); each point leaves out its NaN.
 
     Returns:
         mean, low, high: arrays of shape (points,). Low and high are NaN at a point with fewer than
-        MIN_CLIPS clips.
+        MIN_CLIPS clips, or where the mean is infinite.
     """
     columns = np.asarray(values, dtype=float).T
-    points = [_interval(column[~np.isnan(column)], seed, resamples) for column in columns]
+    points = [_interval(column[~np.isnan(column)]) for column in columns]
     mean, low, high = np.array(points).reshape(-1, 3).T
     return Interval(mean, low, high)
 
 
-def _interval(values: np.ndarray, seed: int, resamples: int) -> Interval[float]:
+def _interval(values: np.ndarray) -> Interval[float]:
     if not len(values):
         return Interval(np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # +inf and -inf together have no mean
         mean = float(values.mean())
     if len(values) < MIN_CLIPS or not np.isfinite(mean):
         return Interval(mean, np.nan, np.nan)
-    # the percentile interval, unlike BCa, is defined for constant values
-    low, high = stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=resamples,
-        batch=1000,  # bounds the memory: all resamples of 1,000 clips would be 80 MB
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Interval(mean, float(low), float(high))
+    half = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * stats.sem(values)
+    return Interval(mean, float(mean - half), float(mean + half))
 
 
 def holm(p_values: ArrayLike) -> np.ndarray:
@@ -162,6 +212,35 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     if made.any():
         corrected[made] = multipletests(corrected[made], method="holm")[1]
     return corrected
+
+
+def attainable(pairs: ArrayLike, p_values: ArrayLike) -> np.ndarray:
+    """Which tests of a family can have a corrected p below SIGNIFICANT at all.
+
+    The smallest p of the exact two-sided Wilcoxon test of n pairs is 2 / 2^n: all differences have
+    one sign. A p that Holm corrects never falls when another p of the family rises. So correcting
+    the smallest p of every test gives the smallest corrected ones: m 2 / 2^n for m tests of n pairs
+    each, and less for a test of few pairs beside some of many.
+
+    Args:
+        pairs: (tests,), n of each.
+        p_values: (tests,), NaN where no test was made.
+
+    Returns:
+        (tests,), bool; False where no test was made.
+    """
+    smallest = 2.0 ** (1 - np.asarray(pairs, dtype=float))
+    return (
+        holm(np.where(np.isnan(np.asarray(p_values, dtype=float)), np.nan, smallest)) < SIGNIFICANT
+    )
+
+
+def too_small(tests: int) -> str:
+    """What stands in place of a p that is not attainable, after correction over so many tests."""
+    return (
+        f"n too small for a p below {SIGNIFICANT} after correction over {tests} "
+        f"test{'' if tests == 1 else 's'}"
+    )
 
 
 def signed(value: float, digits: int = 2) -> str:

@@ -69,13 +69,15 @@ def check(config: Mapping, experiments: Mapping[str, Experiment]) -> None:
             require(f"{where}.over", comparison["over"], experiment.methods)
             require(f"{where}.metric", comparison["metric"], experiment.metrics)
             require(f"{where}.selection", comparison["selection"], experiment.selections)
-        for pair in claim["convergence"]:
-            where = f"claims[{i}].convergence"
-            require(f"{where}.experiment", pair["experiment"], experiments)
-            experiment = experiments[pair["experiment"]]
-            for key in ("method", "over"):
-                require(f"{where}.{key}", pair[key], experiment.priors)
-            tracked(f"{where}.metric", pair["metric"], experiment)
+        for kind in ("convergence", "complexity"):
+            where = f"claims[{i}].{kind}"
+            for pair in claim[kind]:
+                require(f"{where}.experiment", pair["experiment"], experiments)
+                experiment = experiments[pair["experiment"]]
+                for key in ("method", "over"):
+                    require(f"{where}.{key}", pair[key], experiment.priors)
+                if kind == "convergence":
+                    tracked(f"{where}.metric", pair["metric"], experiment)
 
 
 def tracked(where: str, metric: str, experiment: Experiment) -> None:

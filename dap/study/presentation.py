@@ -61,7 +61,6 @@ def table_setup(study: Study, name: str) -> dict:
         "scopes": entry.get("scopes", list(goal.scopes)),
         "headline": goal.headline,
         "corpora": corpus_titles(study, experiment),
-        "seed": study["seed"],
         "notes": [_condition(study, experiment, bool(entry.get("published")))],
         "published": _published_names(entry.get("published", {}).get("paper")),
         "origins": _origins(study, experiment),

@@ -39,7 +39,7 @@ def ladder(values, metric="snr", corpus="speech", selection="last", **constants)
 
 def summary(frame, methods=("conv", "dense"), metrics=("snr",), selections=("last",), **options):
     names = {"methods": methods, "metrics": metrics, "selections": selections}
-    return summarise(frame, **(names | {"better": BETTER, "seed": 1, "corpora": CORPORA} | options))
+    return summarise(frame, **(names | {"better": BETTER, "corpora": CORPORA} | options))
 
 
 SIX = {

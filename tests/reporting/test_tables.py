@@ -25,17 +25,36 @@ def test_numbers_by_hand():
     np.testing.assert_equal(table["difference"].to_list(), [np.nan, np.nan, 2.0])
     # differences 1, 1.5, 2, 2, 2.5, 3, all of one sign: 2 of 64 patterns of signs
     assert table.loc["dense", "p"] == table.loc["dense", "p_holm"] == 2 / 64
-    assert 1 < table.loc["dense", "low"] < 2 < table.loc["dense", "high"] < 3
+    # 2 +- 2.571 sqrt(0.5 / 6), t of 5 degrees of freedom
+    interval = table.loc["dense", ["low", "high"]].to_list()
+    assert interval == pytest.approx([1.2579, 2.7421], abs=1e-4)
     assert table.loc["observed", "selection"] == ""
     assert table["title"].unique() == ["Synthetic speech"]
     assert table["seeds_std"].isna().all()
 
 
 def test_holm_runs_over_the_whole_table():
-    frame = pd.concat([ladder(SIX), ladder(SIX, corpus="piano"), ladder(SIX, corpus="own")])
+    eight = {method: [*values, 8.0, 9.0] for method, values in SIX.items()}
+    eight["dense"][6:] = [12.0, 13.0]
+    frame = pd.concat([ladder(eight, corpus=corpus) for corpus in ("speech", "piano", "own")])
     made = summary(frame).dropna(subset="p")
+    assert made["p"].to_list() == [2 / 256] * 3
+    assert made["p_holm"].to_list() == [6 / 256] * 3
+
+
+def test_no_p_where_n_allows_none_below_the_level():
+    # 3 tests of 6 clips: 3 * 2 / 64 at the least
+    frame = pd.concat([ladder(SIX), ladder(SIX, corpus="piano"), ladder(SIX, corpus="own")])
+    table = summary(frame)
+    made = table.dropna(subset="p")
     assert made["p"].to_list() == [1 / 32] * 3
-    assert made["p_holm"].to_list() == [3 / 32] * 3
+    assert made["p_holm"].isna().all()
+    text = to_markdown(table, **PRINTED)
+    assert text.count("| +2.00 [+1.26, +2.74] |") == 3
+    assert "p = " not in text
+    small = "Where no p is stated: n too small for a p below 0.05 after correction over 3 tests"
+    assert small.lower() in text.lower()
+    assert "too small" not in to_markdown(summary(ladder(SIX)), **PRINTED)
 
 
 def test_rows_follow_the_study():
@@ -112,7 +131,8 @@ def test_perfect_estimates_stay_infinite():
     assert np.isnan(row[["std", "low", "high"]].to_list()).all()
     assert row["p"] == 2 / 64
     text = to_markdown(summary(ladder(values)), **PRINTED)
-    assert "| **inf** | +inf | +inf (p = 0.031) |" in text
+    # not bold, as an infinite mean has no interval
+    assert "| inf | +inf | +inf (p = 0.031) |" in text
     assert "inf: at least one clip was restored exactly" in text
 
 

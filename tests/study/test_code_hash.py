@@ -237,7 +237,7 @@ def test_a_new_module_makes_nothing_again(checkout, original, file):
         ("metrics/separation.py", "bss_eval", {"score of separation"}),
         ("scoring/evaluate.py", "oracle", SCORES),
         ("scoring/permutation.py", "best_permutation", SCORES),
-        ("scoring/statistics.py", "RESAMPLES", {"table"}),
+        ("scoring/statistics.py", "CONFIDENCE", {"table"}),
         ("reporting/typeset.py", "to_latex", {"table"}),
         ("data/synthetic/speech.py", "BANDWIDTHS", {"clips"}),
         ("audio.py", "SILENCE_DB", {"clips"}),

@@ -88,6 +88,22 @@ def test_claims_on_convergence_settle_what_is_scored():
         claiming(metric="pesq_wb")
 
 
+def test_claims_on_complexity_are_of_priors():
+    claim = "the gains come without added network complexity"
+    pair = {"experiment": "denoise", "method": "conv", "over": "conv"}
+
+    def claiming(**keys):
+        study_config = copy.deepcopy(BASE)
+        entry = {"paper": "interspeech2021", "claim": claim, "complexity": [pair | keys]}
+        return Study(study_config | {"claims": [entry]})
+
+    assert claiming()["claims"][0]["complexity"] == [pair]
+    with pytest.raises(DapError, match=r"claims\[0\]\.complexity\.over: unknown name 'observed'"):
+        claiming(over="observed")
+    with pytest.raises(DapError, match=r"claims\[0\]\.complexity\.experiment: unknown name 'x'"):
+        claiming(experiment="x")
+
+
 def test_figures_without_fits():
     study = with_figures({"kind": "statistics", "experiment": "look"})
     assert study.experiments["look"].methods == []

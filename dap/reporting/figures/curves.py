@@ -48,7 +48,6 @@ SPARE = ("#882255", "#DDCC77", "#F0E442")
 # of the scopes that a trajectory has, the first of these is shown
 SCOPES = ("full", "filled", "raw", "projected")
 AGAINST = {"clean": "the clean clips", "observed": "the observations"}
-RESAMPLES = 2000  # of a band: finer steps than these cannot be seen
 THIN = 0.6  # width of a single clip's line
 PANELS_IN_A_ROW = 4  # with more, the text is too small on a page
 
@@ -76,7 +75,7 @@ def curves(
     """Quality over iteration: a panel for each corpus, or for each source of each mixture.
 
     A line is a method's mean over clips of the snapshots, several seeds of a clip averaged first;
-    its band is the 95 % percentile bootstrap interval over clips. With fewer than 5 clips, thin
+    its band is the 95 % t interval over clips. With fewer than 5 clips, thin
     lines show the single clips instead. The dashed line is the mean of the observations. The
     logarithmic axis begins at iteration 1. NaN (not scored) is left out of the means and counted
     in the panel's title.
@@ -205,7 +204,7 @@ def _clip_means(rows: pd.DataFrame) -> pd.Series:
 
 def _curve(axes: Axes, x: np.ndarray, values: pd.DataFrame, method: str, colour: str) -> None:
     """Draw one method's values, a row for each clip and a column for each of `x`."""
-    mean, low, high = mean_interval(values.to_numpy(), resamples=RESAMPLES)
+    mean, low, high = mean_interval(values.to_numpy())
     axes.plot(x, mean, color=colour, linewidth=1.6, label=method)
     if len(values) >= MIN_CLIPS:
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)

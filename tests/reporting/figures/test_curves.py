@@ -79,14 +79,13 @@ def test_band_from_five_clips_on_and_single_clips_below():
     assert "95 % interval over clips" in texts(many.figure)
 
 
-def test_band_is_the_percentile_interval_of_the_mean():
+def test_band_is_the_interval_of_the_mean():
     (axes,) = draw(trajectories(8)).axes
     edges = axes.collections[0].get_paths()[0].vertices
     at_ten = edges[np.isclose(edges[:, 0], 10), 1]
-    # means of 8 draws of 0, 10, .., 70: standard deviation 22.9 / sqrt(8) = 8.1, times 1.96;
-    # 2 dB: steps of a mean over so few clips are 1.25 dB
-    assert at_ten.min() == pytest.approx(45.5 - 15.9, abs=2)
-    assert at_ten.max() == pytest.approx(45.5 + 15.9, abs=2)
+    # of 8 values 10 apart: standard deviation 24.5, t(0.975, 7) = 2.365, 2.365 * 24.5 / sqrt(8)
+    assert at_ten.min() == pytest.approx(45.5 - 20.48, abs=0.01)
+    assert at_ten.max() == pytest.approx(45.5 + 20.48, abs=0.01)
 
 
 def test_undefined_values_are_left_out_and_counted():
