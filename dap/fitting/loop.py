@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -19,8 +19,11 @@ from dap.fitting.gpu.cuda_graph import GraphedIteration
 from dap.fitting.interleave import run_interleaved
 from dap.fitting.objectives import Objective
 from dap.options import FitOptions
+from dap.seeds import derive
 
 REPORT_SECONDS = 1.0
+# the shares of the iterations at which an objective judges whether its fit has failed
+JUDGED_AT = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,9 +36,12 @@ class Trajectory:
         last: (outputs, samples) the last iterate.
         average: (outputs, samples) the moving average.
         losses: (iterations,) float32.
-        seconds: wall time of the loop; for fits beside each other on a GPU, this one's share of it.
+        seconds: wall time of the loop, with that of the initialisations that failed; for fits
+            beside each other on a GPU, this one's share of it.
         engine: what ran the networks: "compiled", "pytorch", or "cuda-graph" (PyTorch's layers,
             recorded and replayed).
+        restarts: how often the fit was begun again, since its objective found that it had failed.
+        diagnostics: numbers of the objective's about the last iterate, by name.
     """
 
     iterations: np.ndarray
@@ -45,6 +51,20 @@ class Trajectory:
     losses: np.ndarray
     seconds: float
     engine: str
+    restarts: int = 0
+    diagnostics: dict[str, float] = field(default_factory=dict)
+
+
+class FailedFitError(Exception):
+    """An objective found that a fit has failed.
+
+    Attributes:
+        seconds: that the fit had taken.
+    """
+
+    def __init__(self, seconds: float):
+        super().__init__()
+        self.seconds = seconds
 
 
 def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np.ndarray:
@@ -86,8 +106,15 @@ def start(
         if initialisation == "he":
             for network in networks:
                 network.apply(_initialise)
-        inputs = [objective.draw() for _ in networks]
+        inputs = [objective.draw(index) for index in range(len(networks))]
     return [net.to(device) for net in networks], [z.to(device) for z in inputs]
+
+
+def _draw(objective: Objective, network: int, seed: int) -> Tensor:
+    """z of one network, of a seed of its own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return objective.draw(network)
 
 
 def _initialise(layer: nn.Module) -> None:
@@ -164,6 +191,49 @@ def steps(
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
         InterruptedFitError: SIGTERM came, and the checkpoint was written.
     """
+    restarts, seconds = 0, 0.0
+    if checkpoint and options.restarts and (saved := checkpoint.values()):
+        restarts, seconds = saved["restarts"], saved["seconds_before"]
+    while True:
+        try:
+            return (
+                yield from _steps(
+                    build,
+                    objective,
+                    options,
+                    seed=derive(seed, "restart", restarts) if restarts else seed,
+                    device=device,
+                    report=report,
+                    checkpoint=checkpoint,
+                    restarts=restarts,
+                    seconds_before=seconds,
+                )
+            )
+        except FailedFitError as failure:
+            restarts, seconds = restarts + 1, seconds + failure.seconds
+
+
+def _steps(
+    build: Callable[..., nn.Module],
+    objective: Objective,
+    options: FitOptions,
+    *,
+    seed: int,
+    device: str,
+    report: Callable[[int, float], None] | None,
+    checkpoint: Checkpoint | None,
+    restarts: int,
+    seconds_before: float,
+) -> Generator[None, float, Trajectory]:
+    """`steps` from one initialisation.
+
+    Args:
+        restarts: how many failed before it.
+        seconds_before: that these took.
+
+    Raises:
+        FailedFitError: the objective found that the fit has failed, and there may be another.
+    """
     networks, inputs = start(build, objective, seed, device, options.initialisation)
     parameters = [p for net in networks for p in net.parameters()]
     runs, engines = zip(
@@ -188,8 +258,13 @@ def steps(
     if hasattr(extras, "state_dict"):
         parts["objective"] = extras
     follow = getattr(extras, "follow", None)
+    redrawn = getattr(extras, "redrawn", None)
+    failed = getattr(extras, "failed", None) if restarts < options.restarts else None
+    judged_at = {max(1, round(share * options.iterations)) for share in JUDGED_AT}
     done, spent = 0, 0.0
-    if checkpoint and (saved := checkpoint.resume(parts, device)):
+    saved = checkpoint.values() if checkpoint else None
+    if checkpoint and saved and saved["restarts"] == restarts:
+        checkpoint.resume(parts, device)
         done, spent = saved["iteration"], saved["seconds"]
         losses[:done] = saved["losses"]
         snapshots = [snapshot.to(device) for snapshot in saved["snapshots"]]
@@ -213,11 +288,14 @@ def steps(
     reported = time.perf_counter()
     yield
     for i in range(done + 1, options.iterations + 1):
+        progress = i / options.iterations
+        for index in redrawn(progress) if redrawn else ():
+            runs[index].feed(_draw(objective, index, derive(seed, "z", index, i)).to(device))
         if on_gpu:
             group["lr"].fill_(rate(options, i))
         else:
             group["lr"] = rate(options, i)
-        loss, estimates = (graphed or iterate)(i / options.iterations)
+        loss, estimates = (graphed or iterate)(progress)
         losses[i - 1] = loss
         average.update(estimates)
         if follow:
@@ -232,8 +310,11 @@ def steps(
         if checkpoint and i < options.iterations and checkpoint.due():
             # a clone, since PyTorch saves the whole tensor that a view is of
             variables = {"losses": losses[:i].clone(), "snapshots": snapshots}
+            variables |= {"restarts": restarts, "seconds_before": seconds_before}
             checkpoint.save(parts, device, iteration=i, seconds=spent, **variables)
         spent += yield
+        if failed and i in judged_at and failed(estimates):
+            raise FailedFitError(spent)
     last = objective.read_out(estimates).cpu().numpy()
     spent += yield  # the line above waits for the GPU
     return Trajectory(
@@ -242,7 +323,9 @@ def steps(
         last=last,
         average=objective.read_out(average.value()).cpu().numpy(),
         losses=losses.cpu().numpy(),
-        seconds=spent,
+        seconds=seconds_before + spent,
+        restarts=restarts,
+        diagnostics=extras.diagnostics(estimates) if hasattr(extras, "diagnostics") else {},
         engine="cuda-graph" if graphed and graphed.graph else engines[0],
     )
 
@@ -265,9 +348,8 @@ def size(build: Callable[..., nn.Module], objective: Objective) -> tuple[int, fl
     """
     with torch.device("meta"):
         networks = [build(out_channels=channels) for channels in objective.networks]
-        z = objective.draw()
         with FlopCounterMode(display=False) as counter:
-            for net in networks:
-                net(z).sum().backward()
+            for index, net in enumerate(networks):
+                net(objective.draw(index)).sum().backward()
     count = sum(p.numel() for net in networks for p in net.parameters())
     return count, counter.get_total_flops() / 1e9

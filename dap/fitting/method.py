@@ -129,7 +129,7 @@ def fitting(
         InterruptedFitError: SIGTERM came, and the fit's state was saved.
     """
     from dap.fitting import engine, loop
-    from dap.fitting.objectives.spectral import objective
+    from dap.fitting.objectives.tasks import objective
     from dap.stft import STFT
 
     device = resolve_device(device)
@@ -160,6 +160,8 @@ def fitting(
             "device": device,
             "precision": options.precision,
             "engine": trajectory.engine,
+            "restarts": trajectory.restarts,
+            "diagnostics": json.dumps(trajectory.diagnostics) if trajectory.diagnostics else "",
         },
     )
 

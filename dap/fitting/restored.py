@@ -16,6 +16,8 @@ NO_COST: dict[str, float | int | str] = {
     "device": "cpu",
     "precision": "",
     "engine": "",
+    "restarts": 0,
+    "diagnostics": "",
 }
 
 
@@ -28,7 +30,9 @@ class Restored:
         iterations: (snapshots,) int; empty for a method without a trajectory.
         snapshots: (snapshots, outputs, samples) float32.
         losses: (iterations,) float32.
-        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine.
+        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine,
+            restarts (initialisations that failed before), and diagnostics (the objective's numbers
+            about the last iterate, as JSON).
     """
 
     selections: dict[str, np.ndarray]
