@@ -15,9 +15,8 @@ from dap.fitting.objectives.spectral import noise
 from dap.observation import Observation
 from dap.stft import STFT
 
-# an estimate of a lower mean magnitude than this share of the mixture's is silent: Tian et al. test
-# exp(-level) >= 0.999 of the quieter one
-SILENT = 1e-3
+# an estimate of a lower level than this share of the mixture's is silent: -40 dB
+SILENT = 0.01
 # a sigmoid of a smaller slope has next to no gradient; the largest is 1/4
 SATURATED = 1e-3
 
@@ -148,9 +147,8 @@ class Separate:
         return self.quietest(estimates) < SILENT
 
     def quietest(self, estimates: Tensor) -> float:
-        """The lower of the estimates' mean magnitudes, as a share of the mixture's."""
-        levels = magnitude(estimates).mean(dim=(1, 2)) / self.magnitude.mean()
-        return float(levels.min())
+        """The lower of the estimates' root mean squares, as a share of the mixture's."""
+        return float(estimates.square().mean(dim=(1, 2, 3)).min().sqrt())
 
     def diagnostics(self, estimates: Tensor) -> dict[str, float]:
         """Of the last iterate: the terms of the loss, the quieter source, the saturated mask."""
@@ -203,8 +201,9 @@ class SeparateMagnitudes(Separate):
 
 
 def normalised(logits: Tensor) -> Tensor:
-    """(l - mean l) / (std l + 1), whose standard deviation is below 1."""
-    return (logits - logits.mean()) / (logits.std() + 1)
+    """(l - mean l) / (std l + 1), whose standard deviation is below 1; the gradient is finite."""
+    centred = logits - logits.mean()
+    return centred / ((centred.square().mean() + 1e-12).sqrt() + 1)
 
 
 def magnitude(spectrograms: Tensor) -> Tensor:
