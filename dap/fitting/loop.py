@@ -40,8 +40,10 @@ class Trajectory:
             beside each other on a GPU, this one's share of it.
         engine: what ran the networks: "compiled", "pytorch", or "cuda-graph" (PyTorch's layers,
             recorded and replayed).
-        restarts: how often the fit was begun again, since its objective found that it had failed.
-        diagnostics: numbers of the objective's about the last iterate, by name.
+        failed: for each initialisation that the objective found to have failed before this one,
+            the iterations that it took.
+        terms: the terms of the loss of the last iterate, by name; none where there is one alone.
+        warnings: what is wrong with the last iterate, as its objective judges it.
     """
 
     iterations: np.ndarray
@@ -51,20 +53,21 @@ class Trajectory:
     losses: np.ndarray
     seconds: float
     engine: str
-    restarts: int = 0
-    diagnostics: dict[str, float] = field(default_factory=dict)
+    failed: tuple[int, ...] = ()
+    terms: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class FailedFitError(Exception):
     """An objective found that a fit has failed.
 
     Attributes:
-        seconds: that the fit had taken.
+        iterations, seconds: that the fit had taken.
     """
 
-    def __init__(self, seconds: float):
+    def __init__(self, iterations: int, seconds: float):
         super().__init__()
-        self.seconds = seconds
+        self.iterations, self.seconds = iterations, seconds
 
 
 def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np.ndarray:
@@ -191,9 +194,10 @@ def steps(
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
         InterruptedFitError: SIGTERM came, and the checkpoint was written.
     """
-    restarts, seconds = 0, 0.0
+    failures: tuple[int, ...] = ()
+    seconds = 0.0
     if checkpoint and options.restarts and (saved := checkpoint.values()):
-        restarts, seconds = saved["restarts"], saved["seconds_before"]
+        failures, seconds = tuple(saved["failures"]), saved["seconds_before"]
     while True:
         try:
             return (
@@ -201,16 +205,16 @@ def steps(
                     build,
                     objective,
                     options,
-                    seed=derive(seed, "restart", restarts) if restarts else seed,
+                    seed=derive(seed, "restart", len(failures)) if failures else seed,
                     device=device,
                     report=report,
                     checkpoint=checkpoint,
-                    restarts=restarts,
+                    failures=failures,
                     seconds_before=seconds,
                 )
             )
         except FailedFitError as failure:
-            restarts, seconds = restarts + 1, seconds + failure.seconds
+            failures, seconds = (*failures, failure.iterations), seconds + failure.seconds
 
 
 def _steps(
@@ -222,13 +226,13 @@ def _steps(
     device: str,
     report: Callable[[int, float], None] | None,
     checkpoint: Checkpoint | None,
-    restarts: int,
+    failures: tuple[int, ...],
     seconds_before: float,
 ) -> Generator[None, float, Trajectory]:
     """`steps` from one initialisation.
 
     Args:
-        restarts: how many failed before it.
+        failures: the iterations of those that failed before it.
         seconds_before: that these took.
 
     Raises:
@@ -259,11 +263,11 @@ def _steps(
         parts["objective"] = extras
     follow = getattr(extras, "follow", None)
     redrawn = getattr(extras, "redrawn", None)
-    failed = getattr(extras, "failed", None) if restarts < options.restarts else None
+    failed = getattr(extras, "failed", None) if len(failures) < options.restarts else None
     judged_at = {max(1, round(share * options.iterations)) for share in JUDGED_AT}
     done, spent = 0, 0.0
     saved = checkpoint.values() if checkpoint else None
-    if checkpoint and saved and saved["restarts"] == restarts:
+    if checkpoint and saved and tuple(saved["failures"]) == failures:
         checkpoint.resume(parts, device)
         done, spent = saved["iteration"], saved["seconds"]
         losses[:done] = saved["losses"]
@@ -310,11 +314,11 @@ def _steps(
         if checkpoint and i < options.iterations and checkpoint.due():
             # a clone, since PyTorch saves the whole tensor that a view is of
             variables = {"losses": losses[:i].clone(), "snapshots": snapshots}
-            variables |= {"restarts": restarts, "seconds_before": seconds_before}
+            variables |= {"failures": list(failures), "seconds_before": seconds_before}
             checkpoint.save(parts, device, iteration=i, seconds=spent, **variables)
         spent += yield
-        if failed and i in judged_at and failed(estimates):
-            raise FailedFitError(spent)
+        if failed and i in judged_at and failed():
+            raise FailedFitError(i, spent)
     last = objective.read_out(estimates).cpu().numpy()
     spent += yield  # the line above waits for the GPU
     return Trajectory(
@@ -324,8 +328,9 @@ def _steps(
         average=objective.read_out(average.value()).cpu().numpy(),
         losses=losses.cpu().numpy(),
         seconds=seconds_before + spent,
-        restarts=restarts,
-        diagnostics=extras.diagnostics(estimates) if hasattr(extras, "diagnostics") else {},
+        failed=failures,
+        terms=extras.last_terms() if hasattr(extras, "last_terms") else {},
+        warnings=tuple(extras.warnings()) if hasattr(extras, "warnings") else (),
         engine="cuda-graph" if graphed and graphed.graph else engines[0],
     )
 

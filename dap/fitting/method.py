@@ -160,8 +160,10 @@ def fitting(
             "device": device,
             "precision": options.precision,
             "engine": trajectory.engine,
-            "restarts": trajectory.restarts,
-            "diagnostics": json.dumps(trajectory.diagnostics) if trajectory.diagnostics else "",
+            "restarts": len(trajectory.failed),
+            "failed_iterations": sum(trajectory.failed),
+            "loss_terms": json.dumps(trajectory.terms) if trajectory.terms else "",
+            "warnings": "; ".join(trajectory.warnings),
         },
     )
 

@@ -17,7 +17,9 @@ NO_COST: dict[str, float | int | str] = {
     "precision": "",
     "engine": "",
     "restarts": 0,
-    "diagnostics": "",
+    "failed_iterations": 0,
+    "loss_terms": "",
+    "warnings": "",
 }
 
 
@@ -31,8 +33,9 @@ class Restored:
         snapshots: (snapshots, outputs, samples) float32.
         losses: (iterations,) float32.
         cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine,
-            restarts (initialisations that failed before), and diagnostics (the objective's numbers
-            about the last iterate, as JSON).
+            restarts (initialisations that the objective found to have failed before this one),
+            failed_iterations (that these took), loss_terms (of the last iterate, as JSON; "" where
+            there is one alone), warnings (of the objective about the last iterate).
     """
 
     selections: dict[str, np.ndarray]

@@ -25,7 +25,7 @@ class FailsAtFirst:
     def __getattr__(self, name):
         return getattr(self.inner, name)
 
-    def failed(self, estimates):
+    def failed(self):
         self.judgements += 1
         if self.judgements <= self.at:
             return False
@@ -51,7 +51,7 @@ def small_network(out_channels):
 def test_a_failed_fit_begins_again_from_another_seed(fitted, tone, times):
     objective = FailsAtFirst(tone, times)
     trajectory = fitted(objective)
-    assert trajectory.restarts == times
+    assert len(trajectory.failed) == times
     seed = derive(SEED, "restart", times) if times else SEED
     assert_same(trajectory, fitted(goal("denoise", tone), seed=seed))
 
@@ -59,14 +59,14 @@ def test_a_failed_fit_begins_again_from_another_seed(fitted, tone, times):
 def test_there_is_an_end_to_it(fitted, tone):
     objective = FailsAtFirst(tone, 100)
     trajectory = fitted(objective)
-    assert trajectory.restarts == 2
+    assert trajectory.failed == (4, 4)
     assert objective.judgements == 2  # the last one is not judged, but reported
     assert len(trajectory.losses) == OPTIONS.iterations
 
 
 def test_a_fit_is_judged_at_quarters_and_at_its_end(fitted, tone):
     objective = FailsAtFirst(tone, 1, at=3)  # at the fourth
-    assert fitted(objective).restarts == 1
+    assert fitted(objective).failed == (14,)
     assert objective.judgements == 4 + 4
     never = FailsAtFirst(tone, 0)
     fitted(never)
@@ -89,7 +89,7 @@ def test_a_fit_that_is_stopped_after_a_restart_goes_on_with_it(fitted, tone, tmp
 
     def save(parts, device, **values):
         write(parts, device, **values)
-        if (values["restarts"], values["iteration"]) == (1, iteration):
+        if (values["failures"], values["iteration"]) == ([7], iteration):
             raise StoppedError
 
     keeper.save = save
@@ -98,7 +98,7 @@ def test_a_fit_that_is_stopped_after_a_restart_goes_on_with_it(fitted, tone, tmp
     again = checkpoint(tmp_path / "state")
     trajectory = fitted(FailsAtFirst(tone, 0), checkpoint=again)
     assert_same(trajectory, undisturbed)
-    assert trajectory.restarts == 1
+    assert trajectory.failed == (7,)
     assert again.said == [f"taken up after iteration {iteration} of 14"]
 
 
@@ -119,13 +119,12 @@ def test_a_stop_before_the_failure_leads_to_the_same_restart(fitted, tone, tmp_p
     assert_same(trajectory, undisturbed)
 
 
-def test_the_diagnostics_of_a_separation(tone):
+def test_the_terms_of_a_separation(tone):
     trajectory = run("separate", tone)
-    assert trajectory.diagnostics["quietest"] > 0
-    terms = ("reconstruction", "smoothness", "exclusion", "binarity")
-    total = sum(trajectory.diagnostics[name] for name in terms)
-    assert total == pytest.approx(trajectory.losses[-1], rel=1e-5)
-    assert run("denoise", tone).diagnostics == {}
+    assert list(trajectory.terms) == ["reconstruction", "smoothness", "exclusion", "binarity"]
+    assert sum(trajectory.terms.values()) == pytest.approx(trajectory.losses[-1], rel=1e-5)
+    assert trajectory.warnings == ()
+    assert run("denoise", tone).terms == {}
 
 
 def test_noise_that_is_drawn_again_depends_on_the_iteration_alone(fitted, tone, tmp_path):

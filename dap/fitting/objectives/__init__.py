@@ -20,9 +20,10 @@ class Objective(Protocol):
     - `state_dict`, `load_state_dict`: what it accumulates, for a fit's checkpoint;
     - `follow(iteration, estimates)`: called after each iteration;
     - `redrawn(progress)`: the indexes of the networks whose z is drawn again before an iteration;
-    - `failed(estimates)`: whether the fit has failed, so that it is begun again from another
+    - `failed()`: whether the fit has failed, so that it is begun again from another
       initialisation (`fit.restarts`);
-    - `diagnostics(estimates)`: numbers about the last iterate, by name, for the manifest.
+    - `last_terms()`: the terms of the last loss, by name, with their weights;
+    - `warnings()`: what is wrong with the last iterate, in words.
 
     Attributes:
         target: what the networks' outputs are compared with, (channels, F, T) or (1, samples).

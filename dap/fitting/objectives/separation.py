@@ -15,10 +15,12 @@ from dap.fitting.objectives.spectral import noise
 from dap.observation import Observation
 from dap.stft import STFT
 
-# an estimate of a lower level than this share of the mixture's is silent: -40 dB
-SILENT = 0.01
+# a source whose magnitudes vary by less than this share of the mixture's root mean square is dead
+DEAD = 0.02
 # a sigmoid of a smaller slope has next to no gradient; the largest is 1/4
 SATURATED = 1e-3
+# a mask of which a larger share is saturated is worth a warning
+MOSTLY = 0.5
 
 
 class Separate:
@@ -50,6 +52,9 @@ class Separate:
         target: the scaled mixture, (2, F, T).
         scale: what it was divided by.
         terms: of the latest iterate, each with its weight, by name: scalars on the device.
+        levels: of the latest iterate, the standard deviation of each source's magnitudes over bins
+            and frames, before the mask: (2,). It is 0 of a network that gives nothing, and of one
+            whose rectifiers are dead, which gives the same in every bin.
         saturation: the share of the latest mask where the sigmoid's slope is below `SATURATED`.
 
     Raises:
@@ -89,7 +94,7 @@ class Separate:
         self.reconstruction = reconstruction
         self.weights = {"smoothness": smoothness, "exclusion": exclusion, "binarity": binarity}
         self.terms: dict[str, Tensor] = {}
-        self.saturation = torch.zeros(())
+        self.levels, self.saturation = torch.zeros(2), torch.zeros(())
 
     def draw(self, network: int) -> Tensor:
         """z of each network, standard normal, as `noise` gives it."""
@@ -110,7 +115,8 @@ class Separate:
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         """Reconstruction, smoothness, exclusion and, at the end, binarity."""
-        change = self.magnitudes(outs).diff(dim=-1).abs().mean(dim=(1, 2))
+        sources = self.magnitudes(outs)
+        change = sources.diff(dim=-1).abs().mean(dim=(1, 2))
         mask = self.mask(outs[2])
         terms = {
             "reconstruction": self._distance(estimates.sum(dim=0)),
@@ -121,6 +127,7 @@ class Separate:
             terms["binarity"] = 2 / (1e-6 + (mask - 0.5).abs().mean())
         terms = {name: self.weights.get(name, 1.0) * term for name, term in terms.items()}
         self.terms = {name: term.detach() for name, term in terms.items()}
+        self.levels = sources.detach().std(dim=(1, 2))
         self.saturation = (mask * (1 - mask) < SATURATED).float().mean().detach()
         return torch.stack(list(terms.values())).sum()
 
@@ -139,24 +146,24 @@ class Separate:
         """(2, 2, F, T) -> (2, samples)."""
         return self.transform.synthesise(estimates * self.scale, self.samples).clamp(-1, 1)
 
-    def failed(self, estimates: Tensor) -> bool:
-        """Whether a source fell silent: a fit that does is begun again from another initialisation.
+    def failed(self) -> bool:
+        """Whether a source is dead: its network has no gradient that would bring it back.
 
-        A silent source has no gradient that would bring it back. The clean clips are not asked.
+        The clean clips are not asked.
         """
-        return self.quietest(estimates) < SILENT
+        return bool(self.levels.min() < DEAD)
 
-    def quietest(self, estimates: Tensor) -> float:
-        """The lower of the estimates' root mean squares, as a share of the mixture's."""
-        return float(estimates.square().mean(dim=(1, 2, 3)).min().sqrt())
+    def last_terms(self) -> dict[str, float]:
+        """The terms of the latest loss, with their weights."""
+        return {name: float(term) for name, term in self.terms.items()}
 
-    def diagnostics(self, estimates: Tensor) -> dict[str, float]:
-        """Of the last iterate: the terms of the loss, the quieter source, the saturated mask."""
-        return {
-            **{name: float(term) for name, term in self.terms.items()},
-            "quietest": self.quietest(estimates),
-            "saturated": float(self.saturation),
-        }
+    def warnings(self) -> list[str]:
+        """What is wrong with the latest iterate: a dead source, a saturated mask."""
+        level, saturation = float(self.levels.min()), float(self.saturation)
+        return [
+            *([f"a source is dead: its level is {level:.2g} of the mixture's"] * self.failed()),
+            *([f"{saturation:.0%} of the mask is saturated"] * (saturation > MOSTLY)),
+        ]
 
 
 class SeparateMagnitudes(Separate):

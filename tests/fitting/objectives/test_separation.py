@@ -7,7 +7,7 @@ from small_objectives import SAMPLES, TRANSFORM, loss, noise
 
 from dap.errors import DapError
 from dap.fitting.objectives.separation import (
-    SILENT,
+    DEAD,
     Separate,
     SeparateMagnitudes,
     exclusion,
@@ -140,27 +140,32 @@ def test_binarity_counts_in_the_last_tenth_alone(mixture):
 def test_terms_add_up_to_the_loss(mixture, outs, variant):
     goal = mixture(variant, smoothness=0.5, exclusion=2.0, binarity=0.01)
     value = loss(goal, outs[variant], 1.0).item()
-    numbers = goal.diagnostics(goal.estimates(outs[variant]))
-    terms = ("reconstruction", "smoothness", "exclusion", "binarity")
-    assert list(numbers) == [*terms, "quietest", "saturated"]
-    assert sum(numbers[name] for name in terms) == pytest.approx(value, rel=1e-6)
-    assert numbers["smoothness"] > numbers["exclusion"] > 0
+    terms = goal.last_terms()
+    assert list(terms) == ["reconstruction", "smoothness", "exclusion", "binarity"]
+    assert sum(terms.values()) == pytest.approx(value, rel=1e-6)
+    assert terms["smoothness"] > terms["exclusion"] > 0
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_a_silent_source_is_a_failure(mixture, outs, variant):
+def test_a_dead_source_is_a_failure(mixture, outs, variant):
     goal = mixture(variant)
-    estimates = goal.estimates(outs[variant])
-    assert not goal.failed(estimates)
-    rms = [math.sqrt((double(each) ** 2).mean()) for each in estimates]
-    assert goal.quietest(estimates) == pytest.approx(min(rms), rel=1e-5)
-    silent = estimates.clone()
-    silent[0] *= 0.9 * SILENT / rms[0]
-    assert goal.failed(silent)
-    silent[0] *= 1.2
-    assert not goal.failed(silent)
-    silent[0] = 0
-    assert goal.failed(silent)
+    loss(goal, outs[variant])
+    magnitudes = [np.sqrt((double(out) ** 2).sum(axis=0)) for out in outs[variant][:2]]
+    levels = [magnitude.std(ddof=1) for magnitude in magnitudes]
+    np.testing.assert_allclose(goal.levels, levels, rtol=1e-5)
+    assert not goal.failed()
+    assert goal.warnings() == []
+    first, second, logits = outs[variant]
+    for dead, failed in [
+        (0.9 * DEAD / levels[0] * first, True),  # next to nothing
+        (1.1 * DEAD / levels[0] * first, False),
+        (torch.zeros_like(first), True),
+        (torch.full_like(first, 0.7), True),  # the biases of a network of dead rectifiers
+    ]:
+        for pair in ((dead, second), (second, dead)):
+            loss(goal, [*pair, logits])
+            assert goal.failed() is failed
+            assert [text[:16] for text in goal.warnings()] == ["a source is dead"] * failed
 
 
 def test_a_saturated_mask_is_noticed(mixture, outs, monkeypatch):
@@ -173,6 +178,7 @@ def test_a_saturated_mask_is_noticed(mixture, outs, monkeypatch):
     loss(goal, [*outs[Separate][:2], logits])
     assert goal.saturation == pytest.approx((logits.abs() > 6.9).float().mean().item(), abs=1e-6)
     assert goal.saturation > 0.9
+    assert goal.warnings() == ["100% of the mask is saturated"]
 
 
 def test_what_tian_feeds_the_mask(mixture):
