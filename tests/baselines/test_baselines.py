@@ -18,7 +18,9 @@ from dap.tasks import TASKS
 
 RATE = 16000
 BASELINES = plugins("baselines")
-CASES = [(name, task) for name, found in BASELINES.items() for task in found.metadata["tasks"]]
+CASES = [
+    (name, task) for name, baseline in BASELINES.items() for task in baseline.metadata["tasks"]
+]
 
 
 def seconds(duration: float) -> np.ndarray:
@@ -73,10 +75,10 @@ def test_any_signal_gives_a_finite_estimate_without_a_warning(name, task, sample
         "mostly silent": np.r_[np.zeros(12000), hiss[:1000], np.zeros(3000)],
     } | {f"{samples} samples": hiss[:samples] for samples in (1, 2, 13, 100, 399, 401, 1023, 1025)}
     for label, signal in signals.items():
-        found = run(name, observe(signal, task, sample_rate), task)
-        assert found.shape == (len(TASKS[task].outputs), len(signal)), label
-        assert found.dtype == np.float32, label
-        assert np.isfinite(found).all(), label
+        estimate = run(name, observe(signal, task, sample_rate), task)
+        assert estimate.shape == (len(TASKS[task].outputs), len(signal)), label
+        assert estimate.dtype == np.float32, label
+        assert np.isfinite(estimate).all(), label
     assert not run(name, observe(signals["silence"], task), task).any()
 
 
@@ -137,7 +139,7 @@ def test_wiener_gain_of_a_stationary_bin():
     signal = sum(0.4 * np.cos(2 * np.pi * f * seconds(1) + f) for f in (1000, 4000, 7000))
     window = np.hamming(401)[:-1]
     std = 0.2 * window.sum() / np.sqrt(10 * np.square(window).sum())
-    found = wiener.wiener(signal, RATE, noise_std=std)
+    estimate = wiener.wiener(signal, RATE, noise_std=std)
     frame = signal[120:520] * window
     gamma = np.abs(np.fft.rfft(frame)) ** 2 / (std**2 * np.square(window).sum())
     xi = 0.99 + 0.01 * np.maximum(gamma - 1, 0)
@@ -148,7 +150,7 @@ def test_wiener_gain_of_a_stationary_bin():
     power = sum(np.roll(np.pad(np.square(window), (0, 80)), 160 * k) for k in range(3))[:160]
     filtered = np.fft.irfft(gain * np.fft.rfft(frame)) * window
     added = np.pad(filtered, (0, 80)).reshape(3, 160).sum(axis=0) / power
-    np.testing.assert_allclose(found[8120:8280], added, atol=1e-6)
+    np.testing.assert_allclose(estimate[8120:8280], added, atol=1e-6)
 
 
 def test_wiener_takes_sound_at_the_start_for_noise():
@@ -186,8 +188,8 @@ def test_posterior_median_against_quadrature():
         joint = weight * prior * np.exp(-((z - grid) ** 2) / 2) * 1e-3
         spike = (1 - weight) * np.exp(-(z**2) / 2)
         expected = joint[grid > value].sum() / (joint.sum() + spike)
-        found = wavelet._probability_above(np.array([value]), np.array([z]), weight)[0]
-        assert found == pytest.approx(expected, abs=1e-3)
+        probability = wavelet._probability_above(np.array([value]), np.array([z]), weight)[0]
+        assert probability == pytest.approx(expected, abs=1e-3)
 
 
 def test_the_likeliest_weight_follows_the_share_of_signal():
@@ -219,8 +221,8 @@ def test_the_spectral_gate_is_the_package(noisy):
     from noisereduce import reduce_noise
 
     observation = noisy[1]
-    found = spectral_gate.restore(observation, ["estimate"])[0]
-    np.testing.assert_array_equal(found, reduce_noise(y=observation.signal, sr=RATE))
+    estimate = spectral_gate.restore(observation, ["estimate"])[0]
+    np.testing.assert_array_equal(estimate, reduce_noise(y=observation.signal, sr=RATE))
 
 
 # ------------------------------------------------------------------ inpainting
@@ -297,8 +299,8 @@ def rhythm(frequencies, rate: float) -> np.ndarray:
 def band(low: float, high: float, seed: int) -> np.ndarray:
     t = seconds(1.0)
     noise = np.random.default_rng(seed).standard_normal(t.size)
-    found = sosfilt(butter(6, [low, high], "band", fs=RATE, output="sos"), noise)
-    return found * (0.6 + 0.4 * np.sin(2 * np.pi * (3 + seed) * t)) / np.abs(found).max()
+    filtered = sosfilt(butter(6, [low, high], "band", fs=RATE, output="sos"), noise)
+    return filtered * (0.6 + 0.4 * np.sin(2 * np.pi * (3 + seed) * t)) / np.abs(filtered).max()
 
 
 @pytest.mark.parametrize(
@@ -311,13 +313,13 @@ def band(low: float, high: float, seed: int) -> np.ndarray:
 def test_disjoint_bands_are_separated(pair, least):
     references = np.stack([source / np.abs(source).max() for source in pair]).astype(np.float32)
     observation = corrupted("mixture", *references)
-    found = nmf.restore(observation, ["source1", "source2"])
+    estimates = nmf.restore(observation, ["source1", "source2"])
     before = bss_eval(references, np.stack([observation.signal] * 2)).sdr.mean()
-    assert bss_eval(references, found).sdr.mean() - before > least
+    assert bss_eval(references, estimates).sdr.mean() - before > least
 
 
 def test_the_sources_add_up_to_the_mixture(hiss):
     mixed = (0.5 * hiss[:8000] + 0.1 * tones(0.5)).astype(np.float32)
-    found = nmf.separate(mixed, RATE)
-    np.testing.assert_allclose(found.sum(axis=0), mixed, atol=1e-7)
-    assert (np.abs(found).max(axis=1) > 0).all()
+    sources = nmf.separate(mixed, RATE)
+    np.testing.assert_allclose(sources.sum(axis=0), mixed, atol=1e-7)
+    assert (np.abs(sources).max(axis=1) > 0).all()

@@ -56,10 +56,10 @@ def test_the_optimum_of_a_small_problem():
         np.zeros(len(rows)),
         bounds=[*zip(lower, upper, strict=True), *[(0, None)] * len(columns)],
     )
-    found, gap = sparsest(lower, upper, 4)
+    estimate, gap = sparsest(lower, upper, 4)
     assert gap < 1e-3
     # 64 tangents lie below a magnitude by up to 0.12 %
-    assert frame.norm(frame.analyse(found)) == pytest.approx(best.fun, rel=3e-3)
+    assert frame.norm(frame.analyse(estimate)) == pytest.approx(best.fun, rel=3e-3)
 
 
 # measured: from 15.2 to 19.0 dB, 4.9 to 7.0, 18.8 to 19.3. Mid-tread, silence has no error to begin
@@ -82,12 +82,12 @@ def test_a_voice_gains_some_decibels(level, quantizer, bins, gain, voice):
 def test_the_gap_ends_the_iterations(monkeypatch, voice):
     observation = corrupted("quantization", voice[:4000].astype(np.float32) * 3)
     bounds = [observation.known[name].astype(np.float64) for name in ("lower", "upper")]
-    found, gap = sparsest(*bounds, 1024)
+    estimate, gap = sparsest(*bounds, 1024)
     assert gap < 1e-3
     monkeypatch.setattr(cell_projection, "GAP", 1e-5)
     best, least = sparsest(*bounds, 1024)
     frame = Frame(4000, 1024)
-    values = [frame.norm(frame.analyse(x)) for x in (best, found)]
+    values = [frame.norm(frame.analyse(x)) for x in (best, estimate)]
     assert 1 <= values[1] / values[0] < 1 + 1e-3
     assert least < gap
     monkeypatch.setattr(cell_projection, "ITERATIONS", 25)

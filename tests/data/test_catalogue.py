@@ -30,9 +30,9 @@ def clips(entry, count, seed=1, corpus="c"):
 
 
 def test_only_audio_is_listed(corpus):
-    found = listing(**corpus)
-    assert len(found) == len(set(found)) == 12
-    assert "part 0/take-00.WAV" in found
+    files = listing(**corpus)
+    assert len(files) == len(set(files)) == 12
+    assert "part 0/take-00.WAV" in files
     assert set(listing(corpus["folder"], "part 1/*.flac")) == {
         f"part 1/take-{i:02d}.flac" for i in (1, 5, 7, 11)
     }
@@ -46,9 +46,9 @@ def test_asking_for_more_changes_nothing(corpus):
 
 
 def test_every_recording_gives_one_clip_before_any_gives_two(corpus):
-    found = draws("c", corpus, 1, 30)
-    assert [draw.window_index for draw in found] == [0] * 12 + [1] * 12 + [2] * 6
-    first, second = found[:12], found[12:24]
+    drawn = draws("c", corpus, 1, 30)
+    assert [draw.window_index for draw in drawn] == [0] * 12 + [1] * 12 + [2] * 6
+    first, second = drawn[:12], drawn[12:24]
     assert {draw.file for draw in first} == set(listing(**corpus))
     assert [draw.file for draw in second] == [draw.file for draw in first]
     by_file = {draw.file: draw for draw in first}
@@ -61,20 +61,20 @@ def test_every_recording_gives_one_clip_before_any_gives_two(corpus):
 
 
 def test_order_is_that_of_the_seed_and_the_corpus_name_alone(corpus, tmp_path, monkeypatch):
-    found = clips(corpus, 12)
-    assert found != sorted(found)
-    assert clips(corpus, 12, seed=2) != found
-    assert clips(corpus, 12, corpus="d") != found
+    ids = clips(corpus, 12)
+    assert ids != sorted(ids)
+    assert clips(corpus, 12, seed=2) != ids
+    assert clips(corpus, 12, corpus="d") != ids
     # another place, and a file system that lists in another order
     moved = tmp_path / "moved"
     moved.mkdir()
     for part in ("part 0", "part 1"):
         shutil.move(tmp_path / part, moved / part)
     elsewhere = corpus | {"folder": str(moved)}
-    assert clips(elsewhere, 12) == found
+    assert clips(elsewhere, 12) == ids
     backwards = tuple(reversed(listing(**elsewhere)))
     monkeypatch.setattr(catalogue, "listing", lambda folder, files: backwards)
-    assert clips(elsewhere, 12) == found
+    assert clips(elsewhere, 12) == ids
 
 
 def test_a_recording_more_leaves_the_others_order(corpus, tmp_path):
@@ -127,10 +127,10 @@ def test_13100_recordings_are_drawn_in_a_moment(tmp_path):
     index.write_text("\n".join(["file,bytes", *lines, ""]))
     begun = time.perf_counter()
     entry = {"folder": "nowhere", "index": str(index), "files": "**/*"}
-    found = clips(entry, 50)
+    ids = clips(entry, 50)
     # 0.1 s where it was written; none of them exists
     assert time.perf_counter() - begun < 5
-    assert len(set(found)) == 50
+    assert len(set(ids)) == 50
 
 
 def test_a_recording_that_is_not_as_listed(indexed, tmp_path):
@@ -157,9 +157,9 @@ def test_folder_without_audio(corpus):
 
 
 def test_synthetic_clips_are_numbered():
-    found = draws("synthetic-drums", {"synthetic": "drums"}, 1, 3)
-    assert [draw.clip for draw in found] == ["drums-00000", "drums-00001", "drums-00002"]
-    assert {(draw.file, draw.window_index) for draw in found} == {("", 0)}
+    drawn = draws("synthetic-drums", {"synthetic": "drums"}, 1, 3)
+    assert [draw.clip for draw in drawn] == ["drums-00000", "drums-00001", "drums-00002"]
+    assert {(draw.file, draw.window_index) for draw in drawn} == {("", 0)}
 
 
 def test_picks_are_drawn_by_name(corpus):

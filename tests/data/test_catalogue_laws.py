@@ -39,9 +39,9 @@ def test_asking_for_more_keeps_the_first(files, seed, fewer, more):
 def test_every_recording_is_drawn_before_any_is_again(files, seed, rounds):
     with tempfile.TemporaryDirectory() as folder:
         entry = corpus(folder, files)
-        found = draws("c", entry, seed, rounds * len(files))
+        drawn = draws("c", entry, seed, rounds * len(files))
     for k in range(rounds):
-        part = found[k * len(files) : (k + 1) * len(files)]
+        part = drawn[k * len(files) : (k + 1) * len(files)]
         assert {draw.file for draw in part} == set(files)
         assert {draw.window_index for draw in part} == {k}
 

@@ -48,9 +48,9 @@ def test_what_is_published_of_ljspeech():
 
 
 def test_without_a_mirror_all_sources_may_be_downloaded():
-    place = locate("sc09", None)
-    assert [source["root"] for source in place.sources] == ["sc09/test", ""]
-    assert (place.archives, place.folder) == ((), None)
+    location = locate("sc09", None)
+    assert [source["root"] for source in location.sources] == ["sc09/test", ""]
+    assert (location.archives, location.folder) == ((), None)
 
 
 def test_a_mirror_of_archives(tmp_path):
@@ -60,12 +60,12 @@ def test_a_mirror_of_archives(tmp_path):
     ):
         locate("demand", str(tmp_path))
     put(tmp_path, "STRAFFIC_16k.zip")
-    found = locate("demand", str(tmp_path)).archives
-    assert found == tuple(str(tmp_path / f"{name}_16k.zip") for name in ("DLIVING", "STRAFFIC"))
+    archives = locate("demand", str(tmp_path)).archives
+    assert archives == tuple(str(tmp_path / f"{name}_16k.zip") for name in ("DLIVING", "STRAFFIC"))
     # an archive, which can be verified, before a folder
-    place = locate("sc09", str(tmp_path))
-    assert place.archives == (str(tmp_path / "speech_commands_v0.01.tar.gz"),)
-    assert [source["root"] for source in place.sources] == [""]
+    location = locate("sc09", str(tmp_path))
+    assert location.archives == (str(tmp_path / "speech_commands_v0.01.tar.gz"),)
+    assert [source["root"] for source in location.sources] == [""]
     put(tmp_path, "sc09.tar.gz")
     assert locate("sc09", str(tmp_path)).sources[0]["root"] == "sc09/test"
 
@@ -82,8 +82,8 @@ def test_a_mirror_of_archives(tmp_path):
 )
 def test_a_mirror_of_folders(tmp_path, name, file, folder):
     put(tmp_path, file)
-    place = locate(name, str(tmp_path))
-    assert (place.archives, place.folder) == ((), str(tmp_path / folder))
+    location = locate(name, str(tmp_path))
+    assert (location.archives, location.folder) == ((), str(tmp_path / folder))
 
 
 def test_music_is_the_users(tmp_path):
@@ -117,12 +117,12 @@ def test_what_a_table_says_of_a_corpus(tmp_path, words, said):
     path = tmp_path / "origin.json"
     rows = [{"file": f"x/{i + 1}", "checked": checked} for i, checked in enumerate(words)]
     path.write_text(json.dumps({"archives": rows, "recordings": 3}))
-    found = caveat("SC09", path)
+    sentence = caveat("SC09", path)
     if said is None:
-        assert found is None
+        assert sentence is None
     else:
-        assert found.startswith("SC09 is what was found under its name: 3 recordings, ")
-        assert said in found
+        assert sentence.startswith("SC09 is what was found under its name: 3 recordings, ")
+        assert said in sentence
 
 
 def test_unknown():

@@ -53,12 +53,12 @@ def test_pairs_are_of_the_clips_in_their_order(tmp_path):
     manifests = {
         corpus: tmp_path / corpus / "000" / "manifest.csv" for corpus in ("piano", "drums")
     }
-    found = observations.pair(manifests, 2)
-    assert {clip: list(sources) for clip, sources in found.items()} == {
+    pairs = observations.pair(manifests, 2)
+    assert {clip: list(sources) for clip, sources in pairs.items()} == {
         "p0+d0": ["piano/p0", "drums/d0"],
         "p1+d1": ["piano/p1", "drums/d1"],
     }
-    folder, row = found["p1+d1"]["drums/d1"]
+    folder, row = pairs["p1+d1"]["drums/d1"]
     assert (folder, row["file"]) == (tmp_path / "drums" / "000", "1.wav")
     assert list(observations.pair({"piano": manifests["piano"]}, 3)) == ["p0", "p1", "p2"]
 

@@ -6,14 +6,14 @@ from dap.fitting.ema import MovingAverage
 
 def test_average_by_hand():
     average = MovingAverage(0.5)
-    found = []
+    averages = []
     for value in (1.0, 2.0, 4.0):
         average.update(torch.tensor([value, -value]))
-        found.append(average.value())
+        averages.append(average.value())
     # 1; (1/4 + 2/2) / (3/4); (1/8 + 2/4 + 4/2) / (7/8)
-    torch.testing.assert_close(found[0], torch.tensor([1.0, -1.0]))
-    torch.testing.assert_close(found[1], torch.tensor([5 / 3, -5 / 3]))
-    torch.testing.assert_close(found[2], torch.tensor([3.0, -3.0]))
+    torch.testing.assert_close(averages[0], torch.tensor([1.0, -1.0]))
+    torch.testing.assert_close(averages[1], torch.tensor([5 / 3, -5 / 3]))
+    torch.testing.assert_close(averages[2], torch.tensor([3.0, -3.0]))
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.9, 0.999])

@@ -32,11 +32,11 @@ def rates(options: FitOptions) -> np.ndarray:
 
 @given(SCHEDULES)
 def test_the_rate_is_positive_and_never_above_the_one_asked_for(options):
-    found = rates(options)
-    assert (found > 0).all()
-    assert found.max() <= options.learning_rate
+    learning_rates = rates(options)
+    assert (learning_rates > 0).all()
+    assert learning_rates.max() <= options.learning_rate
     # once it is warm it never rises again
-    assert (np.diff(found[max(0, options.warmup - 1) :]) <= 0).all()
+    assert (np.diff(learning_rates[max(0, options.warmup - 1) :]) <= 0).all()
 
 
 @given(SCHEDULES)

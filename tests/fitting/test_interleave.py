@@ -40,8 +40,8 @@ def test_one_at_a_time_and_in_order():
 def test_no_more_at_a_time_than_asked_for():
     log = []
     fits = [counting(name, 3 * SETTLE, log) for name in "abc"]
-    found = list(run_interleaved(fits, 2))
-    assert found == [(0, "a done"), (1, "b done"), (2, "c done")]
+    outcomes = list(run_interleaved(fits, 2))
+    assert outcomes == [(0, "a done"), (1, "b done"), (2, "c done")]
     # the second starts when the first has settled, the third when the first has ended
     assert log.index(("b", "ready")) == log.index(("a", SETTLE)) + 1
     assert log.index(("a", SETTLE + 1)) == log.index(("b", "ready")) + 1
@@ -76,7 +76,7 @@ def test_an_error_before_the_first_iteration():
         raise DapError("nothing to fit")
         yield
 
-    assert [str(found) for _, found in run_interleaved([wrong])] == ["nothing to fit"]
+    assert [str(error) for _, error in run_interleaved([wrong])] == ["nothing to fit"]
 
 
 def test_what_is_no_error_of_a_users_stops_all():
@@ -113,8 +113,8 @@ def test_one_that_finds_the_memory_full_is_begun_anew_when_another_has_ended(ful
         counting("c", 2 * SETTLE, log),
         counting("d", 2, log),
     ]
-    found = list(run_interleaved(fits, 3))
-    assert sorted(found) == [(k, f"{name} done") for k, name in enumerate("abcd")]
+    outcomes = list(run_interleaved(fits, 3))
+    assert sorted(outcomes) == [(k, f"{name} done") for k, name in enumerate("abcd")]
     assert log.count(("b", 1)) == 2
     # in its turn, after a's end, and from then on alone, as a was without it
     again = len(log) - log[::-1].index(("b", "ready")) - 1
@@ -155,9 +155,9 @@ def test_fits_beside_each_other_share_the_wall_time(monkeypatch):
     ((_, alone),) = run_interleaved([partial(timed, 5, 100.0)])
     assert alone == 5.0
     fits = [partial(timed, length, 100.0) for length in (2 * SETTLE, SETTLE)]
-    found = dict(run_interleaved(fits, 2))
+    durations = dict(run_interleaved(fits, 2))
     # together they take the wall time that there was
-    assert found == {0: 2.0 * SETTLE, 1: 1.0 * SETTLE}
+    assert durations == {0: 2.0 * SETTLE, 1: 1.0 * SETTLE}
 
 
 def test_room_is_for_one_more_as_large_as_the_largest(monkeypatch):
@@ -181,9 +181,9 @@ def test_fits_in_turn_give_the_bits_of_fits_alone(tones, task):
     fits = [
         partial(steps, BUILD, goal(task, tone), OPTIONS, seed=3, device="cpu") for tone in tones
     ]
-    found = dict(run_interleaved(fits, 3))
+    trajectories = dict(run_interleaved(fits, 3))
     for index, tone in enumerate(tones):
-        assert_same(found[index], run(task, tone))
+        assert_same(trajectories[index], run(task, tone))
 
 
 def test_sigterm_while_fits_are_under_way(tmp_path, tones):
@@ -198,20 +198,20 @@ def test_sigterm_while_fits_are_under_way(tmp_path, tones):
                 if termination and (k, iteration) == (1, 3):
                     os.kill(os.getpid(), signal.SIGTERM)
 
-            given = {"seed": 3, "device": "cpu", "checkpoint": keeper, "report": report}
-            yield partial(steps, BUILD, goal("denoise", tone), OPTIONS, **given)
+            arguments = {"seed": 3, "device": "cpu", "checkpoint": keeper, "report": report}
+            yield partial(steps, BUILD, goal("denoise", tone), OPTIONS, **arguments)
 
     try:
         with Termination() as termination:
-            found = dict(run_interleaved(list(fits(termination)), 2))
+            errors = dict(run_interleaved(list(fits(termination)), 2))
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert all(isinstance(error, InterruptedFitError) for error in found.values())
+    assert all(isinstance(error, InterruptedFitError) for error in errors.values())
     assert [(tmp_path / str(k)).exists() for k in range(3)] == [True, True, True]
-    found = dict(run_interleaved(list(fits()), 3))
+    trajectories = dict(run_interleaved(list(fits()), 3))
     assert said == [f"taken up after iteration {done} of 14" for done in (10, 3, 1)]
     for index, tone in enumerate(tones):
-        assert_same(found[index], run("denoise", tone))
+        assert_same(trajectories[index], run("denoise", tone))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -223,11 +223,11 @@ def test_on_a_gpu_replays_and_neighbours_change_nothing(task, tones, tmp_path):
             target = goal(task, tone, "cuda")
             yield partial(steps, BUILD, target, OPTIONS, seed=3, device="cuda", checkpoint=keeper)
 
-    found = dict(run_interleaved(list(fits()), 3, device="cuda"))
+    trajectories = dict(run_interleaved(list(fits()), 3, device="cuda"))
     for index, tone in enumerate(tones):
         plain = goal(task, tone, "cuda")
         plain.recordable = False
         eager = fit(BUILD, plain, OPTIONS, seed=3, device="cuda")
-        assert (found[index].engine, eager.engine) == ("cuda-graph", "pytorch")
-        np.testing.assert_allclose(found[index].losses, eager.losses, rtol=1e-3)
-        np.testing.assert_allclose(found[index].average, eager.average, atol=1e-3)
+        assert (trajectories[index].engine, eager.engine) == ("cuda-graph", "pytorch")
+        np.testing.assert_allclose(trajectories[index].losses, eager.losses, rtol=1e-3)
+        np.testing.assert_allclose(trajectories[index].average, eager.average, atol=1e-3)

@@ -69,9 +69,9 @@ def test_grid(iterations, snapshots, points):
     ],
 )
 def test_grid_with_given_iterations(iterations, snapshots, at, points):
-    found = grid(iterations, snapshots, at)
-    assert found.tolist() == points
-    assert found.dtype.kind == "i"
+    grid_points = grid(iterations, snapshots, at)
+    assert grid_points.tolist() == points
+    assert grid_points.dtype.kind == "i"
 
 
 def test_stepped_rates():
@@ -144,34 +144,34 @@ def test_trajectory(denoising):
     def report(iteration, loss):
         seen.append((iteration, loss))
 
-    found = fit(BUILD, denoising, OPTIONS, seed=5, device="cpu", report=report)
-    assert found.iterations.tolist() == [1, 2, 3, 6, 12]
-    assert found.snapshots.shape == (5, 1, 2048)
-    assert found.last.shape == found.average.shape == (1, 2048)
-    for array in (found.snapshots, found.last, found.average, found.losses):
+    trajectory = fit(BUILD, denoising, OPTIONS, seed=5, device="cpu", report=report)
+    assert trajectory.iterations.tolist() == [1, 2, 3, 6, 12]
+    assert trajectory.snapshots.shape == (5, 1, 2048)
+    assert trajectory.last.shape == trajectory.average.shape == (1, 2048)
+    for array in (trajectory.snapshots, trajectory.last, trajectory.average, trajectory.losses):
         assert array.dtype == np.float32
-    np.testing.assert_array_equal(found.last, found.snapshots[-1])
-    assert seen == [(i, found.losses[i - 1]) for i in found.iterations]
-    assert found.seconds > 0
+    np.testing.assert_array_equal(trajectory.last, trajectory.snapshots[-1])
+    assert seen == [(i, trajectory.losses[i - 1]) for i in trajectory.iterations]
+    assert trajectory.seconds > 0
     # iteration 1 is the untrained network
     networks, inputs = start(BUILD, denoising, 5, "cpu")
     untrained = denoising.read_out(networks[0](inputs[0])[..., :128, :65].detach())
-    np.testing.assert_allclose(found.snapshots[0], untrained, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(trajectory.snapshots[0], untrained, rtol=0, atol=1e-6)
 
 
 def test_snapshots_where_they_were_asked_for(denoising):
-    found = fit(BUILD, denoising, replace(OPTIONS, snapshot_at=(4, 6)), seed=5, device="cpu")
+    trajectory = fit(BUILD, denoising, replace(OPTIONS, snapshot_at=(4, 6)), seed=5, device="cpu")
     plain = fit(BUILD, denoising, OPTIONS, seed=5, device="cpu")
-    assert found.iterations.tolist() == [1, 2, 3, 4, 6, 12]
-    np.testing.assert_array_equal(found.snapshots[[0, 1, 2, 4, 5]], plain.snapshots)
+    assert trajectory.iterations.tolist() == [1, 2, 3, 4, 6, 12]
+    np.testing.assert_array_equal(trajectory.snapshots[[0, 1, 2, 4, 5]], plain.snapshots)
 
 
 def test_average_of_the_outputs(denoising):
     options = replace(OPTIONS, iterations=4, snapshots=40, ema_decay=0.5)
-    found = fit(BUILD, denoising, options, seed=5, device="cpu")
+    trajectory = fit(BUILD, denoising, options, seed=5, device="cpu")
     weights = np.array([1, 2, 4, 8]) / 15
-    expected = np.tensordot(weights, found.snapshots, axes=1)
-    np.testing.assert_allclose(found.average, expected, rtol=0, atol=1e-6)
+    expected = np.tensordot(weights, trajectory.snapshots, axes=1)
+    np.testing.assert_allclose(trajectory.average, expected, rtol=0, atol=1e-6)
 
 
 def test_start_has_one_network_and_noise_each():
@@ -211,12 +211,12 @@ def test_the_global_random_state_is_left_alone(denoising):
 
 def test_a_sinusoid_in_noise_is_restored(tone, noisy, denoising):
     options = replace(OPTIONS, iterations=120)
-    found = fit(BUILD, denoising, options, seed=1, device="cpu")
+    trajectory = fit(BUILD, denoising, options, seed=1, device="cpu")
     observed = snr(tone[:2048], noisy, 16000)
     assert observed == pytest.approx(5, abs=0.3)
-    for estimate in (found.last[0], found.average[0]):
+    for estimate in (trajectory.last[0], trajectory.average[0]):
         assert snr(tone[:2048], estimate, 16000) > observed + 5
-    assert found.losses[-10:].mean() < found.losses[:10].mean() / 2
+    assert trajectory.losses[-10:].mean() < trajectory.losses[:10].mean() / 2
 
 
 def test_size_of_one_convolution():

@@ -32,14 +32,14 @@ def restored(method, task, tone, **options):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_observed_does_nothing(task, tone):
-    found = restored("observed", task, tone)
+    restoration = restored("observed", task, tone)
     signal = observation(task, tone).signal
     outputs = len(TASKS[task].outputs)
-    assert list(found.selections) == ["last"]
-    np.testing.assert_array_equal(found.selections["last"], np.stack([signal] * outputs))
-    assert (found.cost["iterations"], found.cost["parameters"]) == (0, 0)
-    assert found.snapshots.shape == (0, outputs, 4096)
-    assert len(found.iterations) == len(found.losses) == 0
+    assert list(restoration.selections) == ["last"]
+    np.testing.assert_array_equal(restoration.selections["last"], np.stack([signal] * outputs))
+    assert (restoration.cost["iterations"], restoration.cost["parameters"]) == (0, 0)
+    assert restoration.snapshots.shape == (0, outputs, 4096)
+    assert len(restoration.iterations) == len(restoration.losses) == 0
     assert not is_prior("observed")
 
 
@@ -47,26 +47,28 @@ def test_observed_does_nothing(task, tone):
     ("method", "task"), [("wiener", "denoise"), ("janssen", "inpaint"), ("nmf", "separate")]
 )
 def test_a_baseline_restores(method, task, tone):
-    found = restored(method, task, tone)
+    restoration = restored(method, task, tone)
     outputs = TASKS[task].outputs
-    assert found.selections["last"].shape == (len(outputs), 4096)
-    assert not np.array_equal(found.selections["last"][0], observation(task, tone).signal)
-    assert found.cost["seconds"] > 0
-    assert found.cost["iterations"] == 0
+    assert restoration.selections["last"].shape == (len(outputs), 4096)
+    assert not np.array_equal(restoration.selections["last"][0], observation(task, tone).signal)
+    assert restoration.cost["seconds"] > 0
+    assert restoration.cost["iterations"] == 0
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_prior_is_fitted(task, tone):
-    found = restored("conv", task, tone, device="auto" if not torch.cuda.is_available() else "cpu")
+    restoration = restored(
+        "conv", task, tone, device="auto" if not torch.cuda.is_available() else "cpu"
+    )
     outputs = len(TASKS[task].outputs)
-    assert set(found.selections) == {"last", "average"}
-    assert {array.shape for array in found.selections.values()} == {(outputs, 4096)}
-    assert found.iterations.tolist() == [1, 3]
-    assert found.snapshots.shape == (2, outputs, 4096)
-    assert found.losses.shape == (3,)
-    assert found.cost["device"] == "cpu"
-    assert found.cost["iterations"] == 3
-    assert found.cost["gflop"] > 0
+    assert set(restoration.selections) == {"last", "average"}
+    assert {array.shape for array in restoration.selections.values()} == {(outputs, 4096)}
+    assert restoration.iterations.tolist() == [1, 3]
+    assert restoration.snapshots.shape == (2, outputs, 4096)
+    assert restoration.losses.shape == (3,)
+    assert restoration.cost["device"] == "cpu"
+    assert restoration.cost["iterations"] == 3
+    assert restoration.cost["gflop"] > 0
     assert is_prior("conv")
 
 
@@ -74,7 +76,7 @@ def test_options_reach_the_network(tone):
     base = restored("conv", "denoise", tone)
     text = restored("conv", "denoise", tone, fit=replace(FIT, network="text"))
     wide = restored("conv", "denoise", tone, fit=replace(FIT, width=0.06))
-    parameters = [found.cost["parameters"] for found in (base, text, wide)]
+    parameters = [restoration.cost["parameters"] for restoration in (base, text, wide)]
     assert len(set(parameters)) == 3
     again, other = (restored("conv", "denoise", tone, seed=seed) for seed in (1, 2))
     np.testing.assert_array_equal(again.losses, base.losses)
@@ -83,14 +85,16 @@ def test_options_reach_the_network(tone):
 
 @pytest.mark.parametrize("method", ["conv", "observed"])
 def test_arrays_round_trip(method, tone, tmp_path):
-    found = restored(method, "denoise", tone)
-    write_arrays(tmp_path / "a.npz", found.arrays())
+    restoration = restored(method, "denoise", tone)
+    write_arrays(tmp_path / "a.npz", restoration.arrays())
     back = Restored.from_arrays(read_arrays(tmp_path / "a.npz"))
-    assert back.cost == found.cost
-    assert back.selections.keys() == found.selections.keys()
-    pairs = [(back.selections[name], found.selections[name]) for name in found.selections]
+    assert back.cost == restoration.cost
+    assert back.selections.keys() == restoration.selections.keys()
+    pairs = [
+        (back.selections[name], restoration.selections[name]) for name in restoration.selections
+    ]
     names = ("iterations", "snapshots", "losses")
-    for one, other in pairs + [(getattr(back, name), getattr(found, name)) for name in names]:
+    for one, other in pairs + [(getattr(back, name), getattr(restoration, name)) for name in names]:
         assert one.dtype == other.dtype
         np.testing.assert_array_equal(one, other)
 

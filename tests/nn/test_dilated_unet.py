@@ -78,13 +78,13 @@ def test_dilations_and_norms(name):
     dilation, _ = DESIGNS[name]
     for network, schedule in DILATIONS.items():
         net = build(name, width=0.1, network=network)
-        found = [
+        dilations = [
             module.dilation[0]
             for block in (net.down1, net.down2, net.bottom, net.up2, net.up1)
             for module in (block.conv1[0], block.conv2[0])
         ]
         expected = [dilation or d for pair in schedule for d in pair]
-        assert found == expected
+        assert dilations == expected
         norms = {
             path: module.affine
             for path, module in net.named_modules()
@@ -95,10 +95,10 @@ def test_dilations_and_norms(name):
 
 
 def test_layout_of_the_text():
-    found = layout("text", 1.0, None).blocks()
-    filters = [block.filters for block in found]
+    blocks = layout("text", 1.0, None).blocks()
+    filters = [block.filters for block in blocks]
     assert filters == [(35, 70), (70, 140), (70, 70), (140, 70), (70, 35)]
-    assert [block.dilation for block in found] == [(2, 4), (8, 16), (32, 32), (16, 8), (4, 2)]
+    assert [block.dilation for block in blocks] == [(2, 4), (8, 16), (32, 32), (16, 8), (4, 2)]
 
 
 def test_width_scales_the_filters():
@@ -137,26 +137,26 @@ FORMATS = (torch.contiguous_format, torch.channels_last)
 def test_instance_normalisation_is_pytorchs(batch):
     torch.manual_seed(0)
     x, weights = torch.randn(2, batch, 5, 8, 12)
-    found = []
+    tensors = []
     for norm in (InstanceNorm(5), nn.InstanceNorm2d(5)):
         taken = x.clone().requires_grad_()
         y = norm(taken)
-        found += [y, *torch.autograd.grad((y * weights).sum(), taken)]
-    assert torch.equal(found[0], found[2])
-    assert torch.equal(found[1], found[3])
+        tensors += [y, *torch.autograd.grad((y * weights).sum(), taken)]
+    assert torch.equal(tensors[0], tensors[2])
+    assert torch.equal(tensors[1], tensors[3])
 
 
 @pytest.mark.parametrize("back", FORMATS)
-@pytest.mark.parametrize("given", FORMATS)
-def test_instance_normalisation_in_all_layouts(given, back):
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_instance_normalisation_in_all_layouts(memory_format, back):
     torch.manual_seed(0)
     x, weights = torch.randn(2, 1, 5, 8, 12, dtype=torch.float64)
     expected = x.clone().requires_grad_()
     centred = expected - expected.mean((2, 3), keepdim=True)
     plain = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-5).sqrt()
-    taken = x.clone(memory_format=given).requires_grad_()
+    taken = x.clone(memory_format=memory_format).requires_grad_()
     y = InstanceNorm(5)(taken)
-    assert y.is_contiguous(memory_format=given)
+    assert y.is_contiguous(memory_format=memory_format)
     torch.testing.assert_close(y, plain)
     torch.testing.assert_close(
         torch.autograd.grad(y, taken, weights.clone(memory_format=back))[0],
@@ -170,13 +170,13 @@ def test_gradients_are_the_same_in_channels_last(name):
     torch.manual_seed(0)
     net = plugins("priors")[name].load().build(width=0.2, network="code").double()
     z, target = torch.randn(2, 1, 2, 32, 24, dtype=torch.float64)
-    found = []
-    for given in FORMATS:
-        net.to(memory_format=given).zero_grad()
-        y = net(z.clone(memory_format=given))
+    passes = []
+    for memory_format in FORMATS:
+        net.to(memory_format=memory_format).zero_grad()
+        y = net(z.clone(memory_format=memory_format))
         (y - target).square().mean().backward()
-        found.append([y.detach(), *(p.grad for p in net.parameters())])
-    for plain, ours in zip(*found, strict=True):
+        passes.append([y.detach(), *(p.grad for p in net.parameters())])
+    for plain, ours in zip(*passes, strict=True):
         torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-12)
 
 

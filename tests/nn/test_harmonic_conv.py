@@ -15,13 +15,13 @@ def by_hand(layer, x):
     for n in range(layer.anchors):
         for w in range(bins):
             for k in range(harmonics):
-                place = (k + 1) * w / (n + 1)
-                low = int(place)
+                position = (k + 1) * w / (n + 1)
+                low = int(position)
                 line = torch.zeros(channels, frames, dtype=torch.float64)
                 if low < bins:
-                    line = line + x[0, :, low] * (1 - (place - low))
+                    line = line + x[0, :, low] * (1 - (position - low))
                 if low + 1 < bins:
-                    line = line + x[0, :, low + 1] * (place - low)
+                    line = line + x[0, :, low + 1] * (position - low)
                 line = torch.nn.functional.pad(line, (length // 2, length // 2))
                 for t in range(frames):
                     window = line[:, t : t + length]
@@ -86,13 +86,13 @@ def test_it_is_the_equation(implementation, options, size):
 def test_both_implementations_have_the_same_gradients(options):
     x = torch.randn(2, 3, 11, 6, dtype=torch.float64)
     weight = torch.randn(2, made("sampled", **options).out_channels, 11, 6, dtype=torch.float64)
-    found = []
+    gradients = []
     for implementation in ("sampled", "deform"):
         layer = made(implementation, **options).double()
-        own = x.clone().requires_grad_()
-        (layer(own) * weight).sum().backward()
-        found.append([own.grad, *(p.grad for p in layer.parameters())])
-    for ours, theirs in zip(*found, strict=True):
+        leaf = x.clone().requires_grad_()
+        (layer(leaf) * weight).sum().backward()
+        gradients.append([leaf.grad, *(p.grad for p in layer.parameters())])
+    for ours, theirs in zip(*gradients, strict=True):
         assert (ours - theirs).abs().max() < 1e-10
 
 
@@ -146,22 +146,22 @@ def test_under_autocast_as_on_a_gpu():
     exact = by_hand(layer, x)
     assert (y[0] - exact).pow(2).mean().sqrt() < 0.02 * exact.pow(2).mean().sqrt()
     assert layer.frequency.grad.dtype == torch.float32
-    found = layer.frequency.grad.clone()
+    gradient = layer.frequency.grad.clone()
     layer.zero_grad()
     layer(x).square().sum().backward()
-    assert (found - layer.frequency.grad).norm() < 0.05 * layer.frequency.grad.norm()
+    assert (gradient - layer.frequency.grad).norm() < 0.05 * layer.frequency.grad.norm()
 
 
 def test_what_the_anchors_read():
-    found = positions(bins=4, harmonics=2, anchors=2)
+    entries = positions(bins=4, harmonics=2, anchors=2)
     # the first harmonic of the first anchor is the bin itself; DC is DC's harmonic, always
-    assert [(w, q, v) for n, w, k, q, v in found if (n, k) == (0, 0)] == [
+    assert [(w, q, v) for n, w, k, q, v in entries if (n, k) == (0, 0)] == [
         (w, w, 1.0) for w in range(4)
     ]
     # the second harmonic of bin 2 would be bin 4, which there is not
-    assert [(w, q) for n, w, k, q, _ in found if (n, k) == (0, 1)] == [(0, 0), (1, 2)]
+    assert [(w, q) for n, w, k, q, _ in entries if (n, k) == (0, 1)] == [(0, 0), (1, 2)]
     # half of bin 3 lies between bins 1 and 2
-    assert [(q, v) for n, w, k, q, v in found if (n, w, k) == (1, 3, 0)] == [(1, 0.5), (2, 0.5)]
+    assert [(q, v) for n, w, k, q, v in entries if (n, w, k) == (1, 3, 0)] == [(1, 0.5), (2, 0.5)]
 
 
 def test_a_note_is_gathered_at_its_fundamental():

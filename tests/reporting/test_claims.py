@@ -184,6 +184,7 @@ def test_order_of_rows_does_not_matter():
 def test_complexity_in_words():
     constants = {"corpus": "speech", "clip": "a", "seed": 0, "device": "cpu", "threads": 1}
     constants |= {"precision": "float32", "engine": "compiled"}
+    constants |= {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
     fits = pd.DataFrame({"method": ["conv", "dense"], "parameters": [500000, 1092912]})
     fits = fits.assign(
         **constants, experiment="e", gflop=[4.0, 8.5], iterations=10, seconds=[1, 2.5]

@@ -36,20 +36,20 @@ def test_a_fit_that_ended_is_forgotten(path):
     attempts.begin("y.s0", ONE, 0)
     attempts.end("x.s0")
     attempts.end("never.s0")
-    found = Attempts(path)
-    assert (found.deaths("x.s0", ONE, 0), found.deaths("y.s0", ONE, 0)) == (0, 1)
+    reopened = Attempts(path)
+    assert (reopened.deaths("x.s0", ONE, 0), reopened.deaths("y.s0", ONE, 0)) == (0, 1)
 
 
 def test_an_error_is_kept_for_the_same_fit_alone(path):
     attempts = Attempts(path)
     attempts.begin("x.s0", ONE, 0)
     attempts.failed("x.s0", ONE, "diverged")
-    found = Attempts(path)
-    assert found.reason("x.s0", ONE) == "diverged"
-    assert found.reason("x.s0", OTHER) == found.reason("y.s0", ONE) == ""
-    assert found.deaths("x.s0", ONE, 0) == 0
-    found.begin("x.s0", ONE, 0)
-    assert found.reason("x.s0", ONE) == ""
+    reopened = Attempts(path)
+    assert reopened.reason("x.s0", ONE) == "diverged"
+    assert reopened.reason("x.s0", OTHER) == reopened.reason("y.s0", ONE) == ""
+    assert reopened.deaths("x.s0", ONE, 0) == 0
+    reopened.begin("x.s0", ONE, 0)
+    assert reopened.reason("x.s0", ONE) == ""
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff"])

@@ -47,11 +47,13 @@ def test_a_stopped_fit_goes_on_to_the_same_bits(tmp_path, signal_, undisturbed, 
     stop_after(iteration, path, "denoise", signal_)
     seen = []
     again = checkpoint(path)
-    found = run("denoise", signal_, checkpoint=again, report=lambda i, loss: seen.append((i, loss)))
-    assert_same(found, undisturbed)
+    resumed = run(
+        "denoise", signal_, checkpoint=again, report=lambda i, loss: seen.append((i, loss))
+    )
+    assert_same(resumed, undisturbed)
     assert again.said == [f"taken up after iteration {iteration} of 14"]
     assert seen[0][0] > iteration
-    assert found.seconds > 0
+    assert resumed.seconds > 0
 
 
 def test_a_separation_in_pytorch_goes_on_to_the_same_bits(tmp_path, signal_):
@@ -68,8 +70,8 @@ def test_a_separation_in_pytorch_goes_on_to_the_same_bits(tmp_path, signal_):
     torch.manual_seed(1)
     stop_after(6, tmp_path / "state", "separate", signal_, build=Noisy)
     torch.manual_seed(2)
-    found = run("separate", signal_, build=Noisy, checkpoint=checkpoint(tmp_path / "state"))
-    assert_same(found, whole)
+    resumed = run("separate", signal_, build=Noisy, checkpoint=checkpoint(tmp_path / "state"))
+    assert_same(resumed, whole)
 
 
 def test_an_objective_that_accumulates_is_kept(tmp_path, monkeypatch, signal_):
@@ -152,9 +154,9 @@ def test_a_killed_process(tmp_path, undisturbed, kill):
     # SIGTERM's iteration is whole; that of SIGKILL is lost
     done = 5 if kill == "SIGTERM" else 4
     assert again.stdout == f"taken up after iteration {done} of 14\n"
-    found = np.load(products)
-    for name in found.files:
-        np.testing.assert_array_equal(found[name], getattr(undisturbed, name), err_msg=name)
+    arrays = np.load(products)
+    for name in arrays.files:
+        np.testing.assert_array_equal(arrays[name], getattr(undisturbed, name), err_msg=name)
 
 
 @pytest.fixture

@@ -38,6 +38,6 @@ def test_stopped_anywhere(task, schedule, stops):
         for iteration in sorted(stops):
             stop_after(iteration, path, task, TONE, options=SCHEDULES[schedule])
         keeper = checkpoint(path)
-        found = run(task, TONE, SCHEDULES[schedule], checkpoint=keeper)
+        resumed = run(task, TONE, SCHEDULES[schedule], checkpoint=keeper)
     assert keeper.said == [f"taken up after iteration {max(stops)} of {OPTIONS.iterations}"]
-    assert_same(found, undisturbed(task, schedule))
+    assert_same(resumed, undisturbed(task, schedule))

@@ -100,9 +100,9 @@ def diverging(signals, tmp_path, folder="observations"):
 
 def test_a_fit_that_diverges_is_missing(run, signals, tmp_path):
     run(observations=diverging(signals, tmp_path))
-    found = missing(tmp_path / "fits")
-    assert found.pop("two").startswith("the fit diverged: its loss is inf at iteration 1 (seed ")
-    assert found == {"one": "", "three": "", "four": ""}
+    reasons = missing(tmp_path / "fits")
+    assert reasons.pop("two").startswith("the fit diverged: its loss is inf at iteration 1 (seed ")
+    assert reasons == {"one": "", "three": "", "four": ""}
     rows = [row for row in read_rows(tmp_path / "fits" / "manifest.csv") if row["missing"]]
     (row,) = rows
     assert (row["file"], row["selection"], row["iterations"], row["device"]) == ("", "", "0", "cpu")
@@ -119,8 +119,8 @@ def test_where_nothing_may_be_missing_the_others_are_kept(run, restoring, signal
     with pytest.raises(DapError, match=words):
         run(**options)
     folder = tmp_path / "fits"
-    kept = {f".{clip}.s0.npz" for clip in CLIPS if clip != "two"} | {".attempts.json"}
-    assert hidden(folder) == kept
+    files = {f".{clip}.s0.npz" for clip in CLIPS if clip != "two"} | {".attempts.json"}
+    assert hidden(folder) == files
     assert not (folder / "manifest.csv").exists()
     # the second attempt knows, and fits nothing
     restoring.begun.clear()

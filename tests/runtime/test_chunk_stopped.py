@@ -161,9 +161,9 @@ def test_those_beside_one_that_kills_the_job_are_not_suspected(run, beside, rest
     assert restoring.begun == ["three", "four", "one", "two"]
     assert suspects(tmp_path / "fits") == {"two.s0"}
     run(attempt=3, **options)
-    found = missing(tmp_path / "fits")
-    assert found.pop("two") == "2 jobs were killed by it, each before it got any further"
-    assert set(found.values()) == {""}
+    reasons = missing(tmp_path / "fits")
+    assert reasons.pop("two") == "2 jobs were killed by it, each before it got any further"
+    assert set(reasons.values()) == {""}
 
 
 def test_one_that_finds_the_memory_full_is_fitted_later(run, beside, restoring, tmp_path):

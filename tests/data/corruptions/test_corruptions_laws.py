@@ -91,10 +91,10 @@ def test_untouched_frames_are_those_whose_window_meets_no_gap(samples, half, dat
     mask = np.zeros(samples, bool)
     for start in data.draw(st.lists(st.integers(0, samples), max_size=3)):
         mask[start : start + data.draw(st.integers(1, 40))] = True
-    found = untouched_frames(mask, 2 * half, hop_length)
+    untouched = untouched_frames(mask, 2 * half, hop_length)
     padded = np.pad(mask, half)
     windows = [padded[centre : centre + 2 * half] for centre in range(0, samples + 1, hop_length)]
-    np.testing.assert_array_equal(found, [not window.any() for window in windows])
+    np.testing.assert_array_equal(untouched, [not window.any() for window in windows])
 
 
 @given(st.integers(2000, 12000), st.sampled_from(["frames", "samples"]), SEEDS, st.data())

@@ -30,9 +30,9 @@ def runs(mask: np.ndarray) -> np.ndarray:
 def test_number_and_lengths_of_gaps(domain, seconds, count):
     for seed in range(3):
         _, observation = damaged(round(seconds * RATE), seed, domain=domain)
-        found = runs(observation.known["mask"])
-        assert len(found) == count == observation.metadata["gaps"]  # so none touches another
-        lengths = np.diff(found)[:, 0] / RATE
+        gaps = runs(observation.known["mask"])
+        assert len(gaps) == count == observation.metadata["gaps"]  # so none touches another
+        lengths = np.diff(gaps)[:, 0] / RATE
         assert lengths.min() >= 0.1 - HALF_HOP
         assert lengths.max() <= 0.25 + HALF_HOP
         said = [float(text) for text in observation.metadata["gap_seconds"].split()]
@@ -44,9 +44,9 @@ def test_gaps_are_spread_evenly():
     lengths, middles = [], []
     for seed in range(150):
         _, observation = damaged(8 * RATE, seed)
-        found = runs(observation.known["mask"]) / RATE
-        lengths += list(np.diff(found)[:, 0])
-        middles += list(found.mean(axis=1))
+        gaps = runs(observation.known["mask"]) / RATE
+        lengths += list(np.diff(gaps)[:, 0])
+        middles += list(gaps.mean(axis=1))
     assert len(lengths) == 150 * 8  # one a second
     # standard errors of 1,200 draws: 0.0013 s of a length, 0.07 s of a place
     assert np.mean(lengths) == pytest.approx(0.175, abs=0.005)

@@ -45,14 +45,14 @@ def server(monkeypatch):
         yield server
 
 
-def source(server, file=NAME, **facts):
-    return {"archives": [{"file": file, "url": server.url(file), **facts}]}
+def source(server, file=NAME, **published):
+    return {"archives": [{"file": file, "url": server.url(file), **published}]}
 
 
-def get(server, folder, *, sha256=SHA256, **facts):
+def get(server, folder, *, sha256=SHA256, **published):
     if sha256:
-        facts["sha256"] = sha256
-    return fetch([source(server, **facts)], folder, LOG)[1]
+        published["sha256"] = sha256
+    return fetch([source(server, **published)], folder, LOG)[1]
 
 
 def left(folder):
@@ -115,11 +115,11 @@ def test_after_a_kill_another_process_goes_on(server, tmp_path):
     assert (tmp_path / NAME).read_bytes() == ARCHIVE
 
 
-@pytest.mark.parametrize("facts", [{"bytes": len(ARCHIVE)}, {}])
-def test_after_a_kill_before_the_renaming(server, tmp_path, facts):
+@pytest.mark.parametrize("published", [{"bytes": len(ARCHIVE)}, {}])
+def test_after_a_kill_before_the_renaming(server, tmp_path, published):
     (tmp_path / f"{NAME}.part").write_bytes(ARCHIVE)
-    get(server, tmp_path, **facts)
-    assert len(server.requests) == (0 if facts else 1)
+    get(server, tmp_path, **published)
+    assert len(server.requests) == (0 if published else 1)
     assert left(tmp_path) == [NAME]
 
 
@@ -187,7 +187,7 @@ def test_what_is_got_over(server, tmp_path, plan):
 
 
 @pytest.mark.parametrize(
-    ("plan", "facts", "message", "requests"),
+    ("plan", "published", "message", "requests"),
     [
         ([{"status": 404}], {}, "the server says 404", 1),
         ([{"status": 403}], {}, "the server says 403", 1),
@@ -209,10 +209,10 @@ def test_what_is_got_over(server, tmp_path, plan):
     ],
     ids=["404", "403", "always busy", "never answers", "redirects", "web page", "another size"],
 )
-def test_what_is_refused(server, tmp_path, plan, facts, message, requests):
+def test_what_is_refused(server, tmp_path, plan, published, message, requests):
     server.plan = plan
     with pytest.raises(DapError, match=message) as caught:
-        get(server, tmp_path, **facts)
+        get(server, tmp_path, **published)
     assert "\n" not in str(caught.value)
     assert f"put the archive into {tmp_path}; or add --config mirror=PATH" in str(caught.value)
     assert len(server.requests) == requests
@@ -346,13 +346,13 @@ def test_a_full_disk_is_seen_before(server, tmp_path, monkeypatch):
 
 
 def test_mirror(tmp_path, caplog):
-    mirror, own = tmp_path / "mirror", tmp_path / "own"
+    mirror, folder = tmp_path / "mirror", tmp_path / "own"
     mirror.mkdir()
     (mirror / NAME).write_bytes(ARCHIVE)
 
-    def taken(**facts):
-        source = {"archives": [{"file": NAME, "url": "http://x", **facts}]}
-        return from_mirror(source, [str(mirror / NAME)], own, LOG)[1][0]["checked"]
+    def taken(**published):
+        source = {"archives": [{"file": NAME, "url": "http://x", **published}]}
+        return from_mirror(source, [str(mirror / NAME)], folder, LOG)[1][0]["checked"]
 
     assert taken(sha256=SHA256) == "sha256, as published"
     assert left(mirror) == [NAME]
@@ -364,7 +364,7 @@ def test_mirror(tmp_path, caplog):
     # nothing is written into the mirror
     assert taken() == "sha256, noted at this first download: none is published"
     assert left(mirror) == [NAME]
-    assert left(own) == [f"{NAME}.sha256"]
+    assert left(folder) == [f"{NAME}.sha256"]
     # an archive of the user's own making, which they vouch for
     (mirror / f"{NAME}.sha256").write_text(f"{SHA256}  {NAME}\n")
     with caplog.at_level("WARNING"):

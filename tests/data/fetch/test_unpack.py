@@ -162,8 +162,8 @@ def lying_zip():
     """A member that is longer than the directory says."""
     content = bytearray(zipped((GOOD, SOUND)))
     for signature, offset in ((b"PK\1\2", 24), (b"PK\3\4", 22)):
-        place = content.index(signature) + offset
-        content[place : place + 4] = struct.pack("<I", 10)
+        start = content.index(signature) + offset
+        content[start : start + 4] = struct.pack("<I", 10)
     return bytes(content)
 
 
@@ -280,19 +280,19 @@ def test_wherever_it_is_cut_or_damaged_it_is_refused(tmp_path, pack):
         whole = zipped(*((name, SOUND) for name in names))
     else:
         whole = tar(*map(info, names), pack=pack)
-    for i, place in enumerate(itertools.chain([1, 3], range(5, len(whole) - 8, 997))):
+    for i, length in enumerate(itertools.chain([1, 3], range(5, len(whole) - 8, 997))):
         folder = tmp_path / str(i)
         folder.mkdir()
         with pytest.raises(DapError, match=r"0\.archive: "):
-            take(folder, whole[:place])
+            take(folder, whole[:length])
         assert files(folder) == []
 
 
 def test_a_flipped_bit_is_seen_by_the_archives_own_checksum(tmp_path):
     whole = tar(*(info(f"sc09/test/{i}.wav") for i in range(3)))
-    for i, place in enumerate(range(20, len(whole) - 8, 499)):
+    for i, position in enumerate(range(20, len(whole) - 8, 499)):
         flipped = bytearray(whole)
-        flipped[place] ^= 0x10
+        flipped[position] ^= 0x10
         folder = tmp_path / str(i)
         folder.mkdir()
         with pytest.raises(DapError, match=r"0\.archive: "):

@@ -93,13 +93,13 @@ def test_a_damaged_archive(form: str, damages: list[Callable[[bytes], bytes]]):
     content = FORMATS[form]
     for damage in damages:
         content = damage(content)
-    found = outcome(content)
-    if found is not None and form == "zip":
+    recordings = outcome(content)
+    if recordings is not None and form == "zip":
         # the directory has no checksum of its own: a name that is damaged there may hide a
         # recording from it, which the archive's checksum shows before it is unpacked
-        assert found.items() <= CONTENTS.items()
-    elif found is not None:
-        assert found == CONTENTS
+        assert recordings.items() <= CONTENTS.items()
+    elif recordings is not None:
+        assert recordings == CONTENTS
 
 
 @given(damages=st.lists(DAMAGE, min_size=1, max_size=4))
@@ -108,5 +108,7 @@ def test_a_tar_that_was_damaged_before_it_was_packed(damages: list[Callable[[byt
     for damage in damages:
         content = damage(content)
     # its checksum is right: names, sizes and kinds can be anything
-    found = outcome(gzip.compress(content, 1))
-    assert found is None or all(name.endswith(".wav") and "/" not in name for name in found)
+    recordings = outcome(gzip.compress(content, 1))
+    assert recordings is None or all(
+        name.endswith(".wav") and "/" not in name for name in recordings
+    )

@@ -32,20 +32,20 @@ def peaks_near(sound: np.ndarray, rate: int, guesses: np.ndarray, width: float) 
     """Frequencies of the FFT's peaks within `width` Hz of guesses, with parabolic interpolation."""
     size = 4 * len(sound)
     level = np.log(np.abs(np.fft.rfft(sound * np.hanning(len(sound)), size)) + 1e-30)
-    found = []
+    frequencies = []
     for guess in guesses:
         low, high = (round(edge * size / rate) for edge in (guess - width, guess + width))
         k = low + int(np.argmax(level[low:high]))
         left, middle, right = level[k - 1 : k + 2]
-        found.append((k + 0.5 * (left - right) / (left - 2.0 * middle + right)) * rate / size)
-    return np.array(found)
+        frequencies.append((k + 0.5 * (left - right) / (left - 2.0 * middle + right)) * rate / size)
+    return np.array(frequencies)
 
 
 def test_they_are_found_without_importing_them():
-    found = plugins("synthetic")
+    corpora = plugins("synthetic")
     for name, module in {**CORPORA, "tones": tones}.items():
-        assert found[name].module == module.__name__
-        assert found[name].metadata["title"].startswith("synthetic ")
+        assert corpora[name].module == module.__name__
+        assert corpora[name].metadata["title"].startswith("synthetic ")
 
 
 @pytest.mark.parametrize("name", CORPORA)
@@ -166,11 +166,11 @@ def test_partials_are_stretched_as_a_stiff_strings(key):
     f0, b = 440.0 * 2 ** ((key - 69) / 12), 1.3 * piano.inharmonicity(key)
     n = np.arange(1, 8)
     expected = n * f0 * np.sqrt(1 + b * n**2)
-    found = peaks_near(sound, RATE, expected, 0.3 * f0)
+    frequencies = peaks_near(sound, RATE, expected, 0.3 * f0)
     # the second, slower string of each partial is 0.02 % higher
-    assert found == pytest.approx(expected, rel=3e-4)
+    assert frequencies == pytest.approx(expected, rel=3e-4)
     # (f_n / n)^2 is a line in n^2, and B its slope over its intercept
-    slope, intercept = np.polyfit(n**2, (found / n) ** 2, 1)
+    slope, intercept = np.polyfit(n**2, (frequencies / n) ** 2, 1)
     assert slope / intercept == pytest.approx(b, rel=0.1)
 
 

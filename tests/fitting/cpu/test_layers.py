@@ -62,8 +62,8 @@ def passes(net, run, z, upstream):
     return out.detach(), {name: p.grad.clone() for name, p in net.named_parameters()}
 
 
-def distance(found, expected):
-    return ((found.double() - expected.double()).norm() / expected.double().norm()).item()
+def distance(tensor, expected):
+    return ((tensor.double() - expected.double()).norm() / expected.double().norm()).item()
 
 
 @pytest.mark.parametrize("name", DESIGNS)
@@ -78,16 +78,18 @@ def test_float32_is_the_same_function_and_gradient(name, size, torch_threads):
     largest = max(gradient.norm() for gradient in gradients.values())
     for threads in (1, 2):
         torch_threads(threads)
-        out, found = passes(net, net.compiled(z, "float32"), z, upstream)
+        out, compiled_gradients = passes(net, net.compiled(z, "float32"), z, upstream)
         assert out.shape == (1, net.final.out_channels, *size)
         assert distance(out, expected) < 2e-6  # rounding of float32
         for key, gradient in gradients.items():
             # a bias before a normalisation has no gradient but rounding errors
             if gradient.norm() > 1e-9 * largest:
                 # few pixels have a small deviation, and rounding errors are divided by it
-                assert distance(found[key], gradient) < (1e-2 if size == (8, 8) else 1e-4), key
+                assert distance(compiled_gradients[key], gradient) < (
+                    1e-2 if size == (8, 8) else 1e-4
+                ), key
             else:
-                assert found[key].norm() < 1e-6 * largest, key
+                assert compiled_gradients[key].norm() < 1e-6 * largest, key
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -97,7 +99,7 @@ def test_as_exact_as_the_precision(precision):
     net = DESIGNS["dense"]()
     z, upstream = torch.randn(1, 2, 64, 64), torch.randn(1, 2, 64, 64)
     expected, gradients = passes(net, partial(net, z), z, upstream)
-    out, found = passes(net, net.compiled(z, precision), z, upstream)
+    out, compiled_gradients = passes(net, net.compiled(z, precision), z, upstream)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         reference = net(z)
     net.zero_grad()
@@ -106,7 +108,9 @@ def test_as_exact_as_the_precision(precision):
     assert distance(out, expected) < 1.5 * distance(reference.detach(), expected)
     for key in ("final.weight", "up1.conv2.0.weight", "down1.conv1.0.weight"):
         theirs = net.get_parameter(key).grad
-        assert distance(found[key], gradients[key]) < 1.5 * distance(theirs, gradients[key])
+        assert distance(compiled_gradients[key], gradients[key]) < 1.5 * distance(
+            theirs, gradients[key]
+        )
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -132,9 +136,9 @@ def test_equal_maxima_give_the_gradient_to_the_first():
     net = DilatedUNet(layout("code", 0.1, 1), dense=False)
     z, upstream = torch.zeros(1, 2, 16, 16), torch.randn(1, 2, 16, 16)
     _, expected = passes(net, partial(net, z), z, upstream)
-    _, found = passes(net, net.compiled(z, "float32"), z, upstream)
+    _, gradients = passes(net, net.compiled(z, "float32"), z, upstream)
     for key in ("down1.transition.bias", "down2.transition.weight"):
-        torch.testing.assert_close(found[key], expected[key], rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(gradients[key], expected[key], rtol=1e-3, atol=1e-5)
 
 
 def test_two_networks_do_not_share_anything():

@@ -64,11 +64,11 @@ def test_an_iteration_is_recorded_once_and_again_where_the_loss_changes(cuda):
     recorded = GraphedIteration(
         lambda progress: called.append(progress) or progress, lambda p: p > 0.9
     )
-    found = [recorded(k / 20) for k in range(1, 21)]
+    losses = [recorded(k / 20) for k in range(1, 21)]
     # the eager ones and the recording; where the loss changes, one and another
     assert called == [1 / 20, 2 / 20, 3 / 20, 4 / 20, 19 / 20, 20 / 20]
     assert len(called) == WARMUP + 3
-    assert found[3:] == [4 / 20] * 15 + [19 / 20, 20 / 20]
+    assert losses[3:] == [4 / 20] * 15 + [19 / 20, 20 / 20]
     assert FakeGraph.made == 2
     assert recorded.graph.replayed
 
@@ -84,8 +84,8 @@ def test_what_cannot_be_recorded_runs_as_it_is(cuda):
 
     recorded = GraphedIteration(iterate, lambda p: None)
     with pytest.warns(UserWarning, match="not recorded, so slower: operation not permitted"):
-        found = [recorded(k) for k in range(10)]
-    assert found == list(range(10))
+        losses = [recorded(k) for k in range(10)]
+    assert losses == list(range(10))
     assert recorded.graph is None
     assert gc.isenabled()
     assert cuda == [("_cuda_endAllocateToPool", 0, (0, 7)), ("_cuda_releasePool", 0, (0, 7))]
@@ -197,13 +197,13 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
     # without numbers there are no sparse matrices, and there is no mixed precision there
     monkeypatch.setattr(harmonic, "sampling", dense)
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
-    task, known, own = GOALS[kind]
+    task, known, options = GOALS[kind]
     module = plugin("priors", prior).load()
     observation = Observation(SIGNAL, dict(known))
     if plugin("priors", prior).metadata.get("domain") == "waveform":
-        target = module.objective(prior, task, observation, "cpu", own)
+        target = module.objective(prior, task, observation, "cpu", options)
     else:
-        target = objective(task, observation, STFT(254, 32, "hann"), "cpu", own)
+        target = objective(task, observation, STFT(254, 32, "hann"), "cpu", options)
     mode = FakeTensorMode()
     elsewhere(target, mode)
     average = MovingAverage(0.9)
@@ -229,10 +229,10 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
             with pytest.raises(DataDependentOutputException):
                 iterate(60, 0.5)
             return
-        found = [iterate(iteration, iteration / 62) for iteration in (60, 61, 62)]
-        found += [(p, p.grad) for net in networks for p in net.parameters()]
-    assert {tensor.device.type for pair in found for tensor in pair} == {ELSEWHERE}
-    assert len(found) > 10
+        pairs = [iterate(iteration, iteration / 62) for iteration in (60, 61, 62)]
+        pairs += [(p, p.grad) for net in networks for p in net.parameters()]
+    assert {tensor.device.type for pair in pairs for tensor in pair} == {ELSEWHERE}
+    assert len(pairs) > 10
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -240,10 +240,12 @@ def test_on_a_gpu_what_waits_is_not_recorded(tones, monkeypatch):
     monkeypatch.setattr(GraphedIteration, "broken", [])
     waiting = goal("denoise", tones[0], "cuda")
     loss = waiting.loss
-    waiting.loss = lambda *given: loss(*given) * (1.0 if loss(*given).item() >= 0 else 2.0)
+    waiting.loss = lambda *arguments: (
+        loss(*arguments) * (1.0 if loss(*arguments).item() >= 0 else 2.0)
+    )
     with pytest.warns(UserWarning, match="not recorded, so slower"):
-        found = fit(BUILD, waiting, OPTIONS, seed=3, device="cuda")
+        first = fit(BUILD, waiting, OPTIONS, seed=3, device="cuda")
     # this fit and the next go on as they are
     again = fit(BUILD, goal("denoise", tones[0], "cuda"), OPTIONS, seed=3, device="cuda")
-    assert (found.engine, again.engine) == ("pytorch", "pytorch")
-    np.testing.assert_allclose(found.losses, again.losses, rtol=1e-3)
+    assert (first.engine, again.engine) == ("pytorch", "pytorch")
+    np.testing.assert_allclose(first.losses, again.losses, rtol=1e-3)

@@ -28,10 +28,10 @@ def steady_and_shaky(iteration: int, samples: int = 4096) -> torch.Tensor:
 
 
 def followed(iterations: int) -> Fluctuation:
-    found = Fluctuation("cpu")
+    follower = Fluctuation("cpu")
     for i in range(1, iterations + 1):
-        found.follow(i, steady_and_shaky(i))
-    return found
+        follower.follow(i, steady_and_shaky(i))
+    return follower
 
 
 def test_nothing_is_summed_up_before_the_48th():
@@ -42,7 +42,7 @@ def test_nothing_is_summed_up_before_the_48th():
 
 def test_sums_by_hand():
     # two differences; what is clipped after the first stays clipped
-    found = followed(50)
+    follower = followed(50)
     magnitudes = [np.abs(_stft(steady_and_shaky(i).numpy())) for i in (48, 49, 50)]
     total = 0.0
     for before, now in pairwise(magnitudes):
@@ -51,7 +51,7 @@ def test_sums_by_hand():
     expected = (total.max() - total) / (total.max() - total.min())
     # bins between the tones hold nothing but float32's rounding
     strong = magnitudes[2] > 0.05
-    np.testing.assert_allclose(found.stability()[strong], expected[strong], atol=2e-3)
+    np.testing.assert_allclose(follower.stability()[strong], expected[strong], atol=2e-3)
 
 
 def _stft(signal: np.ndarray) -> np.ndarray:
@@ -97,16 +97,16 @@ def test_wiener_gain_is_the_stability_above_its_floor():
 
 def test_all_bins_alike_are_all_kept(monkeypatch):
     monkeypatch.setattr(fluctuation, "FIRST", 1)
-    found = Fluctuation("cpu")
+    follower = Fluctuation("cpu")
     for i in (1, 2):
-        found.follow(i, torch.zeros(1000))
-    np.testing.assert_array_equal(found.stability(), np.ones((257, 8)))
+        follower.follow(i, torch.zeros(1000))
+    np.testing.assert_array_equal(follower.stability(), np.ones((257, 8)))
 
 
 def test_before_there_is_anything_to_go_by_the_observation_is_the_estimate():
     goal = DenoiseByFluctuation(Observation(3 * steady_and_shaky(0).numpy()), "cpu", "lsa")
-    found = goal.read_out(torch.zeros(1, 1, 4096))
-    torch.testing.assert_close(found, goal.target.clamp(-1, 1))
+    estimate = goal.read_out(torch.zeros(1, 1, 4096))
+    torch.testing.assert_close(estimate, goal.target.clamp(-1, 1))
 
 
 def test_the_state_is_taken_up():

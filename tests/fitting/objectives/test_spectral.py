@@ -34,10 +34,10 @@ def test_denoising_is_the_mean_squared_error(signal, target):
 
 def test_estimates_are_clipped(signal, target):
     goal = Denoise(Observation(signal), TRANSFORM, "cpu")
-    found = goal.read_out(goal.estimates([3 * target]))
+    estimate = goal.read_out(goal.estimates([3 * target]))
     expected = np.clip(3 * signal, -1, 1)[np.newaxis]
     assert np.abs(expected).max() == 1
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(estimate, expected, rtol=0, atol=1e-6)
 
 
 def gapped(signal, target, domain) -> Observation:
