@@ -112,7 +112,7 @@ class FitOptions:
     restarts: int = option(3, minimum=0, maximum=10)
     separation: Literal["narayanaswamy2021", "tian2019"] = "narayanaswamy2021"
     reconstruction: Literal["complex", "magnitude", "l2"] = "l2"
-    smoothness: float = option(1.0, minimum=0)
+    smoothness: float = option(0.01, minimum=0)
     exclusion: float = option(1.0, minimum=0)
     binarity: float = option(0.01, minimum=0)
     consistency: float = option(0.0, minimum=0, maximum=1)
