@@ -36,9 +36,9 @@ class Separate:
     weights mean the same for every transform and level. The loss is the sum of these terms
     (fidelity: losses-of-separation):
 
-    - reconstruction: the distance of the estimates' sum to the mixture (fidelity:
-      reconstruction-of-separation). `complex`: mean absolute error over real and imaginary parts;
-      `magnitude`: mean absolute error of the magnitudes; `l2`: mean squared error over both parts;
+    - reconstruction: the distance of the estimates' sum to the mixture
+      (fidelity: reconstruction-of-separation). `complex`: mean absolute error over real and
+      imaginary parts; `magnitude`: that of the magnitudes; `l2`: mean squared error over both parts;
     - smoothness: the mean change between frames of each source's magnitude |s_i|;
     - exclusion: the overlap of the gradients of the estimates' magnitudes at three scales;
     - binarity: over the last tenth of the iterations, 1 / (1e-6 + mean |m - 0.5|) for each of the
