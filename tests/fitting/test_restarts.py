@@ -59,25 +59,25 @@ def test_a_failed_fit_begins_again_from_another_seed(fitted, tone, times):
 def test_there_is_an_end_to_it(fitted, tone):
     objective = FailsAtFirst(tone, 100)
     trajectory = fitted(objective)
-    assert trajectory.failed == (4, 4)
+    assert trajectory.failed == (7, 7)
     assert objective.judgements == 2  # the last one is not judged, but reported
     assert len(trajectory.losses) == OPTIONS.iterations
 
 
-def test_a_fit_is_judged_at_quarters_and_at_its_end(fitted, tone):
-    objective = FailsAtFirst(tone, 1, at=3)  # at the fourth
+def test_a_fit_is_judged_at_half_three_quarters_and_its_end(fitted, tone):
+    objective = FailsAtFirst(tone, 1, at=2)  # at the third
     assert fitted(objective).failed == (14,)
-    assert objective.judgements == 4 + 4
+    assert objective.judgements == 3 + 3
     never = FailsAtFirst(tone, 0)
     fitted(never)
-    assert never.judgements == 4
+    assert never.judgements == 3
 
 
 def test_the_seconds_of_failed_fits_count(fitted, tone, monkeypatch):
     # each iteration takes a second
     monkeypatch.setattr("dap.fitting.interleave.time.perf_counter", iter(range(10**6)).__next__)
     once = fitted(goal("denoise", tone)).seconds
-    objective = FailsAtFirst(tone, 1, at=1)  # at half of the iterations
+    objective = FailsAtFirst(tone, 1)  # at half of the iterations
     assert fitted(objective).seconds == pytest.approx(1.5 * once, rel=0.1)
 
 
@@ -89,7 +89,7 @@ def test_a_fit_that_is_stopped_after_a_restart_goes_on_with_it(fitted, tone, tmp
 
     def save(parts, device, **values):
         write(parts, device, **values)
-        if (values["failures"], values["iteration"]) == ([7], iteration):
+        if (values["failures"], values["iteration"]) == ([10], iteration):
             raise StoppedError
 
     keeper.save = save
@@ -98,7 +98,7 @@ def test_a_fit_that_is_stopped_after_a_restart_goes_on_with_it(fitted, tone, tmp
     again = checkpoint(tmp_path / "state")
     trajectory = fitted(FailsAtFirst(tone, 0), checkpoint=again)
     assert_same(trajectory, undisturbed)
-    assert trajectory.failed == (7,)
+    assert trajectory.failed == (10,)
     assert again.said == [f"taken up after iteration {iteration} of 14"]
 
 
@@ -109,7 +109,7 @@ def test_a_stop_before_the_failure_leads_to_the_same_restart(fitted, tone, tmp_p
 
     def save(parts, device, **values):
         write(parts, device, **values)
-        if values["iteration"] == 6:  # judged at 4 and 7
+        if values["iteration"] == 8:  # judged at 7 and 10
             raise StoppedError
 
     keeper.save = save

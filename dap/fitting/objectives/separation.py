@@ -16,7 +16,7 @@ from dap.observation import Observation
 from dap.stft import STFT
 
 # a source whose magnitudes vary by less than this share of the mixture's root mean square is dead
-DEAD = 0.05
+DEAD = 0.02
 # a sigmoid of a smaller slope has next to no gradient; the largest is 1/4
 SATURATED = 1e-3
 # a mask of which a larger share is saturated is worth a warning
