@@ -60,15 +60,15 @@ def main() -> None:
         "--precision", action="append", choices=["float32", "bfloat16"], help="default: auto's"
     )
     parse.add_argument("--out", type=Path, help="write the table here, too")
-    given = parse.parse_args()
-    device, threads = given.device, given.threads
+    args = parse.parse_args()
+    device, threads = args.device, args.threads
     torch.set_num_threads(threads)
-    beside = given.beside if device == "cuda" else 1
-    precisions = given.precision or (speed.choose("auto", device),)
+    beside = args.beside if device == "cuda" else 1
+    precisions = args.precision or (speed.choose("auto", device),)
     peaks = {precision: speed.peak(precision, device) for precision in ("float32", "bfloat16")}
     text = [
-        f"{heading(device, threads)}; 512 x {given.frames}, width "
-        f"{given.width:g}, medians of {given.repeats}; {beside} fits of a chunk at a time."
+        f"{heading(device, threads)}; 512 x {args.frames}, width "
+        f"{args.width:g}, medians of {args.repeats}; {beside} fits of a chunk at a time."
     ]
     text += [
         f"Matrix product: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in "
@@ -79,24 +79,24 @@ def main() -> None:
     print("\n".join(text))
     for precision in precisions:
         rows = []
-        for method in given.method or reversed(DESIGNS):
+        for method in args.method or reversed(DESIGNS):
             row = speed.compare(
                 method,
-                frames=given.frames,
-                width=given.width,
+                frames=args.frames,
+                width=args.width,
                 precision=precision,
                 device=device,
-                repeats=given.repeats,
+                repeats=args.repeats,
                 beside=beside,
             )
             rows.append(row)
             text.append(line(row, peaks[precision]))
             print(text[-1], flush=True)
-        if len(rows) == len(DESIGNS) and (given.frames, given.width) == (256, 1):
+        if len(rows) == len(DESIGNS) and (args.frames, args.width) == (256, 1):
             text += ["", f"In {precision}: {whole(rows)}"]
             print("\n".join(text[-2:]))
-    if given.out:
-        given.out.write_text("\n".join(text) + "\n", encoding="utf-8")
+    if args.out:
+        args.out.write_text("\n".join(text) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

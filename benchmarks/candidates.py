@@ -216,27 +216,32 @@ def table(
     width: float,
     repeats: int,
     iterations: int,
-    say: Callable[[str], None],
+    write_line: Callable[[str], None],
     ways: dict[str, Way] = WAYS,
 ) -> None:
-    """Say a row for each way."""
+    """Write a row for each way."""
     header = ("ms an iteration, median", "least", "most", "first iterations, s", "MiB")
-    say(f"| way | {' | '.join(header)} |\n| --- |{' ---: |' * len(header)}")
+    write_line(f"| way | {' | '.join(header)} |\n| --- |{' ---: |' * len(header)}")
     for name, way in ways.items():
         make = partial(Candidate, method, width, way, target)
-        say(f"| {name} | {row(make, repeats, iterations)} |")
+        write_line(f"| {name} | {row(make, repeats, iterations)} |")
         gc.collect()
         if target.is_cuda:
             torch.cuda.empty_cache()
 
 
 def usable(device: str, *, inductor: bool) -> dict[str, Way]:
-    """The ways that a device has; on CPUs, bfloat16 in channels last has ended processes."""
+    """The ways that a device has.
+
+    On CPUs, bfloat16 in channels last or compiled by `torch.compile` has ended processes with
+    segmentation faults (PyTorch 2.11).
+    """
 
     def runs(way: Way) -> bool:
         if way.layers:
             return device == "cpu" and library(way.precision) is not None
-        return device != "cpu" or not (way.channels_last and way.precision == "bfloat16")
+        crashes = way.precision == "bfloat16" and (way.channels_last or way.inductor)
+        return device != "cpu" or not crashes
 
     return {name: way for name, way in WAYS.items() if (inductor or not way.inductor) and runs(way)}
 
@@ -252,34 +257,33 @@ def main() -> None:
     parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parse.add_argument("--skip-inductor", action="store_true", help="it takes minutes to compile")
     parse.add_argument("--out", type=Path, help="write the tables here, too")
-    given = parse.parse_args()
+    args = parse.parse_args()
     lines = []
 
-    def say(line: str) -> None:
+    def write_line(line: str) -> None:
         lines.append(line)
         print(line, flush=True)
 
     generator = torch.Generator().manual_seed(SEED)
-    target = torch.randn(2, 512, given.frames, generator=generator).to(given.device)
-    ways = usable(given.device, inductor=not given.skip_inductor)
-    ways = {name: way for name, way in ways.items() if name in (given.way or WAYS)}
-    say(
-        f"{heading(given.device, torch.get_num_threads())}; 512 x {given.frames}; "
-        f"n = {given.repeats}"
+    target = torch.randn(2, 512, args.frames, generator=generator).to(args.device)
+    ways = usable(args.device, inductor=not args.skip_inductor)
+    ways = {name: way for name, way in ways.items() if name in (args.way or WAYS)}
+    write_line(
+        f"{heading(args.device, torch.get_num_threads())}; 512 x {args.frames}; n = {args.repeats}"
     )
-    for method in given.method or ["dilated-exp-dense"]:
-        say(f"\n`{method}`, width {given.width:g}\n")
+    for method in args.method or ["dilated-exp-dense"]:
+        write_line(f"\n`{method}`, width {args.width:g}\n")
         table(
             method,
             target,
-            width=given.width,
-            repeats=given.repeats,
-            iterations=100 if given.device == "cuda" else 3,
-            say=say,
+            width=args.width,
+            repeats=args.repeats,
+            iterations=100 if args.device == "cuda" else 3,
+            write_line=write_line,
             ways=ways,
         )
-    if given.out:
-        given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if args.out:
+        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

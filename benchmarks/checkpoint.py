@@ -65,23 +65,23 @@ def main() -> None:
         return module.build(width=asked.width, network="code", out_channels=out_channels)
 
     def seconds(checkpoint: Checkpoint | None) -> float:
-        found = fit.fit(build, goal, options, seed=SEED, device=device, checkpoint=checkpoint)
-        return found.seconds / asked.iterations
+        trajectory = fit.fit(build, goal, options, seed=SEED, device=device, checkpoint=checkpoint)
+        return trajectory.seconds / asked.iterations
 
-    plain, kept, each, size = [], [], [], 0
+    plain, checkpointed, each, size = [], [], [], 0
     seconds(None)
     for _ in range(asked.repeats):
         with tempfile.TemporaryDirectory(dir=asked.folder) as name:
             checkpoint = Timed(Path(name) / "state", asked.every)
             plain.append(seconds(None))
-            kept.append(seconds(checkpoint))
+            checkpointed.append(seconds(checkpoint))
             each += checkpoint.times
             size = checkpoint.path.stat().st_size
     cost = statistics.median(each)
     print(f"an iteration: {statistics.median(plain):.4f} s")
     print(
-        f"with a checkpoint every {asked.every}: {statistics.median(kept):.4f} s, "
-        f"ratio {statistics.median(kept) / statistics.median(plain):.4f}"
+        f"with a checkpoint every {asked.every}: {statistics.median(checkpointed):.4f} s, "
+        f"ratio {statistics.median(checkpointed) / statistics.median(plain):.4f}"
     )
     print(f"a checkpoint: {cost:.4f} s (slowest {max(each):.4f}), {size / 2**20:.1f} MiB")
     print(f"share of a fit, one every {interval:g} s: {100 * cost / interval:.3f} %")

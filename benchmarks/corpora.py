@@ -47,11 +47,11 @@ def synthesised(name: str, folder: Path, count: int) -> tuple[Path, list[dict]]:
 
 def mirrored(name: str, mirror: str, folder: Path) -> tuple[Path, list[dict]]:
     """The recordings of a mirror, unpacked where they are not, and their index."""
-    place = locate(name, mirror)
-    if place.folder:
-        return Path(place.folder), index_folder(Path(place.folder), place.sources[0])
-    archives = [Path(file) for file in place.archives]
-    return folder / name, unpack(archives, place.sources[0], folder / name)
+    location = locate(name, mirror)
+    if location.folder:
+        return Path(location.folder), index_folder(Path(location.folder), location.sources[0])
+    archives = [Path(file) for file in location.archives]
+    return folder / name, unpack(archives, location.sources[0], folder / name)
 
 
 def prepare(name: str, where: Path, rows: list[dict], folder: Path, count: int) -> str:

@@ -29,14 +29,16 @@ def export(folder: Path, each: int) -> dict[str, np.ndarray]:
         DapError: a corpus holds no recording.
     """
     names, clips = [], []
-    for turn in range(each):
-        for corpus, place in CORPORA.items():
-            files = sorted(p for p in (folder / place).glob("*") if p.suffix.lower() in SUFFIXES)
+    for number in range(each):
+        for corpus, subfolder in CORPORA.items():
+            files = sorted(
+                p for p in (folder / subfolder).glob("*") if p.suffix.lower() in SUFFIXES
+            )
             if not files:
-                raise DapError(f"{folder / place}: holds no recordings")
+                raise DapError(f"{folder / subfolder}: holds no recordings")
             # from all over the corpus; a corpus of few recordings gives other windows of the same
-            file = files[turn * len(files) // each % len(files)]
-            window = turn if len(files) < each else 0
+            file = files[number * len(files) // each % len(files)]
+            window = number if len(files) < each else 0
             cut = {"window": "loudest", "window_index": window, "level": "peak", "seed": 0}
             clips.append(excerpt(read(file, SAMPLE_RATE), SAMPLES, **cut).signal)
             names.append(f"{corpus}/{file.stem}")

@@ -122,40 +122,40 @@ def in_turn(calls: dict[str, Callable[[], None]], repeats: int, device: str) -> 
                 taken = seconds(once, device)
             if repeat:
                 times[name].append(taken)
-    return {name: statistics.median(own) for name, own in times.items()}
+    return {name: statistics.median(durations) for name, durations in times.items()}
 
 
-def memory(name: str, frames: int, given: argparse.Namespace) -> float:
+def memory(name: str, frames: int, args: argparse.Namespace) -> float:
     """MiB that a step takes at most, in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.harmonic", "--memory", name]
     command += ["--frames", str(frames)]
     for key in ("bins", "width", "threads", "device"):
-        command += [f"--{key}", str(getattr(given, key))]
+        command += [f"--{key}", str(getattr(args, key))]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
 
-def peak(name: str, given: argparse.Namespace) -> float:
+def peak(name: str, args: argparse.Namespace) -> float:
     """MiB of a step, over what a tiny one leaves."""
-    step(name, 8, 8, 0.1, given.device)()
-    before = used(given.device)
-    step(name, given.bins, given.frames, given.width, given.device)()
-    return used(given.device) - before
+    step(name, 8, 8, 0.1, args.device)()
+    before = used(args.device)
+    step(name, args.bins, args.frames, args.width, args.device)()
+    return used(args.device) - before
 
 
-def steps(names: list[str], frames: int, repeats: int, given: argparse.Namespace) -> None:
+def steps(names: list[str], frames: int, repeats: int, args: argparse.Namespace) -> None:
     """Print the table of some variants, beside the first of them."""
-    size = (given.bins, frames, given.width, given.device)
-    found = in_turn({name: step(name, *size) for name in names}, repeats, given.device)
-    mib = {name: memory(name, frames, given) for name in names}
+    size = (args.bins, frames, args.width, args.device)
+    times = in_turn({name: step(name, *size) for name in names}, repeats, args.device)
+    mib = {name: memory(name, frames, args) for name in names}
     first = names[0]
     print(
-        f"| step of B's U-Net, {given.bins} x {frames} | seconds | times as fast as {first} | "
+        f"| step of B's U-Net, {args.bins} x {frames} | seconds | times as fast as {first} | "
         "peak memory, MiB | of the first's |\n| --- | ---: | ---: | ---: | ---: |"
     )
     for name in names:
         print(
-            f"| {name} | {found[name]:.3g} | {found[first] / found[name]:.3g} | {mib[name]:.0f} | "
+            f"| {name} | {times[name]:.3g} | {times[first] / times[name]:.3g} | {mib[name]:.0f} | "
             f"{mib[name] / mib[first]:.2g} |"
         )
     print(flush=True)
@@ -173,39 +173,39 @@ def main() -> None:
     parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parse.add_argument("--layers", action="store_true", help="time single layers, too")
     parse.add_argument("--memory", choices=list(STEPS), help=argparse.SUPPRESS)
-    given = parse.parse_args()
-    torch.set_num_threads(given.threads)
-    if given.memory:
-        print(peak(given.memory, given))
+    args = parse.parse_args()
+    torch.set_num_threads(args.threads)
+    if args.memory:
+        print(peak(args.memory, args))
         return
     print(
-        f"{heading(given.device, given.threads)}; width {given.width:g}, medians of "
-        f"{given.repeats} (deformable convolution: once), ours in "
-        f"{engine.choose('auto', given.device)}.\n"
+        f"{heading(args.device, args.threads)}; width {args.width:g}, medians of "
+        f"{args.repeats} (deformable convolution: once), ours in "
+        f"{engine.choose('auto', args.device)}.\n"
     )
     fast = [name for name in STEPS if name != SLOW]
-    steps(["regular 7x7, PyTorch", *fast[:-2], fast[-1]], given.frames, given.repeats, given)
+    steps(["regular 7x7, PyTorch", *fast[:-2], fast[-1]], args.frames, args.repeats, args)
     if not find_spec("torchvision"):
         print("There is no torchvision here, and so no deformable convolution.")
         return
-    if given.deform_frames:
-        steps([SLOW, *fast], given.deform_frames, 1, given)
-    if given.layers:
-        layers(given)
+    if args.deform_frames:
+        steps([SLOW, *fast], args.deform_frames, 1, args)
+    if args.layers:
+        layers(args)
 
 
-def layers(given: argparse.Namespace) -> None:
+def layers(args: argparse.Namespace) -> None:
     """Print a table of B's layers, forward and backward."""
     kinds = ("deform", "sampled", "regular")
-    frames = given.deform_frames
+    frames = args.deform_frames
     print(
         "| layer, PyTorch, float32 | deformable, ms | sampled, ms | ratio | regular 7x7, ms |\n"
         "| --- | ---: | ---: | ---: | ---: |"
     )
     for before, after, halved in LAYERS:
-        shape = (given.bins // halved, max(1, frames // halved))
-        calls = {kind: layer(kind, before, after, *shape, given.device) for kind in kinds}
-        taken = in_turn(calls, 1, given.device)
+        shape = (args.bins // halved, max(1, frames // halved))
+        calls = {kind: layer(kind, before, after, *shape, args.device) for kind in kinds}
+        taken = in_turn(calls, 1, args.device)
         deform, sampled, plain = (1e3 * taken[kind] for kind in kinds)
         print(
             f"| {before} to {after}, {shape[0]} x {shape[1]} | {deform:.0f} | {sampled:.0f} | "

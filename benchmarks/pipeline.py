@@ -71,8 +71,8 @@ def stages(results: Path) -> None:
     for path in (results / "fits").rglob("manifest.csv"):
         with path.open(encoding="utf-8") as file:
             rows = {(row["clip"], row["seed"]): row for row in csv.DictReader(file)}
-        own = [float(row["seconds"]) for row in rows.values() if int(row["iterations"])]
-        fitting, fits = fitting + sum(own), fits + len(own)
+        fit_seconds = [float(row["seconds"]) for row in rows.values() if int(row["iterations"])]
+        fitting, fits = fitting + sum(fit_seconds), fits + len(fit_seconds)
     jobs["fit, beside the loop"] = jobs.pop("fit") - fitting
     print(f"{fits} fits; the loops take {fitting / fits:.2f} s each. Beside them, seconds a fit:")
     for stage, seconds in sorted(jobs.items()):
@@ -85,9 +85,9 @@ def main() -> None:
     """Plan, or look at what a study took."""
     parse = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parse.add_argument("results", type=Path, nargs="?", help="folder of a finished study")
-    given = parse.parse_args()
-    if given.results:
-        stages(given.results)
+    args = parse.parse_args()
+    if args.results:
+        stages(args.results)
     else:
         planning()
 

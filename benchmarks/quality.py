@@ -54,8 +54,8 @@ class Noisy(Denoise):
 def fitted(goal: Noisy, width: float, options: FitOptions, seed: int) -> float:
     """SNR in dB of the last iterate of one of our fits."""
     device = goal.target.device.type
-    found = fit.fit(network(METHOD, width), goal, options, seed=seed, device=device)
-    return goal.snr(found.last[0])
+    trajectory = fit.fit(network(METHOD, width), goal, options, seed=seed, device=device)
+    return goal.snr(trajectory.last[0])
 
 
 def eager(goal: Noisy, width: float, iterations: int, seed: int) -> float:
@@ -77,30 +77,30 @@ def loudest(clip: np.ndarray, samples: int) -> np.ndarray:
     return part / np.abs(part).max()
 
 
-def presets(given: argparse.Namespace) -> tuple[FitOptions, FitOptions]:
+def presets(args: argparse.Namespace) -> tuple[FitOptions, FitOptions]:
     """The reference's options, and the fast preset's in the precision of "auto"."""
-    auto = choose("auto", given.device)
-    fast = FitOptions.from_preset("fast", width=given.width, precision=auto, snapshots=1)
-    return replace(PAPER, iterations=given.iterations), fast
+    auto = choose("auto", args.device)
+    fast = FitOptions.from_preset("fast", width=args.width, precision=auto, snapshots=1)
+    return replace(PAPER, iterations=args.iterations), fast
 
 
-def ways(given: argparse.Namespace, index: int, name: str, clip: np.ndarray) -> dict[str, float]:
+def ways(args: argparse.Namespace, index: int, name: str, clip: np.ndarray) -> dict[str, float]:
     """SNR of one clip, fitted in all ways."""
-    plain, fast = presets(given)
-    goal = Noisy(loudest(clip, given.samples), index, given.device)
-    found = {"observed": goal.snr(goal.noisy)}
+    plain, fast = presets(args)
+    goal = Noisy(loudest(clip, args.samples), index, args.device)
+    snrs = {"observed": goal.snr(goal.noisy)}
     for way, seed in (("reference", index), ("another seed", 1000 + index)):
-        if way == "another seed" and given.spread is not None and index >= given.spread:
+        if way == "another seed" and args.spread is not None and index >= args.spread:
             continue
-        if given.eager:
-            found[way] = eager(goal, given.width, given.iterations, seed)
+        if args.eager:
+            snrs[way] = eager(goal, args.width, args.iterations, seed)
         else:
-            found[way] = fitted(goal, given.width, plain, seed)
+            snrs[way] = fitted(goal, args.width, plain, seed)
     mixed = replace(plain, precision=fast.precision)
-    found["ours"] = fitted(goal, given.width, mixed, index)
-    found["fast"] = fitted(goal, given.width, fast, index)
-    print(f"{name}: " + ", ".join(f"{way} {snr:.2f}" for way, snr in found.items()), flush=True)
-    return found
+    snrs["ours"] = fitted(goal, args.width, mixed, index)
+    snrs["fast"] = fitted(goal, args.width, fast, index)
+    print(f"{name}: " + ", ".join(f"{way} {snr:.2f}" for way, snr in snrs.items()), flush=True)
+    return snrs
 
 
 def main() -> None:
@@ -118,40 +118,40 @@ def main() -> None:
     parse.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parse.add_argument("--eager", action="store_true", help="the reference in eager PyTorch")
     parse.add_argument("--out", type=Path)
-    given = parse.parse_args()
-    fast = presets(given)[1]
+    args = parse.parse_args()
+    fast = presets(args)[1]
     auto = fast.precision
-    data = np.load(given.clips)
-    clips = list(zip(data["names"], data["clips"], strict=True))[: given.count]
-    work = [(given, index, name, clip) for index, (name, clip) in enumerate(clips)]
+    data = np.load(args.clips)
+    clips = list(zip(data["names"], data["clips"], strict=True))[: args.count]
+    work = [(args, index, name, clip) for index, (name, clip) in enumerate(clips)]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(given.jobs, context, torch.set_num_threads, (given.threads,)) as pool:
+    with ProcessPoolExecutor(args.jobs, context, torch.set_num_threads, (args.threads,)) as pool:
         results = list(pool.map(ways, *zip(*work, strict=True)))
-    found = {way: [result[way] for result in results if way in result] for way in WAYS}
-    goal = Noisy(loudest(clips[0][1], given.samples), 0, given.device)
+    snrs = {way: [result[way] for result in results if way in result] for way in WAYS}
+    goal = Noisy(loudest(clips[0][1], args.samples), 0, args.device)
     # timed apart from the fits, in turn and on all cores: nothing else runs then
     torch.set_num_threads(os.cpu_count())
     times = [
         (
-            reference(METHOD, given.width, goal, 5),
-            steady(METHOD, given.width, goal, auto, 20),
+            reference(METHOD, args.width, goal, 5),
+            steady(METHOD, args.width, goal, auto, 20),
         )
         for _ in range(3)
     ]
     plain_each, each = (statistics.median(column) for column in zip(*times, strict=True))
-    whole = plain_each * given.iterations
-    seconds = {"observed": 0.0, "ours": each * given.iterations, "fast": each * fast.iterations}
-    how = "eager" if given.eager else "our engine"
+    whole = plain_each * args.iterations
+    seconds = {"observed": 0.0, "ours": each * args.iterations, "fast": each * fast.iterations}
+    how = "eager" if args.eager else "our engine"
     lines = [
-        f"{heading(given.device, os.cpu_count())}; {given.samples} samples, width {given.width:g}, "
-        f"{len(clips)} clips; reference {given.iterations} iterations ({how}, float32), "
+        f"{heading(args.device, os.cpu_count())}; {args.samples} samples, width {args.width:g}, "
+        f"{len(clips)} clips; reference {args.iterations} iterations ({how}, float32), "
         f"`fast` {fast.iterations}, ours in {auto}.",
         "",
         "| fit | n | mean SNR, dB | minus the reference's | its std | s a clip | of reference |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    base = np.array(found["reference"])
-    for way, results in found.items():
+    base = np.array(snrs["reference"])
+    for way, results in snrs.items():
         snr = np.array(results)
         if not len(snr):
             continue
@@ -163,8 +163,8 @@ def main() -> None:
             f"| {way} | {len(snr)} | {snr.mean():.2f} | {gain:+.2f} | {spread:.2f} | {share} |"
         )
     print("\n".join(lines))
-    if given.out:
-        given.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if args.out:
+        args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -67,23 +67,23 @@ def main() -> None:
     parse.add_argument("--snapshots", type=int, default=32)
     parse.add_argument("--processes", type=int, default=os.cpu_count())
     parse.add_argument("--repeats", type=int, default=3, help="of which the medians are taken")
-    given = parse.parse_args()
-    seconds = {1: [], given.processes: []}
-    cases = chunk(given.clips, given.samples, given.snapshots)
-    for _ in range(given.repeats):
-        found = {}
+    args = parse.parse_args()
+    seconds = {1: [], args.processes: []}
+    cases = chunk(args.clips, args.samples, args.snapshots)
+    for _ in range(args.repeats):
+        rows = {}
         for processes, times in seconds.items():
-            taken, found[processes] = timed(cases, processes)
+            taken, rows[processes] = timed(cases, processes)
             times.append(taken)
-        if found[1] != found[given.processes]:
+        if rows[1] != rows[args.processes]:
             raise SystemExit("the two ways do not agree")
     one, many = (statistics.median(times) for times in seconds.values())
     date = datetime.now(UTC).strftime("%Y-%m-%d")
     print(
-        f"{machine()['cpu']}, {os.cpu_count()} cores, {date}: {given.clips} clips of "
-        f"{given.samples / RATE:.3g} s, {len(METRICS)} metrics of {len(WANTED)} selections and "
-        f"{given.snapshots} snapshots, medians of {given.repeats}: {given.clips / one:.2f} clips a "
-        f"second in one process, {given.clips / many:.2f} in {given.processes}, ratio "
+        f"{machine()['cpu']}, {os.cpu_count()} cores, {date}: {args.clips} clips of "
+        f"{args.samples / RATE:.3g} s, {len(METRICS)} metrics of {len(WANTED)} selections and "
+        f"{args.snapshots} snapshots, medians of {args.repeats}: {args.clips / one:.2f} clips a "
+        f"second in one process, {args.clips / many:.2f} in {args.processes}, ratio "
         f"{one / many:.2f}"
     )
 

@@ -48,8 +48,8 @@ def ours(
         partial(fit.steps, network(method, width), goal, options, seed=SEED + k, device=device)
         for k in range(beside)
     ]
-    found = [trajectory.seconds for _, trajectory in run_interleaved(fits, beside, device=device)]
-    return sum(found) / beside / iterations
+    seconds = [trajectory.seconds for _, trajectory in run_interleaved(fits, beside, device=device)]
+    return sum(seconds) / beside / iterations
 
 
 def steady(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.scale import ROOT, checkout
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 import slurm
 from cluster_run import SUBMIT
@@ -38,8 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=60)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as place:
-        cluster, folder = slurm.Cluster(Path(name)), Path(place)
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as study_folder:
+        cluster, folder = slurm.Cluster(Path(name)), Path(study_folder)
         checkout(folder, 1, 1000)
         for script in ("clips", "observations", "fit"):
             (folder / "workflow" / "scripts" / f"{script}.py").write_text(NOTHING)
@@ -73,8 +73,8 @@ def main() -> None:
             process = start(folder, ["--nolock", *fits[:1]])
             process.wait(120)
             (job,) = cluster.jobs("rule_fit", "COMPLETED")
-            facts = cluster.facts(job)
-            ends = [datetime.fromisoformat(facts[key]) for key in ("StartTime", "EndTime")]
+            fields = cluster.describe(job)
+            ends = [datetime.fromisoformat(fields[key]) for key in ("StartTime", "EndTime")]
             print(f"a job that does nothing: {(ends[1] - ends[0]).seconds} s on this machine")
             said = (folder / "output.txt").read_text()
             print(*re.findall(r"Elapsed time: \S+", said))

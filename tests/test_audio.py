@@ -26,21 +26,21 @@ RATE = 16000
 def test_formats(tmp_path, tone, suffix, subtype, tolerance):
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, tone, RATE, subtype=subtype)
-    found = read(path, RATE)
-    assert found.dtype == np.float32
-    assert found.shape == tone.shape
-    assert np.abs(found - tone).max() <= tolerance
+    signal = read(path, RATE)
+    assert signal.dtype == np.float32
+    assert signal.shape == tone.shape
+    assert np.abs(signal - tone).max() <= tolerance
 
 
 @pytest.mark.parametrize(("suffix", "subtype"), [("ogg", "VORBIS"), ("ogg", "OPUS"), ("mp3", None)])
 def test_lossy_formats(tmp_path, hiss, suffix, subtype):
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, hiss, RATE, subtype=subtype)
-    found = read(path, RATE)
-    assert found.shape == hiss.shape
+    signal = read(path, RATE)
+    assert signal.shape == hiss.shape
     # of white noise they keep some
-    assert found.std() == pytest.approx(hiss.std(), rel=0.4)
-    assert np.corrcoef(found, hiss)[0, 1] > 0.5
+    assert signal.std() == pytest.approx(hiss.std(), rel=0.4)
+    assert np.corrcoef(signal, hiss)[0, 1] > 0.5
 
 
 @pytest.mark.parametrize(("form", "suffix"), [("FLAC", "wav"), ("WAV", "ogg"), ("OGG", "flac")])
@@ -93,12 +93,12 @@ def test_other_rates_keep_the_sound(tmp_path, rate):
     path = tmp_path / "a.wav"
     seconds = np.arange(rate) / rate
     write(path, 0.5 * np.sin(2 * np.pi * 440 * seconds), rate)
-    found = read(path, RATE)
-    assert found.shape == (RATE,)
+    signal = read(path, RATE)
+    assert signal.shape == (RATE,)
     expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)
     # soxr's filter rings for some ms where the recording begins and ends at full level
     inner = slice(1000, -1000)
-    np.testing.assert_allclose(found[inner], expected[inner], rtol=0, atol=1e-4)
+    np.testing.assert_allclose(signal[inner], expected[inner], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 48000])

@@ -52,11 +52,11 @@ def test_a_dilated_convolution_on_its_sub_grids(dilation):
     torch.manual_seed(0)
     layer = torch.nn.Conv2d(3, 4, 3, padding=dilation, dilation=dilation).double()
     x = torch.randn(2, 3, 16, 14, dtype=torch.float64, requires_grad=True)
-    found = []
+    passes = []
     for run in (layer, candidates.SubGrids(layer)):
         y = run(x)
-        found.append((y, *torch.autograd.grad(y.square().sum(), (x, *layer.parameters()))))
-    for expected, ours in zip(*found, strict=True):
+        passes.append((y, *torch.autograd.grad(y.square().sum(), (x, *layer.parameters()))))
+    for expected, ours in zip(*passes, strict=True):
         torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
 
 
@@ -71,12 +71,12 @@ def test_a_dilated_convolution_on_its_sub_grids(dilation):
 def test_ways_to_run_a_network_are_the_same_fit(name):
     target = torch.randn(2, 32, 16, generator=torch.Generator().manual_seed(0))
     tolerance = 1e-4 if candidates.WAYS[name].precision == "float32" else 2e-2
-    found = []
+    losses = []
     for way in ("float32", name):
         fit = candidates.Candidate("dilated-exp-dense", 0.1, candidates.WAYS[way], target)
-        found.append([fit.step().item() for _ in range(4)])
-    assert found[1] == pytest.approx(found[0], rel=tolerance)
-    assert found[0][3] < found[0][0]
+        losses.append([fit.step().item() for _ in range(4)])
+    assert losses[1] == pytest.approx(losses[0], rel=tolerance)
+    assert losses[0][3] < losses[0][0]
 
 
 def test_a_way_that_fails_is_a_row(monkeypatch):
@@ -85,7 +85,7 @@ def test_a_way_that_fails_is_a_row(monkeypatch):
     monkeypatch.setattr(candidates.SubGrids, "forward", lambda *_: 1 / 0)
     rows = []
     sizes = {"width": 0.1, "repeats": 1, "iterations": 1}
-    candidates.table("dilated", target, **sizes, say=rows.append, ways=ways)
+    candidates.table("dilated", target, **sizes, write_line=rows.append, ways=ways)
     assert [row.split(" | ")[0] for row in rows[1:]] == ["| float32", "| bfloat16, sub-grids"]
     assert float(rows[1].split(" | ")[1]) > 0
     assert "ZeroDivisionError: division by zero" in rows[2]

@@ -40,9 +40,9 @@ def test_anchors_are_the_names_of_rows():
 
 def test_no_choice_is_cited_by_a_number():
     numbered = re.compile(r"\bdecisions? \d", re.IGNORECASE)
-    found = [
+    citations = [
         f"{path.relative_to(ROOT)}: {match.group()}"
         for path in sources()
         for match in numbered.finditer(path.read_text(encoding="utf-8"))
     ]
-    assert found == []
+    assert citations == []

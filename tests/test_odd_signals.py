@@ -28,8 +28,8 @@ METRICS = plugins("metrics")
 SLOW = ("harmonic-single", "harmonic-unmixed")
 CASES = [
     pytest.param(method, task, marks=[pytest.mark.slow] if method in SLOW else [])
-    for method, found in (PRIORS | BASELINES).items()
-    for task in found.metadata.get("tasks", TASKS)
+    for method, plugin in (PRIORS | BASELINES).items()
+    for task in plugin.metadata.get("tasks", TASKS)
 ]
 SIGNALS = {
     "shorter than a frame": lambda hiss: hiss[:100],
@@ -58,22 +58,22 @@ def refused(method: str, task: str, observation: Observation) -> bool:
 def test_methods(method, task, kind, hiss):
     signal = SIGNALS[kind](hiss[:LENGTH])
     fit = FitOptions(iterations=2, width=0.03, snapshots=2, precision="float32")
-    given = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
+    options = {"fit": fit, "spectrogram": SPECTROGRAM, "device": "cpu", "seed": 1}
     for rate in RATES[:1] if is_prior(method) else RATES:  # priors do not know the rate
         observation = observe(signal, task, rate)
         if refused(method, task, observation):
             with pytest.raises(DapError, match=f"{len(signal)} samples"):
-                restore(method, task, observation, **given)
+                restore(method, task, observation, **options)
             continue
-        found = restore(method, task, observation, **given)
-        estimates = [*found.selections.values(), *found.snapshots]
+        restored = restore(method, task, observation, **options)
+        estimates = [*restored.selections.values(), *restored.snapshots]
         assert estimates
         for estimate in estimates:
             assert estimate.shape == (len(TASKS[task].outputs), len(signal))
             assert estimate.dtype == np.float32
             assert np.isfinite(estimate).all()
         if task == "dequantize" and method != "observed":
-            last = found.selections["last"][-1]
+            last = restored.selections["last"][-1]
             assert (observation.known["lower"] <= last).all()
             assert (last <= observation.known["upper"]).all()
 
@@ -94,17 +94,17 @@ def test_metrics(name, rate, kind, hiss, capfd):
     hiss = hiss[:SCORED].astype(np.float64)
     bad = SIGNALS[kind](hiss)
     good = hiss[: len(bad)]
-    facts = METRICS[name].metadata
+    metadata = METRICS[name].metadata
     document = " ".join(
         inspect.getdoc(
-            bss_eval if facts.get("joint") else getattr(METRICS[name].load(), name)
+            bss_eval if metadata.get("joint") else getattr(METRICS[name].load(), name)
         ).split()
     )
     # what a metric refers to is part of what it states
     refers = [other for other in METRICS if f"as `{other}`" in document or f"`{other}`" in document]
     document += " ".join(inspect.getdoc(getattr(METRICS[o].load(), o)) or "" for o in refers)
     for reference, estimate in ((good, bad), (bad, good), (bad, bad)):
-        if rate not in facts.get("sample_rates", [rate]):
+        if rate not in metadata.get("sample_rates", [rate]):
             with pytest.raises(ValueError, match=f"Hz: it is {rate}"):
                 scores(name, reference, estimate, rate)
             continue

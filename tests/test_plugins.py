@@ -51,16 +51,16 @@ def test_names(kind, names):
     ],
 )
 def test_every_plugin_has_its_function(kind, function):
-    for found in plugins(kind).values():
-        assert callable(getattr(found.load(), function))
+    for offered in plugins(kind).values():
+        assert callable(getattr(offered.load(), function))
 
 
 def test_every_metric_says_which_way_is_better():
-    for name, found in plugins("metrics").items():
-        assert found.metadata["better"] in ("higher", "lower"), name
-        assert {"label", "unit"} <= set(found.metadata)
-        if not found.metadata.get("joint"):
-            assert callable(getattr(found.load(), name))
+    for name, metric in plugins("metrics").items():
+        assert metric.metadata["better"] in ("higher", "lower"), name
+        assert {"label", "unit"} <= set(metric.metadata)
+        if not metric.metadata.get("joint"):
+            assert callable(getattr(metric.load(), name))
 
 
 def test_unknown_name():

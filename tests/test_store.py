@@ -87,9 +87,9 @@ def test_another_file_and_its_remedy_are_named(tmp_path, content):
 def test_rows_keep_every_digit_and_character(tmp_path):
     rows = [{"a": 1 / 3, "b": 'x, "y"\nz'}, {"a": 1e-300, "b": "é"}]
     store.write_rows(tmp_path / "a.csv", rows)
-    found = store.read_rows(tmp_path / "a.csv")
-    assert [float(row["a"]) for row in found] == [1 / 3, 1e-300]
-    assert [row["b"] for row in found] == [row["b"] for row in rows]
+    rows_read = store.read_rows(tmp_path / "a.csv")
+    assert [float(row["a"]) for row in rows_read] == [1 / 3, 1e-300]
+    assert [row["b"] for row in rows_read] == [row["b"] for row in rows]
     with pytest.raises(DapError, match=r"b\.csv: is not there; run Snakemake again"):
         store.read_rows(tmp_path / "b.csv")
 
@@ -97,11 +97,11 @@ def test_rows_keep_every_digit_and_character(tmp_path):
 def test_arrays(tmp_path):
     arrays = {"x": np.float32([[1 / 3, np.nan]]), "y.z": np.array([True]), "w": np.array("{}")}
     store.write_arrays(tmp_path / "a.npz", arrays)
-    found = store.read_arrays(tmp_path / "a.npz")
-    assert list(found) == list(arrays)
+    arrays_read = store.read_arrays(tmp_path / "a.npz")
+    assert list(arrays_read) == list(arrays)
     for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
-        np.testing.assert_array_equal(found[name], array)
+        assert arrays_read[name].dtype == array.dtype
+        np.testing.assert_array_equal(arrays_read[name], array)
 
 
 def test_nothing_in_an_array_is_executed(tmp_path):

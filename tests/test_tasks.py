@@ -25,7 +25,7 @@ def test_a_task_refers_to_what_there_is(name):
 
 
 def test_what_needs_the_clean_clip_is_made_when_scoring():
-    made = {name: facts["made"] for name, facts in SELECTIONS.items()}
+    made = {name: selection["made"] for name, selection in SELECTIONS.items()}
     assert (made["last"], made["average"], made["oracle"]) == ("fit", "fit", "score")
     assert "clean clip" in SELECTIONS["oracle"]["title"]
 

@@ -16,7 +16,7 @@ def test_a_study_through_its_jobs_being_killed_cancelled_and_requeued(run, clust
     killed, cancelled, requeued = (
         study.job(*which) for which in (("conv", "000"), ("dilated", "000"), ("conv", "001"))
     )
-    asked = cluster.facts(killed)
+    asked = cluster.describe(killed)
     assert "gpu:1" in asked["TresPerJob"]
     assert asked["MinMemoryNode"] == "8000M"
 
@@ -34,9 +34,9 @@ def test_a_study_through_its_jobs_being_killed_cancelled_and_requeued(run, clust
     assert "taken up" not in study.log("dilated", "001")
     # the job that was killed asked for more, the one that was requeued is the same
     again = cluster.jobs("denoise_synthetic-speech_conv_000", "COMPLETED")
-    assert [cluster.facts(job)["MinMemoryNode"] for job in again] == ["16000M"]
-    assert cluster.facts(requeued)["JobState"] == "COMPLETED"
-    assert cluster.facts(requeued)["Restarts"] == "1"
+    assert [cluster.describe(job)["MinMemoryNode"] for job in again] == ["16000M"]
+    assert cluster.describe(requeued)["JobState"] == "COMPLETED"
+    assert cluster.describe(requeued)["Restarts"] == "1"
     # the rules of seconds shared a job, or took none
     assert len(cluster.jobs("prepare", "COMPLETED")) == 1
     assert not cluster.jobs("rule_table", "COMPLETED")
@@ -45,8 +45,8 @@ def test_a_study_through_its_jobs_being_killed_cancelled_and_requeued(run, clust
 def test_the_workflow_knows_no_scheduler():
     known = [
         path
-        for place in ("Snakefile", "config.yaml", "workflow", "dap")
-        for path in [ROOT / place, *(ROOT / place).rglob("*")]
+        for name in ("Snakefile", "config.yaml", "workflow", "dap")
+        for path in [ROOT / name, *(ROOT / name).rglob("*")]
         if path.is_file() and path.suffix in (".py", ".smk", ".yaml", ".j2", "", ".h", ".c")
         if path.parent.parent.name != "profiles"
     ]

@@ -34,16 +34,18 @@ def test_the_time_limit(run, cluster, undisturbed):
 def test_a_node_that_fails(run, cluster, undisturbed):
     study = run()
     job = study.job("conv", "000")
-    node = cluster.facts(job)["NodeList"]
+    node = cluster.describe(job)["NodeList"]
     cluster.lose(node)
     study.wait(lambda: "down" in cluster.states()[node], "the node to be missed", 60)
     cluster.hurry(job)
-    study.wait(lambda: cluster.facts(job)["JobState"] == "RUNNING", "the job to be started again")
-    assert cluster.facts(job)["NodeList"] != node
+    study.wait(
+        lambda: cluster.describe(job)["JobState"] == "RUNNING", "the job to be started again"
+    )
+    assert cluster.describe(job)["NodeList"] != node
     cluster.start_node(node)
     study.end()
     assert_same(study.checkout, undisturbed)
-    assert cluster.facts(job)["Restarts"] == "1"
+    assert cluster.describe(job)["Restarts"] == "1"
     assert "taken up after iteration" in study.log("conv", "000")
 
 
@@ -56,7 +58,7 @@ def test_the_controller_is_restarted(run, cluster, undisturbed):
     cluster.start_controller()
     study.end()
     assert_same(study.checkout, undisturbed)
-    assert cluster.facts(job)["JobState"] == "COMPLETED"
+    assert cluster.describe(job)["JobState"] == "COMPLETED"
 
 
 def test_snakemake_is_killed_and_started_again(run, study, cluster, undisturbed):
@@ -75,11 +77,11 @@ def test_snakemake_is_killed_and_started_again(run, study, cluster, undisturbed)
 def test_preemption(run, cluster, undisturbed):
     study = run()
     job = study.job("conv", "000")
-    node = cluster.facts(job)["NodeList"]
+    node = cluster.describe(job)["NodeList"]
     command = ["sbatch", "--parsable", "-p", "urgent", "-w", node, "--exclusive", "-o", "/dev/null"]
     urgent = cluster.ask(*command, "--wrap", "sleep 8").stdout.strip()
-    study.wait(lambda: cluster.facts(urgent)["JobState"] == "RUNNING", "the urgent job")
-    assert cluster.facts(job)["JobState"] != "RUNNING"
+    study.wait(lambda: cluster.describe(urgent)["JobState"] == "RUNNING", "the urgent job")
+    assert cluster.describe(job)["JobState"] != "RUNNING"
     cluster.hurry(job)
     study.end()
     assert_same(study.checkout, undisturbed)
@@ -93,4 +95,4 @@ def test_a_job_that_will_not_go(run, cluster, undisturbed):
     cluster.ask("scancel", "--signal=KILL", "--full", job)
     study.end()
     assert_same(study.checkout, undisturbed)
-    assert cluster.facts(job)["JobState"] in ("FAILED", "CANCELLED")
+    assert cluster.describe(job)["JobState"] in ("FAILED", "CANCELLED")

@@ -172,8 +172,8 @@ class Checkout:
 
 def jobs(output: str) -> Counter:
     """Jobs by rule, from the table that Snakemake prints before it starts."""
-    _, found, rest = output.partition("Job stats:")
-    if not found:
+    _, heading, rest = output.partition("Job stats:")
+    if not heading:
         return Counter()
     table = re.findall(r"^([a-z_]+) +(\d+)$", rest.partition("\ntotal ")[0], re.MULTILINE)
     return Counter({rule: int(count) for rule, count in table})

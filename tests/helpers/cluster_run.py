@@ -27,15 +27,15 @@ def assert_same(checkout: Checkout, undisturbed: Checkout) -> None:
 
 def processes(job: str) -> list[psutil.Process]:
     """The processes of a job that run a fit."""
-    found = []
+    fits = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("SLURM_JOB_ID") == job:
                 words = process.cmdline()
-                found += [process] if "python" in words[0] and words[-1].endswith("fit.py") else []
+                fits += [process] if "python" in words[0] and words[-1].endswith("fit.py") else []
         except (psutil.Error, IndexError):
             continue
-    return found
+    return fits
 
 
 class Run:
@@ -65,8 +65,8 @@ class Run:
         """The running job of a fit, once it has a checkpoint."""
         comment = f"rule_fit_wildcards_{SPEECH.replace('/', '_')}_{method}_{chunk}"
         self.wait(self.checkpoint(method, chunk).exists, f"a checkpoint of {method} {chunk}")
-        (found,) = self.cluster.running(comment)
-        return found
+        (job,) = self.cluster.running(comment)
+        return job
 
     def checkpoint(self, method: str, chunk: str) -> Path:
         """The checkpoint of a fit."""

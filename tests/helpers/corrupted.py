@@ -20,9 +20,11 @@ def corrupted(
     **options,
 ) -> Observation:
     """What a corruption makes of clips; options that are not named are the defaults."""
-    found = plugin("corruptions", kind)
-    defaults = {name: option.get("default") for name, option in found.metadata["options"].items()}
+    corruption = plugin("corruptions", kind)
+    defaults = {
+        name: option.get("default") for name, option in corruption.metadata["options"].items()
+    }
     context = Context(
         np.random.default_rng(seed), rate, spectrogram, lambda samples: (noise[:samples], {})
     )
-    return found.load().corrupt(list(sources), {"kind": kind} | defaults | options, context)
+    return corruption.load().corrupt(list(sources), {"kind": kind} | defaults | options, context)

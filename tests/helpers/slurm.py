@@ -137,7 +137,7 @@ class Cluster:
         (self.folder / "state").mkdir()
         nodes = f"node[1-{len(NODES)}]"
         ports = {"controller": first, "first": first + 1, "last": first + len(NODES)}
-        facts = {
+        settings = {
             "ours": OURS,
             "host": host,
             "folder": self.folder,
@@ -145,8 +145,8 @@ class Cluster:
             "name": NAME,
         } | ports
         ETC.mkdir(exist_ok=True)
-        (ETC / "slurm.conf").write_text(CONFIG.format(**facts))
-        (ETC / "gres.conf").write_text(GRES.format(**facts))
+        (ETC / "slurm.conf").write_text(CONFIG.format(**settings))
+        (ETC / "gres.conf").write_text(GRES.format(**settings))
         RUN.mkdir(mode=0o755, exist_ok=True)
         shutil.chown(RUN, "munge", "munge")
         logs = self.folder / "munge"
@@ -249,14 +249,16 @@ class Cluster:
     def hurry(self, job: str) -> None:
         """Start a job that was queued again without the two minutes that SLURM lets it wait."""
         left = ("RUNNING", "COMPLETING")
-        self.until(lambda: self.facts(job)["JobState"] not in left, f"job {job} back in the queue")
+        self.until(
+            lambda: self.describe(job)["JobState"] not in left, f"job {job} back in the queue"
+        )
         self.ask("scontrol", "update", f"JobId={job}", "StartTime=now", check=False)
 
     def running(self, comment: str) -> list[str]:
         """Ids of running jobs."""
         return list(self.jobs(comment, "RUNNING"))
 
-    def facts(self, job: str) -> dict[str, str]:
+    def describe(self, job: str) -> dict[str, str]:
         """What the controller knows of a job."""
         words = self.ask("scontrol", "show", "job", job).stdout.split()
         return dict(word.split("=", 1) for word in words if "=" in word)

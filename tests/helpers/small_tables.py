@@ -20,9 +20,9 @@ COLUMNS = ["corpus", "method", "clip", "selection", "metric", "value"]
 
 def scores(rows, **constants):
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    facts = {"experiment": "e", "seed": 0, "source": "", "scope": "full", "iteration": 10}
+    defaults = {"experiment": "e", "seed": 0, "source": "", "scope": "full", "iteration": 10}
     units = [UNITS.get(metric, "") for metric in frame["metric"]]
-    return frame.assign(**(facts | constants), unit=units)
+    return frame.assign(**(defaults | constants), unit=units)
 
 
 def ladder(values, metric="snr", corpus="speech", selection="last", **constants):

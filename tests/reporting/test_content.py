@@ -25,16 +25,16 @@ PAIR = "synthetic-piano+synthetic-drums"
 def study(tmp_path, monkeypatch, hiss):
     """A clip of each corpus, observed and filtered; the working folder is its own."""
     monkeypatch.chdir(tmp_path)
-    given = config(clips=1, title="Small", notes=["Of *noise*."])
-    given["experiments"]["denoise"] |= {
+    settings = config(clips=1, title="Small", notes=["Of *noise*."])
+    settings["experiments"]["denoise"] |= {
         "methods": ["observed", "wiener"],
         "corpora": ["synthetic-speech"],
         "fits": {},
     }
-    given["experiments"]["separate"]["methods"] = ["observed"]
+    settings["experiments"]["separate"]["methods"] = ["observed"]
     table = {"experiment": "denoise", "metrics": ["snr"], "baseline": "observed"}
-    given["tables"] = {"table1": table}
-    study = Study(given)
+    settings["tables"] = {"table1": table}
+    study = Study(settings)
     paths = study.paths
     manifests = {}
     for k, corpus in enumerate(study.clip_counts):

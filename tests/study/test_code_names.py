@@ -21,11 +21,11 @@ def count(tmp_path):
         result = {}
         for module, counting in reader.reached([start]).items():
             statements = reader.module(module).statements
-            found = {
+            names = {
                 " ".join(sorted(statements[part].binds)) if isinstance(part, int) else part
                 for part in counting
             }
-            result[module] = {name for name in found if " is " not in name}
+            result[module] = {name for name in names if " is " not in name}
         return result
 
     return count
@@ -71,9 +71,9 @@ def test_all_forms_of_imports_lead_on(count, source):
         "sub/b.py": "from ..c import C\ndef f(x): return C\ndef g(x): return x",
         "c.py": "C = 1\nD = 2",
     }
-    found = count(sources)
-    assert found.keys() == {"dap.a", "dap.sub.b", "dap.c"}
-    assert (found["dap.sub.b"], found["dap.c"]) == ({"f"}, {"C"})
+    names = count(sources)
+    assert names.keys() == {"dap.a", "dap.sub.b", "dap.c"}
+    assert (names["dap.sub.b"], names["dap.c"]) == ({"f"}, {"C"})
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_all_forms_of_imports_lead_on(count, source):
     ],
 )
 def test_in_doubt_a_module_counts_whole(count, source):
-    found = count({"a.py": source, "b.py": "def f(): pass\ndef g(): pass"})
-    assert found["dap.b"] == {"f", "g"}
+    names = count({"a.py": source, "b.py": "def f(): pass\ndef g(): pass"})
+    assert names["dap.b"] == {"f", "g"}
 
 
 @pytest.mark.parametrize(

@@ -41,17 +41,17 @@ experiments:
 
 
 def with_figures(*figures, **fit):
-    given = copy.deepcopy(BASE)
-    given["figures"] = {f"f{i}": figure for i, figure in enumerate(figures)}
-    given["experiments"]["denoise"]["fit"] |= fit
-    return Study(given)
+    config = copy.deepcopy(BASE)
+    config["figures"] = {f"f{i}": figure for i, figure in enumerate(figures)}
+    config["experiments"]["denoise"]["fit"] |= fit
+    return Study(config)
 
 
 def test_every_kind_of_figure_is_in_the_schema():
     figure = schema()["$defs"]["figure"]["properties"]
     assert set(FIGURES) == set(figure["kind"]["enum"])
-    own = {key for keys in FIGURES.values() for key in keys}
-    assert own == set(figure) - {"title", "kind", "experiment"}
+    keys_of_kinds = {key for keys in FIGURES.values() for key in keys}
+    assert keys_of_kinds == set(figure) - {"title", "kind", "experiment"}
     assert all(part.get("description") for part in figure.values())
 
 
@@ -73,15 +73,15 @@ def test_claims_on_convergence_settle_what_is_scored():
     pair = {"experiment": "denoise", "metric": "psnr", "method": "conv", "over": "conv"}
 
     def claiming(**keys):
-        given = copy.deepcopy(BASE)
-        given["claims"] = [{"paper": "iclr2020", "claim": claim, "convergence": [pair | keys]}]
-        return Study(given)
+        config = copy.deepcopy(BASE)
+        config["claims"] = [{"paper": "iclr2020", "claim": claim, "convergence": [pair | keys]}]
+        return Study(config)
 
     study = claiming()
     assert study.trajectory("denoise") == {"clean": ["psnr"]}
     assert claiming(metric="snr").trajectory("denoise") == {}
-    found = study["claims"][0]["convergence"][0]
-    assert (found["target"], found["share"]) == ("own", 0.99)
+    convergence = study["claims"][0]["convergence"][0]
+    assert (convergence["target"], convergence["share"]) == ("own", 0.99)
     with pytest.raises(DapError, match=r"claims\[0\]\.convergence\.over: unknown name 'observed'"):
         claiming(over="observed")
     with pytest.raises(DapError, match=r"convergence\.metric: pesq_wb is too slow for every"):
@@ -169,11 +169,11 @@ def test_figures_that_cannot_be_made(figure, words):
 
 
 def with_table(**published):
-    given = copy.deepcopy(BASE)
-    given["experiments"]["denoise"]["methods"] += ["conv7", "wave-u-net"]
+    config = copy.deepcopy(BASE)
+    config["experiments"]["denoise"]["methods"] += ["conv7", "wave-u-net"]
     source = {"paper": "iclr2020", "table": 1, "metrics": {"pesq_wb": "pesq"}} | published
-    given["tables"] = {"t": {"experiment": "denoise", "metrics": ["pesq_wb"], "published": source}}
-    return Study(given)
+    config["tables"] = {"t": {"experiment": "denoise", "metrics": ["pesq_wb"], "published": source}}
+    return Study(config)
 
 
 def test_published_methods_that_are_not_run():

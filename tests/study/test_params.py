@@ -26,32 +26,32 @@ def folders(tmp_path):
     for name in ("mine/a.wav", "mine/b.wav", "noise/x.wav", "noise/y.wav"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    given = config(clips=3, clips_per_job=2)
+    settings = config(clips=3, clips_per_job=2)
     for name in ("mine", "noise"):
-        given["corpora"][name] = {
+        settings["corpora"][name] = {
             "title": name,
             "folder": str(tmp_path / name),
             "samples": 2048,
             "licence": "public domain",
         }
-    given["experiments"]["denoise"] |= {
+    settings["experiments"]["denoise"] |= {
         "corruption": {"kind": "environmental", "noise": "noise"},
         "corpora": ["mine"],
     }
-    return Study(given)
+    return Study(settings)
 
 
 @pytest.fixture
 def known():
     """A study on a known corpus, which nobody has unpacked."""
-    given = config(clips=5, clips_per_job=2)
-    given["corpora"]["digits"] = {"title": "digits", "archive": "sc09", "samples": 2048}
-    given["corpora"]["street"] = {"title": "street", "archive": "demand", "samples": 2048}
-    given["experiments"]["denoise"] |= {
+    settings = config(clips=5, clips_per_job=2)
+    settings["corpora"]["digits"] = {"title": "digits", "archive": "sc09", "samples": 2048}
+    settings["corpora"]["street"] = {"title": "street", "archive": "demand", "samples": 2048}
+    settings["experiments"]["denoise"] |= {
         "corruption": {"kind": "environmental", "noise": "street"},
         "corpora": ["digits"],
     }
-    return Study(given)
+    return Study(settings)
 
 
 # ------------------------------------------------------------------ corpora and clips
@@ -130,9 +130,9 @@ def test_observations_of_one_corpus_and_of_a_pair(study):
 
 
 def test_another_experiment_may_need_more_clips():
-    given = config(clips=5, clips_per_job=3)
-    given["experiments"]["denoise"]["clips"] = {"synthetic-piano": 4}
-    study = Study(given)
+    settings = config(clips=5, clips_per_job=3)
+    settings["experiments"]["denoise"]["clips"] = {"synthetic-piano": 4}
+    study = Study(settings)
     assert params.observation_count(study, "denoise", "synthetic-piano", "001") == 1
     assert params.clip_span(study, "synthetic-piano", "001") == (3, 5)
 
@@ -166,12 +166,12 @@ def test_all_noise_where_the_clips_are_not_known_yet(tmp_path, known):
 
 
 def test_synthetic_noise_is_a_module_and_no_file():
-    given = config()
-    given["experiments"]["denoise"]["corruption"] = {
+    settings = config()
+    settings["experiments"]["denoise"]["corruption"] = {
         "kind": "environmental",
         "noise": "synthetic-drums",
     }
-    study = Study(given)
+    study = Study(settings)
     assert params.noise(study, "denoise") == [
         "synthetic-drums",
         {"synthetic": "drums", "files": "**/*"},
@@ -206,9 +206,9 @@ def test_all_options_of_a_fit_are_parameters(study):
 
 
 def test_a_prior_that_is_fitted_otherwise():
-    given = config()
-    given["experiments"]["denoise"]["fits"] = {"conv": {"iterations": 7}}
-    study = Study(given)
+    settings = config()
+    settings["experiments"]["denoise"]["fits"] = {"conv": {"iterations": 7}}
+    study = Study(settings)
     assert params.fit_setup(study, "denoise", "conv")["fit"]["iterations"] == 7
     assert params.fit_setup(study, "denoise", "dilated")["fit"]["iterations"] == 2000
 
@@ -273,14 +273,14 @@ def test_a_prior_alone_has_snapshots(study):
 @pytest.fixture
 def speech():
     """Metrics of speech on a corpus of speech and on one of piano, and curves of SI-SDR."""
-    given = config(
+    settings = config(
         figures={
             "curves": {"kind": "curves", "experiment": "denoise", "metric": "si_sdr"},
         }
     )
-    given["corpora"]["synthetic-speech"]["speech"] = True
-    given["experiments"]["denoise"]["metrics"] = ["pesq_wb", "snr", "si_sdr"]
-    return Study(given)
+    settings["corpora"]["synthetic-speech"]["speech"] = True
+    settings["experiments"]["denoise"]["metrics"] = ["pesq_wb", "snr", "si_sdr"]
+    return Study(settings)
 
 
 def test_metrics_of_speech_are_for_speech(speech):

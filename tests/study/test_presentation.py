@@ -17,7 +17,7 @@ FITS = "results/tiny/fits/denoise/synthetic-speech"
 @pytest.fixture
 def study():
     """Three chunks of the larger corpus; tables and a figure of each kind."""
-    given = config(
+    settings = config(
         clips=2,
         clips_per_job=2,
         tables={
@@ -47,13 +47,13 @@ def study():
             "figure2": {"kind": "statistics", "experiment": "denoise"},
         },
     )
-    given["corpora"]["synthetic-speech"]["stands_for"] = "ljspeech"
-    given["experiments"]["denoise"] |= {
+    settings["corpora"]["synthetic-speech"]["stands_for"] = "ljspeech"
+    settings["experiments"]["denoise"] |= {
         "clips": {"synthetic-speech": 5},
         "fit": {"snapshot_at": [7, 50]},
         "fits": {"conv": {"iterations": 500}},
     }
-    return Study(given)
+    return Study(settings)
 
 
 def scores(experiment, corpus, method, count):
@@ -112,7 +112,7 @@ def test_what_a_table_says(study):
 
 
 def test_our_names_of_a_papers_methods():
-    given = config(
+    settings = config(
         tables={
             "table1": {
                 "experiment": "denoise",
@@ -122,20 +122,20 @@ def test_our_names_of_a_papers_methods():
             }
         }
     )
-    names = presentation.table_setup(Study(given), "table1")["published"]
+    names = presentation.table_setup(Study(settings), "table1")["published"]
     assert names
     assert all(theirs != ours for theirs, ours in names.items())
 
 
 def test_the_origins_of_known_corpora():
-    given = config(tables={"table1": {"experiment": "denoise", "metrics": ["snr"]}})
-    given["corpora"]["digits"] = {"title": "Digits", "archive": "sc09", "samples": 2048}
-    given["corpora"]["street"] = {"title": "Street", "archive": "demand", "samples": 2048}
-    given["experiments"]["denoise"] |= {
+    settings = config(tables={"table1": {"experiment": "denoise", "metrics": ["snr"]}})
+    settings["corpora"]["digits"] = {"title": "Digits", "archive": "sc09", "samples": 2048}
+    settings["corpora"]["street"] = {"title": "Street", "archive": "demand", "samples": 2048}
+    settings["experiments"]["denoise"] |= {
         "corruption": {"kind": "environmental", "noise": "street"},
         "corpora": ["digits", "synthetic-piano"],
     }
-    study = Study(given)
+    study = Study(settings)
     assert presentation.table_setup(study, "table1")["origins"] == {
         "Digits": "resources/corpora/sc09.json",
         "Street": "resources/corpora/demand.json",

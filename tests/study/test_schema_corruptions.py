@@ -27,10 +27,10 @@ def complete(options=OPTIONS, all_of=None, **corruption):
 
 
 def test_defaults_are_filled_in_in_the_order_of_the_declaration():
-    found = complete(shape="sine", level=3)
-    assert found == {"level": 3, "range": [1, 2], "shape": "sine", "kind": "hum"}
-    assert list(found) == ["level", "range", "shape", "kind"]
-    found["range"].append(3)
+    options = complete(shape="sine", level=3)
+    assert options == {"level": 3, "range": [1, 2], "shape": "sine", "kind": "hum"}
+    assert list(options) == ["level", "range", "shape", "kind"]
+    options["range"].append(3)
     assert complete(shape="sine")["range"] == [1, 2]
 
 

@@ -14,10 +14,10 @@ from dap.study.study import Study
 
 
 def test_defaults_are_those_of_the_schema():
-    given = config()
-    before = copy.deepcopy(given)
-    study = Study(given)
-    assert given == before
+    settings = config()
+    before = copy.deepcopy(settings)
+    study = Study(settings)
+    assert settings == before
     assert (study["seed"], study["clips"], study["clips_per_job"]) == (2021, 2, 4)
     assert (study["seeds"], study["threads"], study["device"]) == (1, 1, "auto")
     assert study["spectrogram"] == {"n_fft": 1022, "hop_length": 64, "window": "hann"}
@@ -50,9 +50,9 @@ def test_every_key_of_the_schema_is_described():
 
 
 def test_an_experiment_overrides_some_of_the_fit_alone():
-    given = config(fit={"iterations": 100, "width": 0.5})
-    given["experiments"]["denoise"]["fit"] = {"iterations": 7}
-    study = Study(given)
+    settings = config(fit={"iterations": 100, "width": 0.5})
+    settings["experiments"]["denoise"]["fit"] = {"iterations": 7}
+    study = Study(settings)
     denoise, separate = study.experiments["denoise"].fit, study.experiments["separate"].fit
     assert (denoise["iterations"], denoise["width"]) == (7, 0.5)
     assert separate["iterations"] == 100
@@ -60,54 +60,54 @@ def test_an_experiment_overrides_some_of_the_fit_alone():
 
 
 def test_a_prior_is_fitted_otherwise_than_the_others():
-    given = config(fit={"iterations": 100, "width": 0.5})
-    given["experiments"]["denoise"] |= {
+    settings = config(fit={"iterations": 100, "width": 0.5})
+    settings["experiments"]["denoise"] |= {
         "methods": ["observed", "conv", "dilated", "wave-u-net"],
         "fit": {"iterations": 7},
         "fits": {"wave-u-net": {"iterations": "5000"}, "dilated": "fast"},
     }
-    denoise = Study(given).experiments["denoise"]
+    denoise = Study(settings).experiments["denoise"]
     assert denoise.fit_of("conv") == denoise.fit
     # over the experiment's, which is over the study's
     assert denoise.fit_of("wave-u-net") == denoise.fit | {"iterations": 5000}
     assert denoise.fit_of("wave-u-net")["width"] == 0.5
     assert denoise.fit_of("dilated") == denoise.fit | PRESETS["fast"] | {"preset": "fast"}
-    assert Study(given).experiments["separate"].fits == {}
+    assert Study(settings).experiments["separate"].fits == {}
 
 
 def test_presets():
     assert list(PRESETS) == schema()["$defs"]["fit"]["properties"]["preset"]["enum"]
     fast = PRESETS["fast"]
-    given = config(fit="fast")
-    given["experiments"]["denoise"]["fit"] = {"iterations": 7}
-    study = Study(given)
+    settings = config(fit="fast")
+    settings["experiments"]["denoise"]["fit"] = {"iterations": 7}
+    study = Study(settings)
     assert {key: study["fit"][key] for key in fast} == fast
     assert study["fit"]["lr_gamma"] == 0.1
-    found = study.experiments["denoise"].fit
-    assert found == study["fit"] | {"iterations": 7}
+    fit = study.experiments["denoise"].fit
+    assert fit == study["fit"] | {"iterations": 7}
     # an experiment goes back to the paper's, or leaves it
-    given["experiments"]["denoise"]["fit"] = "paper"
-    found = Study(given).experiments["denoise"].fit
-    assert (found["iterations"], found["lr_step_size"], found["initialisation"]) == (
+    settings["experiments"]["denoise"]["fit"] = "paper"
+    fit = Study(settings).experiments["denoise"].fit
+    assert (fit["iterations"], fit["lr_step_size"], fit["initialisation"]) == (
         2000, 500, "pytorch",
     )  # fmt: skip
-    given["fit"] = {"preset": "fast", "iterations": 50}
-    assert Study(given)["fit"]["iterations"] == 50
-    given["fit"] = "faster"
+    settings["fit"] = {"preset": "fast", "iterations": 50}
+    assert Study(settings)["fit"]["iterations"] == 50
+    settings["fit"] = "faster"
     with pytest.raises(DapError, match=r"fit.preset is 'faster'; allowed: paper, fast"):
-        Study(given)
+        Study(settings)
 
 
 def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
     # Snakemake's --config gives text below the first level, and YAML takes 1e-3 for text
-    given = config(fit={"iterations": "500", "learning_rate": "1e-3"}, title="1984")
-    given["keep_snapshots"] = "false"
-    given["experiments"]["denoise"] |= {
+    settings = config(fit={"iterations": "500", "learning_rate": "1e-3"}, title="1984")
+    settings["keep_snapshots"] = "false"
+    settings["experiments"]["denoise"] |= {
         "corruption": {"kind": "gaussian", "std": "0.5"},
         "clips": {"synthetic-piano": "3"},
         "fit": {"width": "0.25"},
     }
-    study = Study(given)
+    study = Study(settings)
     assert (study["fit"]["iterations"], study["fit"]["learning_rate"]) == (500, 0.001)
     assert study["title"] == "1984"
     assert study["keep_snapshots"] is False
@@ -118,10 +118,10 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
 
 
 def with_folder(folder, **keys):
-    given = config(**keys)
-    given["corpora"]["mine"] = {"title": "mine", "folder": str(folder), "samples": 2048}
-    given["experiments"]["denoise"]["corpora"] = ["mine"]
-    return given
+    settings = config(**keys)
+    settings["corpora"]["mine"] = {"title": "mine", "folder": str(folder), "samples": 2048}
+    settings["experiments"]["denoise"]["corpora"] = ["mine"]
+    return settings
 
 
 def test_folders(tmp_path):
@@ -142,10 +142,10 @@ def test_folders(tmp_path):
 
 
 def with_archive(**keys):
-    given = config(**keys)
-    given["corpora"]["mine"] = {"title": "mine", "archive": "sc09", "samples": 2048}
-    given["experiments"]["denoise"]["corpora"] = ["mine"]
-    return given
+    settings = config(**keys)
+    settings["corpora"]["mine"] = {"title": "mine", "archive": "sc09", "samples": 2048}
+    settings["experiments"]["denoise"]["corpora"] = ["mine"]
+    return settings
 
 
 def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
@@ -161,11 +161,11 @@ def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
     assert "Speech Commands" in entry["citation"]
     assert study.clip_counts["mine"] == 6
     assert [study.span(chunk, 6) for chunk in study.chunks(6)] == [(0, 4), (4, 6)]
-    given = with_archive()
-    given["corpora"]["unused"] = {"title": "x", "archive": "drums"}
-    given["corpora"]["noise"] = {"title": "x", "archive": "demand"}
-    given["experiments"]["denoise"]["corruption"] = {"kind": "environmental", "noise": "noise"}
-    assert Study(given).known == ["demand", "sc09"]
+    settings = with_archive()
+    settings["corpora"]["unused"] = {"title": "x", "archive": "drums"}
+    settings["corpora"]["noise"] = {"title": "x", "archive": "demand"}
+    settings["experiments"]["denoise"]["corruption"] = {"kind": "environmental", "noise": "noise"}
+    assert Study(settings).known == ["demand", "sc09"]
     # a folder of the mirror is read where it is
     (tmp_path / "sc09" / "test").mkdir(parents=True)
     study = Study(with_archive(mirror=f"{tmp_path}/"))
@@ -176,9 +176,9 @@ def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
         Study(with_archive(mirror=str(tmp_path / "gone")))
     away = Study(with_archive(mirror=str(tmp_path / "gone")), mirrored=False)
     assert away.corpus("mine") == entry
-    given = with_archive()
-    given["corpora"]["mine"] |= {"licence": "mine", "citation": "me"}
-    assert Study(given).corpus("mine")["licence"] == "mine"
+    settings = with_archive()
+    settings["corpora"]["mine"] |= {"licence": "mine", "citation": "me"}
+    assert Study(settings).corpus("mine")["licence"] == "mine"
 
 
 def test_chunks_hold_the_clips_in_an_order_that_more_clips_do_not_change(tmp_path):
@@ -202,20 +202,20 @@ def test_chunks_hold_the_clips_in_an_order_that_more_clips_do_not_change(tmp_pat
 
 
 def test_clip_counts_are_the_largest_of_the_experiments():
-    given = config(clips=3, clips_per_job=2)
-    given["experiments"]["denoise"]["clips"] = {"synthetic-speech": 5}
-    study = Study(given)
+    settings = config(clips=3, clips_per_job=2)
+    settings["experiments"]["denoise"]["clips"] = {"synthetic-speech": 5}
+    study = Study(settings)
     assert study.clip_counts == {
         "synthetic-speech": 5,
         "synthetic-piano": 3,
         "synthetic-drums": 3,
     }
-    found = [
+    chunks = [
         (name, *chunk)
         for name, experiment in study.experiments.items()
         for chunk in study.chunks_of(experiment)
     ]
-    assert found == [
+    assert chunks == [
         *(("denoise", "synthetic-speech", chunk) for chunk in ("000", "001", "002")),
         *(("denoise", "synthetic-piano", chunk) for chunk in ("000", "001")),
         *(("separate", "synthetic-piano+synthetic-drums", chunk) for chunk in ("000", "001")),
@@ -223,9 +223,9 @@ def test_clip_counts_are_the_largest_of_the_experiments():
 
 
 def test_observations_take_no_more_clips_than_their_experiment_asks_for():
-    given = config(clips=3, clips_per_job=2)
-    given["experiments"]["separate"]["clips"] = {"synthetic-piano+synthetic-drums": 1}
-    study = Study(given)
+    settings = config(clips=3, clips_per_job=2)
+    settings["experiments"]["separate"]["clips"] = {"synthetic-piano+synthetic-drums": 1}
+    study = Study(settings)
     assert study.observations("denoise", "synthetic-piano", "000") == {
         "piano-00000": ["synthetic-piano/piano-00000"],
         "piano-00001": ["synthetic-piano/piano-00001"],
@@ -237,13 +237,13 @@ def test_observations_take_no_more_clips_than_their_experiment_asks_for():
 
 
 def test_a_corpus_of_noise_alone_needs_no_clips():
-    given = config()
-    given["experiments"]["denoise"] |= {
+    settings = config()
+    settings["experiments"]["denoise"] |= {
         "corruption": {"kind": "environmental", "noise": "synthetic-drums"},
         "corpora": ["synthetic-speech"],
     }
-    del given["experiments"]["separate"]
-    study = Study(given)
+    del settings["experiments"]["separate"]
+    study = Study(settings)
     assert study.clip_counts == {"synthetic-speech": 2}
     assert study.experiments["denoise"].corruption["snr_db"] == [5.0, 9.0]
 

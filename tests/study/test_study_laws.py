@@ -19,13 +19,13 @@ def chunks(corpus: str, **keys: int) -> dict[str, list]:
 
 @given(COUNTS, PER_JOB)
 def test_chunks_partition_the_clips(count, per_job):
-    found = chunks("synthetic-speech", clips=count, clips_per_job=per_job)
+    clips_by_chunk = chunks("synthetic-speech", clips=count, clips_per_job=per_job)
     whole = chunks("synthetic-speech", clips=count, clips_per_job=count)
-    assert [clip for clips in found.values() for clip in clips] == whole["000"]
-    sizes = [len(clips) for clips in found.values()]
+    assert [clip for clips in clips_by_chunk.values() for clip in clips] == whole["000"]
+    sizes = [len(clips) for clips in clips_by_chunk.values()]
     assert sizes[:-1] == [per_job] * (len(sizes) - 1)
     assert 1 <= sizes[-1] <= per_job
-    assert list(found) == sorted(found)
+    assert list(clips_by_chunk) == sorted(clips_by_chunk)
 
 
 @given(COUNTS, COUNTS, PER_JOB)
@@ -51,8 +51,8 @@ def test_observations_do_not_depend_on_the_chunks_size(count, one, other):
             ).items()
         ]
 
-    found = observations(one)
-    assert found == observations(other)
-    assert len(found) == count
-    for name, (first, second) in found:
+    mixtures = observations(one)
+    assert mixtures == observations(other)
+    assert len(mixtures) == count
+    for name, (first, second) in mixtures:
         assert name == "+".join(clip.partition("/")[2] for clip in (first, second))

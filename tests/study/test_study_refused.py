@@ -263,7 +263,7 @@ def with_table(**entry):
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("settings", "words"),
     [
         (config(spectrogram={"n_fft": 512, "hop_length": 600}), ["hop_length is 600", "256"]),
         (
@@ -301,7 +301,7 @@ def with_table(**entry):
         ),
     ],
 )
-def test_what_a_job_would_find_too_late_is_refused_at_once(given, words):
+def test_what_a_job_would_find_too_late_is_refused_at_once(settings, words):
     with pytest.raises(DapError) as refused:
-        Study(given)
+        Study(settings)
     assert all(word in str(refused.value) for word in words), refused.value

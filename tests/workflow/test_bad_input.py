@@ -140,11 +140,11 @@ def test_a_clip_that_cannot_be_fitted_is_missing_in_the_tables(fresh, recordings
     assert "Missing, as they could not be fitted: conv: 1 of 2." in table
     assert "n = 2 clips" in table
     with (fresh.results / "tables" / "table1.csv").open(newline="") as file:
-        found = {
+        counts = {
             (row["method"], row["selection"]): (row["n"], row["unscorable"], row["missing"])
             for row in csv.DictReader(file)
         }
-    assert found == {
+    assert counts == {
         ("observed", ""): ("2", "0", "0"),
         ("conv", "last"): ("1", "0", "1"),
         ("conv", "average"): ("1", "0", "1"),

@@ -51,9 +51,9 @@ def versions(platform, python="3.11"):
         "implementation_name": "cpython",
     }
     held = [pin for pin in PINS if not pin.marker or pin.marker.evaluate(environment)]
-    found = {normal(pin.name): str(pin.specifier) for pin in held}
-    assert len(found) == len(held), "a package is pinned twice"
-    return found
+    specifiers = {normal(pin.name): str(pin.specifier) for pin in held}
+    assert len(specifiers) == len(held), "a package is pinned twice"
+    return specifiers
 
 
 def test_conda_says_what_the_lock_says(lock):
@@ -78,10 +78,10 @@ def test_the_container_installs_the_lock(lock):
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 def test_every_platform_gets_one_exact_version_of_each(platform, python):
-    found = versions(platform, python)
-    assert all(re.fullmatch(r"==[^*,]+", pin) for pin in found.values())
-    assert found["torch"] == "==2.11.0"
-    assert found["torchvision"] == "==0.26.0"
+    specifiers = versions(platform, python)
+    assert all(re.fullmatch(r"==[^*,]+", pin) for pin in specifiers.values())
+    assert specifiers["torch"] == "==2.11.0"
+    assert specifiers["torchvision"] == "==0.26.0"
 
 
 def test_the_gpu_build_is_for_linux_alone():
@@ -108,13 +108,13 @@ def test_every_extra_is_in_the_lock():
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_ranges_admit_the_locked_versions(platform):
-    found = versions(platform)
+    specifiers = versions(platform)
     dependencies = chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     for requirement in map(Requirement, dependencies):
         if requirement.name == PROJECT["name"]:
             assert requirement.extras <= PROJECT["optional-dependencies"].keys()
             continue
-        version = found[normal(requirement.name)].removeprefix("==")
+        version = specifiers[normal(requirement.name)].removeprefix("==")
         assert requirement.specifier.contains(version), requirement
     assert SpecifierSet(PROJECT["requires-python"]).contains("3.11")
     assert not SpecifierSet(PROJECT["requires-python"]).contains("3.10")

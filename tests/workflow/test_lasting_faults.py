@@ -20,8 +20,8 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 
 def errors(said: str) -> list[str]:
     """The errors that jobs and the workflow ended with, each once."""
-    found = re.findall(r"(?:error: |clip [^ ]+, \w+: )(.*(?:run Snakemake again).*)", said)
-    return list(dict.fromkeys(found))
+    messages = re.findall(r"(?:error: |clip [^ ]+, \w+: )(.*(?:run Snakemake again).*)", said)
+    return list(dict.fromkeys(messages))
 
 
 def assert_same(checkout, original):

@@ -23,9 +23,9 @@ def test_a_run_killed_three_times_gives_the_tables_of_one_never_killed(original,
     again = resume(fresh)
     fits = results / "fits" / SPEECH
     fresh.killed(again, when=lambda: any(fits.glob("[cd]*/000/.*.s0.npz")))  # conv or dilated
-    kept = next(fits.glob("[cd]*/000/.*.s0.npz"))
-    method, clip = kept.parents[1].name, kept.name.removeprefix(".").removesuffix(".npz")
-    assert not (kept.parent / "manifest.csv").exists()
+    finished = next(fits.glob("[cd]*/000/.*.s0.npz"))
+    method, clip = finished.parents[1].name, finished.name.removeprefix(".").removesuffix(".npz")
+    assert not (finished.parent / "manifest.csv").exists()
 
     again = resume(fresh)
     fresh.killed(again, when=(results / "scores" / SPEECH / method / "000.csv").exists)
@@ -35,7 +35,7 @@ def test_a_run_killed_three_times_gives_the_tables_of_one_never_killed(original,
     # the one that was under way when the job was killed goes last
     assert "(4 of 4): 100%|" in log
     seals = {".manifest.csv.sha256", ".losses.csv.sha256"}
-    assert {path.name for path in kept.parent.glob(".*")} == seals
+    assert {path.name for path in finished.parent.glob(".*")} == seals
 
     assert "report" in fresh.run(resume(fresh))
     tables = fresh.files("tables/table1.*")

@@ -89,8 +89,8 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
 def test_without_a_mirror_it_downloads_what_it_needs(sources, count_jobs):
     planned = sources.snakemake("-n", study="workflow/studies/interspeech2021.yaml")
     assert planned.returncode == 0, planned.stdout
-    found = count_jobs(planned.stdout)
-    assert (found["download"], found["unpack"], found["clips"]) == (5, 5, 4 * 10)
+    count = count_jobs(planned.stdout)
+    assert (count["download"], count["unpack"], count["clips"]) == (5, 5, 4 * 10)
     planned = sources.snakemake("-n", "download_all", study="workflow/studies/interspeech2021.yaml")
     assert count_jobs(planned.stdout) == {"download": 5, "unpack": 5, "download_all": 1}
 
@@ -141,9 +141,9 @@ def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
         "dequantize-cells": ["observed", *priors],
     }
     change = [
-        f"{name}: {{methods: [{', '.join(own)}], fits: {{}}, "
+        f"{name}: {{methods: [{', '.join(subset)}], fits: {{}}, "
         f"fit: {{iterations: 4, snapshots: 3, snapshot_at: {[2, 4] if name == 'tones' else []}}}}}"
-        for name, own in methods.items()
+        for name, subset in methods.items()
     ]
     change.append("statistics: {clips: {synthetic-speech-long: 2}}")
     shown = {
@@ -155,10 +155,10 @@ def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
     study = "workflow/studies/iclr2020-small.yaml"
     fresh.run("tables", "figures", "--config", *config, study=study)
     results = fresh.folder / "results" / "iclr2020-small"
-    found = {path.name for path in (results / "figures").iterdir()}
+    files = {path.name for path in (results / "figures").iterdir()}
     names = {"figure1", "figure2", "figure4", "figure4-ablation", "figure4-seconds"}
     names |= {"example-denoise", "example-dequantize"}
-    assert found == {f"{name}.{form}" for name in names for form in ("pdf", "png")} | {
+    assert files == {f"{name}.{form}" for name in names for form in ("pdf", "png")} | {
         "figure2.csv"
     }
     slopes = pd.read_csv(results / "figures" / "figure2.csv").set_index(["signal", "of"])["slope"]
@@ -197,8 +197,8 @@ def test_the_demo_fills_its_tables(fresh):
         "separate": ["nmf"],
     }
     change = ", ".join(
-        f"{name}: {{methods: [{', '.join(designs + own)}], fit: {short}}}"
-        for name, own in classical.items()
+        f"{name}: {{methods: [{', '.join(designs + baselines)}], fit: {short}}}"
+        for name, baselines in classical.items()
     )
     fresh.run(
         "tables", "--config", "fit={width: 0.05}", f"experiments={{{change}}}", study="config.yaml"
@@ -245,9 +245,9 @@ def test_the_demo_restores(fresh):
     def score(name, method, scope, metric):
         frame = pd.read_csv(fresh.folder / files[name, method], keep_default_na=False)
         row = (frame["selection"] == "last") & (frame["scope"] == scope)
-        found = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
-        assert len(found) == (2 if name == "inpaint" else 1)
-        return found.mean()
+        values = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
+        assert len(values) == (2 if name == "inpaint" else 1)
+        return values.mean()
 
     def gain(*what):
         return score(what[0], methods[1], *what[1:]) - score(what[0], methods[0], *what[1:])
