@@ -38,7 +38,7 @@ class Separate:
 
     - reconstruction: the distance of the estimates' sum to the mixture
       (fidelity: reconstruction-of-separation). `complex`: mean absolute error over real and
-      imaginary parts; `magnitude`: that of the magnitudes; `l2`: mean squared error over both parts;
+      imaginary parts; `magnitude`: that of the magnitudes; `l2`: mean squared error over both;
     - smoothness: the mean change between frames of each source's magnitude |s_i|;
     - exclusion: the overlap of the gradients of the estimates' magnitudes at three scales;
     - binarity: over the last tenth of the iterations, 1 / (1e-6 + mean |m - 0.5|) for each of the
