@@ -4,6 +4,7 @@
 under FOLDER, the loudest second of a few recordings, 16 kHz, at a peak of 1.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -22,15 +23,18 @@ SAMPLE_RATE = 16000
 SAMPLES = 16384  # A's "1 s" (fidelity: clip-length)
 
 
-def export(folder: Path, each: int) -> dict[str, np.ndarray]:
-    """Names (n,) and clips (n, 16384), the corpora in turn, so that any first n are of all.
+def export(
+    folder: Path, each: int, *, samples: int = SAMPLES, corpora: Iterable[str] = CORPORA
+) -> dict[str, np.ndarray]:
+    """Names (n,) and clips (n, samples), the corpora in turn, so that any first n are of all.
 
     Raises:
         DapError: a corpus holds no recording.
     """
     names, clips = [], []
     for number in range(each):
-        for corpus, subfolder in CORPORA.items():
+        for corpus in corpora:
+            subfolder = CORPORA[corpus]
             files = sorted(
                 p for p in (folder / subfolder).glob("*") if p.suffix.lower() in SUFFIXES
             )
@@ -40,7 +44,7 @@ def export(folder: Path, each: int) -> dict[str, np.ndarray]:
             file = files[number * len(files) // each % len(files)]
             window = number if len(files) < each else 0
             cut = {"window": "loudest", "window_index": window, "level": "peak", "seed": 0}
-            clips.append(excerpt(read(file, SAMPLE_RATE), SAMPLES, **cut).signal)
+            clips.append(excerpt(read(file, SAMPLE_RATE), samples, **cut).signal)
             names.append(f"{corpus}/{file.stem}")
     return {"names": np.array(names), "clips": np.stack(clips)}
 

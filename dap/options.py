@@ -77,8 +77,13 @@ class FitOptions:
         ema_decay: of the moving average of the outputs.
         precision: of the networks' features and products, "float32" or "bfloat16"; "auto" is
             bfloat16 where the hardware multiplies it (`dap.fitting.engine.choose`).
-        reconstruction: in separation, distance of the sources' sum to the mixture, "l1" or "l2"
-            (fidelity: reconstruction-of-separation).
+        restarts: how often a fit is begun again from another initialisation, at most, when its
+            objective finds that it has failed: in separation, that a source fell silent.
+        separation: what the networks give in separation: spectrograms, as A may have meant it, or
+            magnitudes, as Tian et al. 2019 have it (fidelity: networks-of-separation).
+        reconstruction: in separation, distance of the sources' sum to the mixture: "complex", the
+            mean absolute error of real and imaginary parts, "magnitude", that of magnitudes, or
+            "l2", the mean squared error (fidelity: reconstruction-of-separation).
         smoothness: in separation, weight of the sources' temporal smoothness.
         exclusion: in separation, weight of the exclusion of the sources' gradients.
         binarity: in separation, weight of the mask's distance from flatness over the last tenth.
@@ -105,8 +110,10 @@ class FitOptions:
     snapshot_at: Sequence[int] = ()
     ema_decay: float = option(0.99, minimum=0, exclusiveMaximum=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    reconstruction: Literal["l1", "l2"] = "l1"
-    smoothness: float = option(1.0, minimum=0)
+    restarts: int = option(3, minimum=0, maximum=10)
+    separation: Literal["narayanaswamy2021", "tian2019"] = "narayanaswamy2021"
+    reconstruction: Literal["complex", "magnitude", "l2"] = "l2"
+    smoothness: float = option(0.01, minimum=0)
     exclusion: float = option(1.0, minimum=0)
     binarity: float = option(0.01, minimum=0)
     consistency: float = option(0.0, minimum=0, maximum=1)

@@ -78,7 +78,7 @@ TASKS: dict[str, Task] = {
         quality="sdr_v4",
         verb="separate sources",
         shown="source1",
-        options=("reconstruction", "smoothness", "exclusion", "binarity"),
+        options=("separation", "reconstruction", "smoothness", "exclusion", "binarity"),
         sources=2,
     ),
     "dequantize": Task(

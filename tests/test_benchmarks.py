@@ -8,7 +8,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
-from benchmarks import candidates, coverage, export_clips, gaps, quality, speed
+from benchmarks import candidates, coverage, export_clips, gaps, quality, separation, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
 from dap.fitting import loop as fit
 from dap.plugins import plugins
@@ -196,3 +196,25 @@ def test_a_line_for_each_distribution_and_number_of_clips():
     assert len(lines) == 2 + len(coverage.DISTRIBUTIONS) * len(coverage.CLIPS)
     assert {line.count("|") for line in lines} == {9}
     assert lines == list(coverage.table(simulations=20, resamples=19, seed=0))
+
+
+def test_separation_is_scored_by_the_better_permutation():
+    sources = np.random.default_rng(0).normal(size=(2, 100))
+    estimates = np.stack((0.9 * sources[1], 0.5 * sources[0]))
+    assert separation.snrs(sources, estimates) == pytest.approx([6.0206, 20.0], abs=1e-3)
+    assert separation.snrs(sources, estimates[::-1]) == pytest.approx([6.0206, 20.0], abs=1e-3)
+    fits = [
+        {"snr": [6.0, 1.0], "mixture": [2.0, -2.0], "dead": True, "restarts": 2},
+        {"snr": [4.0, 2.0], "mixture": [1.0, -1.0], "dead": False, "restarts": 1},
+    ]
+    row = separation.row("some", fits)
+    assert row == "| some | 2 | 1 | 3 | 5.00 | 1.50 | 1.50 | -1.50 |"
+
+
+def test_a_fit_of_the_benchmark_of_separation(tone, hiss):
+    sources = np.stack((tone[:2048], hiss[:2048]))
+    options = replace(separation.BASE, iterations=3, width=0.05, snapshots=1)
+    one = separation.fit(sources, "conv", options, 0)
+    assert len(one["snr"]) == 2
+    assert one["mixture"][0] == pytest.approx(-one["mixture"][1])
+    assert (one["dead"], one["restarts"]) in ((True, 0), (False, 0))

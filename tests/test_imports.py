@@ -18,7 +18,7 @@ LIGHT = [
 ]
 CORE = [
     "dap.fitting.loop",
-    "dap.fitting.objectives.spectral",
+    "dap.fitting.objectives.tasks",
     "dap.stft",
     "dap.fitting.method",
     "dap.priors.conv",

@@ -27,12 +27,11 @@ class Checkpoint(Protocol):
             InterruptedFitError: the fit is to end here.
         """
 
-    def resume(self, parts: Mapping[str, Stateful], device: str) -> dict[str, Any] | None:
-        """Restore the parts and the random state.
+    def values(self) -> dict[str, Any] | None:
+        """The loop's variables as they were saved, on the CPU; None where nothing was saved."""
 
-        Returns:
-            the loop's variables, on the CPU; None where nothing was saved.
-        """
+    def resume(self, parts: Mapping[str, Stateful], device: str) -> None:
+        """Restore the parts and the random state, if anything was saved."""
 
     def log(self, message: str, /) -> object:
         """Note what became of the saved state."""

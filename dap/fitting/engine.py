@@ -5,9 +5,8 @@ Others, and all where there is no compiler, run in PyTorch; in bfloat16 only if 
 `autocast = True`. On a GPU, PyTorch runs them all, in bfloat16 under autocast.
 """
 
-from collections.abc import Callable
-from functools import partial
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,39 @@ from torch import Tensor, nn
 from dap.errors import DapError
 from dap.fitting.cpu.library import library
 
-Run = Callable[[], Tensor]
+
+class Run(Protocol):
+    """A network on an input that it keeps."""
+
+    def __call__(self) -> Tensor:
+        """The output, with the gradients of the network's parameters."""
+
+    def feed(self, z: Tensor) -> None:
+        """Replace the input by one of the same shape."""
+
+
+@dataclass
+class PyTorchRun:
+    """A network in PyTorch.
+
+    Attributes:
+        autocast: whether it runs under autocast to bfloat16.
+    """
+
+    net: nn.Module
+    z: Tensor
+    autocast: bool = False
+
+    def __call__(self) -> Tensor:
+        """The output, float32."""
+        if not self.autocast:
+            return self.net(self.z)
+        with torch.autocast(self.z.device.type, dtype=torch.bfloat16):
+            return self.net(self.z).float()
+
+    def feed(self, z: Tensor) -> None:
+        """Replace the input where it is: a recorded iteration reads that memory."""
+        self.z.copy_(z)
 
 
 def choose(precision: str, device: str) -> Literal["float32", "bfloat16"]:
@@ -39,31 +70,25 @@ def choose(precision: str, device: str) -> Literal["float32", "bfloat16"]:
 
 
 def run(net: nn.Module, z: Tensor, precision: str) -> tuple[Run, str]:
-    """A network on its fixed input: a function that gives the output, and the engine's name.
+    """A network on its input, ready to run, and the engine's name.
 
     Args:
         z: (1, channels, F, T) float32, F and T multiples of 4, or (1, channels, samples).
         precision: "float32" or "bfloat16"; parameters, their gradients and the output are float32.
 
     Returns:
-        a function without arguments, whose output, of z's shape but for the channels, has the
-        gradients of the network's parameters, and "compiled" or "pytorch".
+        the network, whose output is of z's shape but for the channels, and "compiled" or "pytorch".
     """
     if z.device.type == "cpu":
         compiled = getattr(net, "compiled", None)
         if compiled and library(precision):
             return compiled(z, precision), "compiled"
         if not getattr(net, "autocast", False):
-            return partial(net, z), "pytorch"
+            return PyTorchRun(net, z), "pytorch"
     if precision == "float32":
-        return partial(net, z), "pytorch"
+        return PyTorchRun(net, z), "pytorch"
     if z.dim() == 4 and z.is_cuda:
         # which PyTorch's types leave out of `Module.to`
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         z = z.to(memory_format=torch.channels_last)
-    return partial(_autocast, net, z), "pytorch"
-
-
-def _autocast(net: nn.Module, z: Tensor) -> Tensor:
-    with torch.autocast(z.device.type, dtype=torch.bfloat16):
-        return net(z).float()
+    return PyTorchRun(net, z, autocast=True), "pytorch"

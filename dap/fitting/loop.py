@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -19,8 +19,12 @@ from dap.fitting.gpu.cuda_graph import GraphedIteration
 from dap.fitting.interleave import run_interleaved
 from dap.fitting.objectives import Objective
 from dap.options import FitOptions
+from dap.seeds import derive
 
 REPORT_SECONDS = 1.0
+# the shares of the iterations at which an objective judges whether its fit has failed; a quarter is
+# too early: of slow fits that had not learned anything yet, all but a few recovered
+JUDGED_AT = (0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,14 @@ class Trajectory:
         last: (outputs, samples) the last iterate.
         average: (outputs, samples) the moving average.
         losses: (iterations,) float32.
-        seconds: wall time of the loop; for fits beside each other on a GPU, this one's share of it.
+        seconds: wall time of the loop, with that of the initialisations that failed; for fits
+            beside each other on a GPU, this one's share of it.
         engine: what ran the networks: "compiled", "pytorch", or "cuda-graph" (PyTorch's layers,
             recorded and replayed).
+        failed: for each initialisation that the objective found to have failed before this one,
+            the iterations that it took.
+        terms: the terms of the loss of the last iterate, by name; none where there is one alone.
+        warnings: what is wrong with the last iterate, as its objective judges it.
     """
 
     iterations: np.ndarray
@@ -45,6 +54,21 @@ class Trajectory:
     losses: np.ndarray
     seconds: float
     engine: str
+    failed: tuple[int, ...] = ()
+    terms: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+class FailedFitError(Exception):
+    """An objective found that a fit has failed.
+
+    Attributes:
+        iterations, seconds: that the fit had taken.
+    """
+
+    def __init__(self, iterations: int, seconds: float):
+        super().__init__()
+        self.iterations, self.seconds = iterations, seconds
 
 
 def grid(iterations: int, snapshots: int, snapshot_at: Sequence[int] = ()) -> np.ndarray:
@@ -90,8 +114,15 @@ def start(
         if initialisation == "he":
             for network in networks:
                 network.apply(_initialise)
-        inputs = [objective.draw() for _ in networks]
+        inputs = [objective.draw(index) for index in range(len(networks))]
     return [net.to(device) for net in networks], [z.to(device) for z in inputs]
+
+
+def _draw(objective: Objective, network: int, seed: int) -> Tensor:
+    """z of one network, of a seed of its own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return objective.draw(network)
 
 
 def _initialise(layer: nn.Module) -> None:
@@ -168,6 +199,50 @@ def steps(
         DapError: the loss is not finite; the message gives the first such iteration and the seed.
         InterruptedFitError: SIGTERM came, and the checkpoint was written.
     """
+    failures: tuple[int, ...] = ()
+    seconds = 0.0
+    if checkpoint and options.restarts and (saved := checkpoint.values()):
+        failures, seconds = tuple(saved["failures"]), saved["seconds_before"]
+    while True:
+        try:
+            return (
+                yield from _steps(
+                    build,
+                    objective,
+                    options,
+                    seed=derive(seed, "restart", len(failures)) if failures else seed,
+                    device=device,
+                    report=report,
+                    checkpoint=checkpoint,
+                    failures=failures,
+                    seconds_before=seconds,
+                )
+            )
+        except FailedFitError as failure:
+            failures, seconds = (*failures, failure.iterations), seconds + failure.seconds
+
+
+def _steps(
+    build: Callable[..., nn.Module],
+    objective: Objective,
+    options: FitOptions,
+    *,
+    seed: int,
+    device: str,
+    report: Callable[[int, float], None] | None,
+    checkpoint: Checkpoint | None,
+    failures: tuple[int, ...],
+    seconds_before: float,
+) -> Generator[None, float, Trajectory]:
+    """`steps` from one initialisation.
+
+    Args:
+        failures: the iterations of those that failed before it.
+        seconds_before: that these took.
+
+    Raises:
+        FailedFitError: the objective found that the fit has failed, and there may be another.
+    """
     networks, inputs = start(build, objective, seed, device, options.initialisation)
     parameters = [p for net in networks for p in net.parameters()]
     runs, engines = zip(
@@ -192,8 +267,13 @@ def steps(
     if hasattr(extras, "state_dict"):
         parts["objective"] = extras
     follow = getattr(extras, "follow", None)
+    redrawn = getattr(extras, "redrawn", None)
+    failed = getattr(extras, "failed", None) if len(failures) < options.restarts else None
+    judged_at = {max(1, round(share * options.iterations)) for share in JUDGED_AT}
     done, spent = 0, 0.0
-    if checkpoint and (saved := checkpoint.resume(parts, device)):
+    saved = checkpoint.values() if checkpoint else None
+    if checkpoint and saved and tuple(saved["failures"]) == failures:
+        checkpoint.resume(parts, device)
         done, spent = saved["iteration"], saved["seconds"]
         losses[:done] = saved["losses"]
         snapshots = [snapshot.to(device) for snapshot in saved["snapshots"]]
@@ -217,11 +297,14 @@ def steps(
     reported = time.perf_counter()
     yield
     for i in range(done + 1, options.iterations + 1):
+        progress = i / options.iterations
+        for index in redrawn(progress) if redrawn else ():
+            runs[index].feed(_draw(objective, index, derive(seed, "z", index, i)).to(device))
         if on_gpu:
             group["lr"].fill_(rate(options, i))
         else:
             group["lr"] = rate(options, i)
-        loss, estimates = (graphed or iterate)(i / options.iterations)
+        loss, estimates = (graphed or iterate)(progress)
         losses[i - 1] = loss
         average.update(estimates)
         if follow:
@@ -236,8 +319,11 @@ def steps(
         if checkpoint and i < options.iterations and checkpoint.due():
             # a clone, since PyTorch saves the whole tensor that a view is of
             variables = {"losses": losses[:i].clone(), "snapshots": snapshots}
+            variables |= {"failures": list(failures), "seconds_before": seconds_before}
             checkpoint.save(parts, device, iteration=i, seconds=spent, **variables)
         spent += yield
+        if failed and i in judged_at and failed():
+            raise FailedFitError(i, spent)
     last = objective.read_out(estimates).cpu().numpy()
     spent += yield  # the line above waits for the GPU
     return Trajectory(
@@ -246,7 +332,10 @@ def steps(
         last=last,
         average=objective.read_out(average.value()).cpu().numpy(),
         losses=losses.cpu().numpy(),
-        seconds=spent,
+        seconds=seconds_before + spent,
+        failed=failures,
+        terms=extras.last_terms() if hasattr(extras, "last_terms") else {},
+        warnings=tuple(extras.warnings()) if hasattr(extras, "warnings") else (),
         engine="cuda-graph" if graphed and graphed.graph else engines[0],
     )
 
@@ -269,9 +358,8 @@ def size(build: Callable[..., nn.Module], objective: Objective) -> tuple[int, fl
     """
     with torch.device("meta"):
         networks = [build(out_channels=channels) for channels in objective.networks]
-        z = objective.draw()
         with FlopCounterMode(display=False) as counter:
-            for net in networks:
-                net(z).sum().backward()
+            for index, net in enumerate(networks):
+                net(objective.draw(index)).sum().backward()
     count = sum(p.numel() for net in networks for p in net.parameters())
     return count, counter.get_total_flops() / 1e9

@@ -129,7 +129,7 @@ def fitting(
         InterruptedFitError: SIGTERM came, and the fit's state was saved.
     """
     from dap.fitting import engine, loop
-    from dap.fitting.objectives.spectral import objective
+    from dap.fitting.objectives.tasks import objective
     from dap.stft import STFT
 
     device = resolve_device(device)
@@ -160,6 +160,10 @@ def fitting(
             "device": device,
             "precision": options.precision,
             "engine": trajectory.engine,
+            "restarts": len(trajectory.failed),
+            "failed_iterations": sum(trajectory.failed),
+            "loss_terms": json.dumps(trajectory.terms) if trajectory.terms else "",
+            "warnings": "; ".join(trajectory.warnings),
         },
     )
 

@@ -16,6 +16,10 @@ NO_COST: dict[str, float | int | str] = {
     "device": "cpu",
     "precision": "",
     "engine": "",
+    "restarts": 0,
+    "failed_iterations": 0,
+    "loss_terms": "",
+    "warnings": "",
 }
 
 
@@ -28,7 +32,10 @@ class Restored:
         iterations: (snapshots,) int; empty for a method without a trajectory.
         snapshots: (snapshots, outputs, samples) float32.
         losses: (iterations,) float32.
-        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine.
+        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine,
+            restarts (initialisations that the objective found to have failed before this one),
+            failed_iterations (that these took), loss_terms (of the last iterate, as JSON; "" where
+            there is one alone), warnings (of the objective about the last iterate).
     """
 
     selections: dict[str, np.ndarray]

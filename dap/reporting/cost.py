@@ -13,7 +13,11 @@ from dap.study.paths import names
 with extra("report"):
     import pandas as pd
 
-NUMBERS = ["parameters", "gflop", "iterations", "seconds", "threads"]
+NUMBERS = [
+    "parameters", "gflop", "iterations", "seconds", "threads", "restarts", "failed_iterations",
+]  # fmt: skip
+# what objectives say of the last iterate
+JUDGED = ["loss_terms", "warnings"]
 # what fits ran on
 HARDWARE = ["device", "precision", "engine"]
 MADE_BY = ("commit", "versions", "cpu", "device", "engine", "precision", "threads")
@@ -42,7 +46,7 @@ def costs(manifests: Iterable[Path]) -> pd.DataFrame:
 
     Baselines, which have no iterations, are left out.
     """
-    columns = ["experiment", "corpus", "method", "clip", "seed", *HARDWARE, *NUMBERS]
+    columns = ["experiment", "corpus", "method", "clip", "seed", *HARDWARE, *NUMBERS, *JUDGED]
     rows = [row for row in each_fit(manifests) if int(row["iterations"])]
     frame = pd.DataFrame(rows, columns=columns)  # empty in a study of baselines alone
     frame[NUMBERS] = frame[NUMBERS].apply(pd.to_numeric)
@@ -63,7 +67,7 @@ def seconds_per_iteration(manifests: Iterable[Path]) -> tuple[dict[tuple[str, st
     seconds: dict[tuple[str, str], list[float]] = {}
     devices = set()
     for row in each_fit(manifests):
-        iterations = int(row["iterations"])
+        iterations = int(row["iterations"]) + int(row["failed_iterations"])
         if iterations:
             key = (row["corpus"], row["method"])
             seconds.setdefault(key, []).append(float(row["seconds"]) / iterations)

@@ -5,6 +5,7 @@ one, the published value. Differences between methods are paired, with an interv
 p. The same scores give the same bytes, whatever their order.
 """
 
+import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -238,23 +239,42 @@ def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataF
     Args:
         manifests: the fits' manifests, one row a fit, with columns experiment, corpus, method,
             clip, seed, parameters, gflop (an iteration, forward and backward), iterations, seconds,
-            device, threads, precision, engine.
+            device, threads, precision, engine, restarts, failed_iterations (whose seconds count),
+            loss_terms (as JSON, or "") and warnings.
         methods: in display order; others come last, sorted by name.
 
     Returns:
         columns experiment, method, corpora, parameters, gflop, seconds_per_iteration (median over
-        fits), iterations, fits, device, threads, precision, engine.
+        fits), iterations, fits, restarts (of all fits), warned (fits with a warning), loss_terms
+        (the mean share of each term of the last losses, such as "smoothness 4 %"), device, threads,
+        precision, engine.
     """
     setting = ["device", "threads", "precision", "engine"]
     keys = ["experiment", "method", "parameters", "gflop", "iterations", *setting]
-    fits = manifests.assign(each=manifests["seconds"] / manifests["iterations"])
+    iterations = manifests["iterations"] + manifests["failed_iterations"]
+    fits = manifests.assign(
+        each=manifests["seconds"] / iterations, warned=manifests["warnings"].fillna("") != ""
+    )
     groups = fits.groupby(keys, dropna=False)
     cost = groups.agg(
         corpora=("corpus", lambda names: ", ".join(sorted(set(names)))),
         seconds_per_iteration=("each", "median"),
         fits=("each", "size"),
+        restarts=("restarts", "sum"),
+        warned=("warned", "sum"),
+        loss_terms=("loss_terms", _shares),
     ).reset_index()
     rank = cost["method"].map(_rank(methods))
     cost = cost.assign(rank=rank).sort_values(["experiment", "rank", "gflop", *setting])
     columns = ["experiment", "method", "corpora", "parameters", "gflop", "seconds_per_iteration"]
-    return cost[[*columns, "iterations", "fits", *setting]].reset_index(drop=True)
+    columns += ["iterations", "fits", "restarts", "warned", "loss_terms"]
+    return cost[[*columns, *setting]].reset_index(drop=True)
+
+
+def _shares(loss_terms: pd.Series) -> str:
+    """The mean share of each term of some losses, in words; "" where there are none."""
+    losses = [json.loads(text) for text in loss_terms.fillna("") if text]
+    if not losses:
+        return ""
+    shares = pd.DataFrame(losses).pipe(lambda terms: terms.div(terms.sum(axis=1), axis=0)).mean()
+    return ", ".join(f"{name} {100 * share:.2g} %" for name, share in shares.items())

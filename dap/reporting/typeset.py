@@ -348,6 +348,8 @@ def cost_markdown(
     headers = {
         "gflop": "GFLOP an iteration",
         "seconds_per_iteration": "seconds an iteration (median)",
+        "warned": "fits with warnings",
+        "loss_terms": "last loss, shares of its terms",
     }
     cells = cost.assign(
         method=[labels.get(name, name) for name in cost["method"]],
@@ -355,4 +357,8 @@ def cost_markdown(
         gflop=_texts(cost["gflop"], "{:.4g}"),
         seconds_per_iteration=_texts(cost["seconds_per_iteration"], "{:.3g}"),
     )
-    return f"# {title}\n\n{_pipes(cells.rename(columns=headers), 3)}\n"
+    # only some objectives judge their fits
+    judged = {"restarts": 0, "warned": 0, "loss_terms": ""}
+    silent = [name for name, nothing in judged.items() if (cost[name] == nothing).all()]
+    cells = cells.drop(columns=silent).rename(columns=headers)
+    return f"# {title}\n\n{_pipes(cells, 3)}\n"

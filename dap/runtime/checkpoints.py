@@ -120,13 +120,32 @@ class Checkpoint:
         if self.termination.came:
             raise InterruptedFitError(f"the fit was stopped by SIGTERM: {outcome}")
 
-    def resume(self, parts: Mapping[str, Stateful], device: str) -> dict | None:
-        """Put the parts and the random state where the file left them.
-
-        A file that is torn, or of another fit, is renamed (`.set-aside`), said, and not loaded.
+    def values(self) -> dict[str, Any] | None:
+        """The loop's own values as they were saved.
 
         Returns:
-            the loop's own values, on the CPU; None where there is nothing to go on from.
+            the values, on the CPU; None where there is nothing to go on from.
+        """
+        state = self._load()
+        return state and state["values"]
+
+    def resume(self, parts: Mapping[str, Stateful], device: str) -> None:
+        """Put the parts and the random state where the file left them, if there is one."""
+        state = self._load()
+        if state is None:
+            return
+        import torch
+
+        for name, part in parts.items():
+            part.load_state_dict(state["parts"][name])
+        torch.set_rng_state(state["random"]["cpu"])
+        if "cuda" in state["random"]:
+            torch.cuda.set_rng_state(state["random"]["cuda"], device)
+
+    def _load(self) -> dict[str, Any] | None:
+        """What was saved; None where there is nothing.
+
+        A file that is torn, or of another fit, is renamed (`.set-aside`), said, and not loaded.
         """
         if not self.seconds or not self.path.is_file():
             return None
@@ -143,13 +162,7 @@ class Checkpoint:
             return None
         import torch
 
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        for name, part in parts.items():
-            part.load_state_dict(state["parts"][name])
-        torch.set_rng_state(state["random"]["cpu"])
-        if "cuda" in state["random"]:
-            torch.cuda.set_rng_state(state["random"]["cuda"], device)
-        return state["values"]
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
 
     def age(self) -> int:
         """When the file was written, in ns; 0 where there is none."""

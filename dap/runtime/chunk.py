@@ -281,6 +281,14 @@ class Chunk:
             self.results[fit.name] = result
             if not result.learned:
                 self.log.warning("%s: learned nothing: its loss did not fall", fit.name)
+            if result.cost["restarts"]:
+                self.log.warning(
+                    "%s: %s initialisations failed before this one",
+                    fit.name,
+                    result.cost["restarts"],
+                )
+            if result.cost["warnings"]:
+                self.log.warning("%s: %s", fit.name, result.cost["warnings"])
             path = self.folder / finished_file(fit.name)
             write_arrays(path, result.arrays() | {"fingerprint": fit.mark})
             self.attempts.end(fit.name)

@@ -8,13 +8,14 @@ from torch import nn
 
 from dap.errors import DapError
 from dap.fitting.loop import fit, grid, rate, size, start
-from dap.fitting.objectives.spectral import objective
+from dap.fitting.objectives.tasks import objective
 from dap.metrics.level import snr
 from dap.nn.dilated_unet import design
 from dap.nn.harmonic_unet import harmonic
 from dap.observation import Observation
-from dap.options import FitOptions
+from dap.options import FitOptions, defaults
 from dap.stft import STFT
+from dap.tasks import TASKS
 
 TRANSFORM = STFT(254, 32, "hann")  # 128 bins, a quarter of the studies'
 OPTIONS = FitOptions(
@@ -32,7 +33,7 @@ OPTIONS = FitOptions(
     precision="float32",
 )
 BUILD = partial(design, dilation=None, dense=True, width=0.1)
-OWN = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
+SEPARATION = {name: defaults()[name] for name in TASKS["separate"].options}
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_outputs_are_scaled_by_the_observation(denoising):
     np.testing.assert_allclose(scaled.last, 0.5 * level * plain.last, rtol=1e-4, atol=1e-7)
     # a mask is none of it
     assert objective(
-        "separate", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", OWN
+        "separate", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", SEPARATION
     ).spectral == (True, True, False)
 
 
@@ -185,7 +186,9 @@ def test_average_of_the_outputs(denoising):
 
 
 def test_start_has_one_network_and_noise_each():
-    goal = objective("separate", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", OWN)
+    goal = objective(
+        "separate", Observation(np.zeros(1000, np.float32)), TRANSFORM, "cpu", SEPARATION
+    )
     networks, inputs = start(BUILD, goal, 1, "cpu")
     assert [net.final.out_channels for net in networks] == [2, 2, 1]
     # 32 frames and 128 bins are multiples of 4 already; of 33 frames there are 36

@@ -9,12 +9,13 @@ from corrupted import corrupted
 
 from dap.data.corruptions.gaps import untouched_frames
 from dap.fitting.loop import fit
-from dap.fitting.objectives.spectral import objective
+from dap.fitting.objectives.tasks import objective
 from dap.nn.dilated_unet import design
 from dap.observation import Observation
-from dap.options import FitOptions
+from dap.options import FitOptions, defaults
 from dap.runtime.checkpoints import Checkpoint
 from dap.stft import STFT
+from dap.tasks import TASKS
 
 OPTIONS = FitOptions(
     iterations=14,
@@ -31,9 +32,9 @@ OPTIONS = FitOptions(
     precision="float32",
 )
 BUILD = partial(design, dilation=None, dense=True, width=0.05)
-OWN = {
-    "separate": {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01},
-    "dequantize": {"consistency": 0.5},
+TASK_OPTIONS = {
+    task: {name: (defaults() | {"consistency": 0.5})[name] for name in entry.options}
+    for task, entry in TASKS.items()
 }
 MARK = "a" * 64
 ALWAYS = 1e-9  # seconds: a checkpoint is due after each iteration
@@ -60,7 +61,7 @@ def observe(signal, task, sample_rate=16000, spectrogram=(126, 63)):
 def goal(task, tone, device="cpu"):
     transform = STFT(254, 32, "hann", device)
     observation = observe(tone[:2048], task, spectrogram=(254, 32))
-    return objective(task, observation, transform, device, OWN.get(task, {}))
+    return objective(task, observation, transform, device, TASK_OPTIONS[task])
 
 
 def run(task, tone, options=OPTIONS, build=BUILD, **rest):

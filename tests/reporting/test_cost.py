@@ -4,6 +4,7 @@ from dap.reporting.cost import costs, made_by, seconds_per_iteration
 from dap.store import write_rows
 
 FIT = {"clip": "a", "seed": 0, "iterations": 10, "seconds": 5.0, "device": "cpu", "threads": 2}
+FIT |= {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
 
 
 def write(folder, corpus, method, chunk, rows):
@@ -17,7 +18,8 @@ def test_median_over_fits_by_corpus_and_method(tmp_path):
         # two files of one fit count once
         write(tmp_path, "speech", "conv", "000", [FIT, FIT, FIT | {"clip": "b", "seconds": 7.0}]),
         write(tmp_path, "speech", "conv", "001", [FIT | {"clip": "c", "seconds": 90.0}]),
-        write(tmp_path, "piano", "conv", "000", [FIT | {"iterations": 20}]),
+        # 12 iterations of initialisations that failed took their time, too
+        write(tmp_path, "piano", "conv", "000", [FIT | {"iterations": 8, "failed_iterations": 12}]),
         write(tmp_path, "speech", "observed", "000", [FIT | {"iterations": 0, "seconds": 0.0}]),
     ]
     seconds, device = seconds_per_iteration(manifests)

@@ -333,7 +333,8 @@ def fits():
     ]
     frame = pd.DataFrame(rows, columns=columns)
     setting = {"device": "cpu", "threads": 1, "precision": "float32", "engine": "compiled"}
-    return frame.assign(experiment="e", seed=0, iterations=100, **setting)
+    judged = {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
+    return frame.assign(experiment="e", seed=0, iterations=100, **setting, **judged)
 
 
 def test_cost_by_hand():
@@ -347,3 +348,26 @@ def test_cost_by_hand():
     assert (
         "| e | ours | piano, speech | 1,092,912 | 8 | 0.3 | 100 | 3 | cpu | 1 | float32 |" in text
     )
+
+
+def test_cost_says_what_objectives_found():
+    judged = fits()
+    dense = judged["method"] == "dense"
+    judged.loc[dense, "restarts"] = [2, 0, 1]
+    judged.loc[dense, "failed_iterations"] = [100, 0, 25]
+    judged.loc[dense, "seconds"] = [20.0, 60.0, 37.5]  # 0.1, 0.6 and 0.3 an iteration
+    judged.loc[dense, "warnings"] = ["a source is dead", "", ""]
+    judged.loc[dense, "loss_terms"] = [
+        '{"reconstruction": 3.0, "smoothness": 1.0}',
+        '{"reconstruction": 0.5, "smoothness": 0.5}',
+        '{"reconstruction": 1.0, "smoothness": 0.0}',
+    ]
+    cost = cost_table(judged, ["conv", "dense"])
+    assert cost["restarts"].to_list() == [0, 0, 3]
+    assert cost["warned"].to_list() == [0, 0, 1]
+    assert cost["seconds_per_iteration"].to_list() == pytest.approx([0.1, 0.25, 0.3])
+    assert cost["loss_terms"].to_list() == ["", "", "reconstruction 75 %, smoothness 25 %"]
+    text = cost_markdown(cost)
+    assert "| fits | restarts | fits with warnings | last loss, shares of its terms |" in text
+    assert "| 3 | 3 | 1 | reconstruction 75 %, smoothness 25 % |" in text
+    assert "restarts" not in cost_markdown(cost_table(fits()))

@@ -87,7 +87,8 @@ def fitting(name, task, observation, *, fit, spectrogram, device, seed, report, 
         raise DapError("this clip cannot be fitted")
     last = np.stack((signal(seed), observation.signal - observation.known["mask"]))
     cost = {"parameters": 7, "gflop": 0.5, "iterations": fit.iterations, "seconds": 1.5}
-    cost |= {"device": device, "precision": "float32", "engine": "pytorch"}
+    cost |= {"device": device, "precision": "float32", "engine": "pytorch", "restarts": 1}
+    cost |= {"failed_iterations": 2, "loss_terms": '{"smoothness": 0.5}', "warnings": "one"}
     return Restored(
         {"last": last, "average": last / 4},
         np.array([1, 3]),

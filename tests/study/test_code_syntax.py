@@ -136,6 +136,7 @@ def silent(tree):
     "file",
     [
         "fitting/loop.py",
+        "fitting/objectives/separation.py",
         "fitting/objectives/spectral.py",
         "fitting/cpu/library.py",
         "nn/dilated_unet.py",

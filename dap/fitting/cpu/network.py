@@ -22,7 +22,7 @@ class Wiring(Protocol):
 
 
 class Network:
-    """A network on one fixed input.
+    """A network on an input that it keeps.
 
     There is one set of buffers: the gradients of an output have to be taken before the next forward
     pass.
@@ -52,8 +52,12 @@ class Network:
             feature.allocate(lib)
         self._prepare()
         self.values = [value for layer in self.layers for value in layer.values()]
-        planes = z.contiguous()
-        lib.import_planes(planes.data_ptr(), start.value, *start.size[1:], self.threads)
+        self.feed(z)
+
+    def feed(self, z: Tensor) -> None:
+        """Replace the input by one of the same shape, (1, channels, rows, columns) float32."""
+        start, planes = self.features[0], z.contiguous()
+        self.lib.import_planes(planes.data_ptr(), start.value, *start.size[1:], self.threads)
 
     def _add(self, layer: Layer) -> Feature:
         self.layers.append(layer)

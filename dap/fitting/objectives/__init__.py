@@ -15,6 +15,16 @@ class Objective(Protocol):
     Outputs of the networks are (channels, F, T), already cut to the observation's bins and frames;
     those of a network of waveforms are (1, samples).
 
+    An objective may have these methods, too, which the loop asks for by name:
+
+    - `state_dict`, `load_state_dict`: what it accumulates, for a fit's checkpoint;
+    - `follow(iteration, estimates)`: called after each iteration;
+    - `redrawn(progress)`: the indexes of the networks whose z is drawn again before an iteration;
+    - `failed()`: whether the fit has failed, so that it is begun again from another
+      initialisation (`fit.restarts`);
+    - `last_terms()`: the terms of the last loss, by name, with their weights;
+    - `warnings()`: what is wrong with the last iterate, in words.
+
     Attributes:
         target: what the networks' outputs are compared with, (channels, F, T) or (1, samples).
     """
@@ -36,8 +46,8 @@ class Objective(Protocol):
         Its iterations can then be replayed (`dap.fitting.gpu.cuda_graph`).
         """
 
-    def draw(self) -> Tensor:
-        """The fixed noise z of one network, (1, channels, ...), on the CPU."""
+    def draw(self, network: int) -> Tensor:
+        """The noise z of the network of this index, (1, channels, ...), on the CPU."""
 
     def phase(self, progress: float) -> Hashable:
         """What the loss depends on besides the outputs; an iteration is recorded once for each."""

@@ -1,16 +1,16 @@
-"""Objectives of priors whose networks give spectrograms: one class for each task.
+"""Objectives of one signal, for priors whose networks give spectrograms: one class for each task.
 
-A prior of another domain brings its objectives with it (`dap.fitting.objectives.waveform`).
+That of several sources is `dap.fitting.objectives.separation`. A prior of another domain brings its
+objectives with it (`dap.fitting.objectives.waveform`).
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
-from dap.fitting.objectives import Objective
 from dap.observation import Observation
 from dap.stft import STFT
 
@@ -31,7 +31,7 @@ class Denoise:
         self.transform = transform
         self.target = transform.analyse(signal)  # (2, F, T)
 
-    def draw(self) -> Tensor:
+    def draw(self, network: int) -> Tensor:
         """z, standard normal, as `noise` gives it."""
         return noise(self.target)
 
@@ -131,123 +131,6 @@ class Dequantize(Denoise):
         return torch.stack((raw, torch.clamp(raw, self.lower, self.upper))).clamp(-1, 1)
 
 
-class Separate:
-    """Two sources and a mask from one mixture, as Tian et al. 2019 describe it.
-
-    The estimates are m * s1 and (1 - m) * s2 (fidelity: networks-of-separation). The loss
-    (fidelity: losses-of-separation) is the sum of
-
-    - the distance of their sum to the mixture: L1, or the squared error. Most bins of a spectrogram
-      are near 0, and so is the median that L1 seeks first, which short fits of narrow networks
-      never leave (fidelity: reconstruction-of-separation);
-    - `smoothness` times the mean change between frames of each source's magnitude |s_i|;
-    - `exclusion` times the overlap of the gradients of the estimates' magnitudes at three scales;
-    - over the last tenth of the iterations, `binarity` / (1e-6 + mean |m - 0.5|), which keeps m
-      from being flat.
-
-    Raises:
-        DapError: the mixture has fewer than 8 frames or bins: too few for three scales.
-    """
-
-    networks = (2, 2, 1)
-    spectral = (True, True, False)
-    recordable = True
-    scales = 3
-    last_part = 0.9
-
-    def __init__(
-        self,
-        observation: Observation,
-        transform: STFT,
-        device: str,
-        *,
-        reconstruction: str,
-        smoothness: float,
-        exclusion: float,
-        binarity: float,
-    ):
-        self.samples = len(observation.signal)
-        self.transform = transform
-        self.target = transform.analyse(torch.from_numpy(observation.signal).to(device))
-        least = 2**self.scales
-        if min(self.target.shape[1:]) < least:
-            bins, frames = self.target.shape[1:]
-            raise DapError(
-                f"the mixture of {self.samples} samples has {bins} bins and {frames} frames; "
-                f"separation needs {least} of each"
-            )
-        self.distance = {"l1": functional.l1_loss, "l2": functional.mse_loss}[reconstruction]
-        self.smoothness = smoothness
-        self.exclusion = exclusion
-        self.binarity = binarity
-
-    def draw(self) -> Tensor:
-        """z, standard normal, as `noise` gives it."""
-        return noise(self.target)
-
-    def phase(self, progress: float) -> bool:
-        """Whether binarity counts."""
-        return progress > self.last_part
-
-    def estimates(self, outs: list[Tensor]) -> Tensor:
-        """[(2, F, T), (2, F, T), (1, F, T)] -> (2, 2, F, T)."""
-        mask = outs[2].sigmoid()
-        return torch.stack((mask * outs[0], (1 - mask) * outs[1]))
-
-    def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
-        """Reconstruction, smoothness, exclusion and, at the end, binarity."""
-        total = self.distance(estimates.sum(dim=0), self.target)
-        sources = magnitude(torch.stack(outs[:2]))  # (2, F, T), before the mask
-        change = sources.diff(dim=-1).abs().mean(dim=(1, 2))
-        total = total + self.smoothness * change.sum()
-        total = total + self.exclusion * exclusion(magnitude(estimates), self.scales)
-        if self.phase(progress):
-            flatness = (outs[2].sigmoid() - 0.5).abs().mean()
-            total = total + self.binarity / (1e-6 + flatness)
-        return total
-
-    def read_out(self, estimates: Tensor) -> Tensor:
-        """(2, 2, F, T) -> (2, samples)."""
-        return self.transform.synthesise(estimates, self.samples).clamp(-1, 1)
-
-
 def noise(target: Tensor) -> Tensor:
     """Standard normal noise (1, 2, F, T), the target's F and T rounded up to a multiple of 4."""
     return torch.randn(1, 2, *(-(-size // MULTIPLE) * MULTIPLE for size in target.shape[-2:]))
-
-
-def magnitude(spectrograms: Tensor) -> Tensor:
-    """(sources, 2, F, T) -> (sources, F, T), with a finite gradient where a bin is exactly 0."""
-    return (spectrograms.square().sum(dim=1) + 1e-12).sqrt()
-
-
-def exclusion(magnitudes: Tensor, scales: int) -> Tensor:
-    """How much the gradients of two magnitude spectrograms coincide, over `scales` octaves.
-
-    At each scale and along each axis: (mean of (tanh(d1 / 2) tanh(d2 / 2))^2)^(1/4), where d1 and
-    d2 are the two magnitudes' differences. The sum of these is divided by 18 times the number of
-    scales: with more than that, nothing at all is the cheapest pair of sources.
-
-    Args:
-        magnitudes: (2, F, T).
-    """
-    total = magnitudes.new_zeros(())
-    for _ in range(scales):
-        for axis in (1, 2):
-            first, second = torch.tanh(magnitudes.diff(dim=axis) / 2)
-            total = total + ((first * second).square().mean() + 1e-12) ** 0.25
-        magnitudes = functional.avg_pool2d(magnitudes, 2)
-    return total / (18 * scales)
-
-
-def objective(
-    task: str, observation: Observation, transform: STFT, device: str, options: dict
-) -> Objective:
-    """The objective of a task, for one observation."""
-    classes: dict[str, Callable[..., Objective]] = {
-        "denoise": Denoise,
-        "inpaint": Inpaint,
-        "separate": Separate,
-        "dequantize": Dequantize,
-    }
-    return classes[task](observation, transform, device, **options)

@@ -24,7 +24,7 @@ class WaveDenoise(Denoise):
         self.samples = len(observation.signal)
         self.target = torch.from_numpy(observation.signal).to(device)[None]  # (1, samples)
 
-    def draw(self) -> Tensor:
+    def draw(self, network: int) -> Tensor:
         """z, uniform on [-1, 1]: (1, 1, samples)."""
         return 2 * torch.rand(1, 1, self.samples) - 1
 

@@ -6,14 +6,14 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 import torch
-from small_fits import BUILD, OPTIONS, OWN, goal
+from small_fits import BUILD, OPTIONS, TASK_OPTIONS, goal
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from dap.fitting import engine
 from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import WARMUP, GraphedIteration
 from dap.fitting.loop import fit, outputs
-from dap.fitting.objectives.spectral import objective
+from dap.fitting.objectives.tasks import objective
 from dap.nn import harmonic_conv as harmonic
 from dap.observation import Observation
 from dap.plugins import plugin, plugins
@@ -157,7 +157,7 @@ GOALS = {
         },
         {},
     ),
-    "mixed": ("separate", {}, OWN["separate"]),
+    "mixed": ("separate", {}, TASK_OPTIONS["separate"]),
     "quantized": ("dequantize", CELLS, PLAIN),
     "quantized, its cells": ("dequantize", CELLS, CONSISTENT),
 }
@@ -220,7 +220,7 @@ def test_an_iteration_stays_on_its_device_and_waits_for_no_number(prior, kind, m
 
     with mode:
         networks = [build(module, channels) for channels in target.networks]
-        inputs = [target.draw().to(ELSEWHERE) for _ in networks]
+        inputs = [target.draw(index).to(ELSEWHERE) for index in range(len(networks))]
         runs = [
             engine.run(network, z, "float32")[0]
             for network, z in zip(networks, inputs, strict=True)

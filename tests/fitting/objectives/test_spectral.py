@@ -2,22 +2,14 @@ import numpy as np
 import pytest
 import torch
 from corrupted import corrupted
+from small_objectives import SAMPLES, TRANSFORM, loss, noise
 
-from dap.fitting.objectives.spectral import (
-    Denoise,
-    Dequantize,
-    Inpaint,
-    Separate,
-    exclusion,
-    objective,
-)
+from dap.fitting.objectives.spectral import Denoise, Dequantize, Inpaint
+from dap.fitting.objectives.tasks import objective
 from dap.observation import Observation
+from dap.options import defaults
 from dap.stft import STFT
 from dap.tasks import TASKS
-
-SAMPLES = 40
-TRANSFORM = STFT(16, 4, "hann")  # 9 bins, 11 frames
-WEIGHTS = {"reconstruction": "l1", "smoothness": 0.0, "exclusion": 0.0, "binarity": 0.0}
 
 
 @pytest.fixture
@@ -28,15 +20,6 @@ def signal() -> np.ndarray:
 @pytest.fixture
 def target(signal) -> torch.Tensor:
     return TRANSFORM.analyse(torch.from_numpy(signal))
-
-
-def noise(*shape: int, seed: int = 0, grad: bool = False) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, generator=generator).requires_grad_(grad)
-
-
-def loss(goal, outs, progress: float = 0.5) -> torch.Tensor:
-    return goal.loss(outs, goal.estimates(outs), progress)
 
 
 def test_denoising_is_the_mean_squared_error(signal, target):
@@ -168,87 +151,6 @@ def test_what_is_read_out_of_dequantizing(quantized):
     np.testing.assert_array_equal(again.signal, quantized.signal)
 
 
-@pytest.fixture
-def mixture(signal):
-    def make(**weights) -> Separate:
-        return Separate(Observation(signal), TRANSFORM, "cpu", **WEIGHTS | weights)
-
-    return make
-
-
-def test_separated_sources_are_masked(mixture):
-    outs = [noise(2, 9, 11, seed=1), noise(2, 9, 11, seed=2), noise(1, 9, 11, seed=3)]
-    mask = 1 / (1 + np.exp(-outs[2].numpy().astype(np.float64)))
-    sources = mixture().estimates(outs)
-    expected = np.stack((mask * outs[0].numpy(), (1 - mask) * outs[1].numpy()))
-    np.testing.assert_allclose(sources, expected, rtol=0, atol=1e-6)
-    assert mixture().read_out(sources).shape == (2, SAMPLES)
-
-
-def test_sources_that_add_up_to_the_mixture(mixture, target):
-    # one signal for both: m s + (1 - m) s = s, whatever the mask
-    mask = noise(1, 9, 11, seed=3)
-    assert loss(mixture(), [target, target, mask]).item() < 1e-6
-    beside = target + 0.5
-    assert loss(mixture(), [beside, beside, mask]).item() == pytest.approx(0.5, rel=1e-5)
-    squared = mixture(reconstruction="l2")
-    assert loss(squared, [beside, beside, mask]).item() == pytest.approx(0.25, rel=1e-5)
-
-
-def test_smoothness_by_hand(mixture, target):
-    outs = [noise(2, 9, 11, seed=1), noise(2, 9, 11, seed=2), noise(1, 9, 11, seed=3)]
-    goal = mixture(smoothness=2.0)
-    # of the sources before the mask: |s1| and |s2|
-    magnitudes = [np.sqrt((out.numpy().astype(np.float64) ** 2).sum(axis=0)) for out in outs[:2]]
-    change = sum(np.abs(np.diff(magnitude, axis=1)).mean() for magnitude in magnitudes)
-    apart = goal.estimates(outs).sum(dim=0) - target
-    expected = apart.abs().mean().item() + 2.0 * change
-    assert loss(goal, outs).item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_binarity_counts_in_the_last_tenth_alone(mixture, target):
-    # a mask of sigmoid(log 3) = 3/4 everywhere is 1/4 away from being flat
-    outs = [target, target, torch.full((1, 9, 11), np.log(3))]
-    goal = mixture(binarity=0.01)
-    for i in range(1, 91):
-        assert loss(goal, outs, i / 100).item() < 1e-6
-    for i in range(91, 101):
-        assert loss(goal, outs, i / 100).item() == pytest.approx(0.01 / 0.250001, rel=1e-4)
-    flat = [target, target, torch.zeros(1, 9, 11)]
-    assert loss(goal, flat, 1.0).item() == pytest.approx(0.01 / 1e-6, rel=1e-4)
-
-
-def test_exclusion_of_what_does_not_overlap():
-    bars = torch.zeros(2, 16, 16)
-    bars[0, :8] = torch.rand(8, 16, generator=torch.Generator().manual_seed(1))
-    floor = 2 * 1e-12**0.25 / 18
-    assert exclusion(bars, 3).item() == pytest.approx(floor, rel=1e-3)
-    bars[1, 12:, ::2] = 1.0  # changes elsewhere, at both scales
-    assert exclusion(bars, 2).item() == pytest.approx(floor, rel=1e-3)
-
-
-def test_exclusion_by_hand():
-    magnitudes = noise(2, 6, 5).abs()
-    first, second = magnitudes.numpy().astype(np.float64)
-    terms = []
-    for axis in (0, 1):
-        # tanh(x / 2), as 2 sigmoid(x) - 1
-        a, b = (2 / (1 + np.exp(-np.diff(part, axis=axis))) - 1 for part in (first, second))
-        terms.append(np.mean((a * b) ** 2) ** 0.25)
-    coarse = exclusion(magnitudes, 1).item()
-    assert coarse == pytest.approx(np.sum(terms) / 18, rel=1e-5)
-    # constant over 2 x 2, so the second scale is the first one of the smaller picture
-    doubled = magnitudes.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2)
-    fine = exclusion(doubled, 1).item()
-    assert exclusion(doubled, 2).item() == pytest.approx((fine + coarse) / 2, rel=1e-5)
-
-
-def test_exclusion_grows_with_the_overlap():
-    same = noise(1, 16, 16).abs().repeat(2, 1, 1)
-    shifted = torch.stack((same[0], same[0].roll(5, dims=0)))
-    assert exclusion(same, 3) > exclusion(shifted, 3) > 0.01
-
-
 @pytest.mark.parametrize("zero", [False, True])
 @pytest.mark.parametrize("task", TASKS)
 def test_gradients_reach_every_network(signal, target, task, zero):
@@ -257,10 +159,9 @@ def test_gradients_reach_every_network(signal, target, task, zero):
         observation = gapped(signal, target, "frames")
     if task == "dequantize":
         observation = corrupted("quantization", signal)
-    options = {"reconstruction": "l1", "smoothness": 1.0, "exclusion": 1.0, "binarity": 0.01}
-    options["consistency"] = 0.5
-    task_options = {name: options[name] for name in TASKS[task].options}
-    goal = objective(task, observation, TRANSFORM, "cpu", task_options)
+    options = defaults() | {"consistency": 0.5}
+    options = {name: options[name] for name in TASKS[task].options}
+    goal = objective(task, observation, TRANSFORM, "cpu", options)
     outs = [noise(channels, 9, 11, seed=channels, grad=True) for channels in goal.networks]
     if zero:  # where magnitudes have no slope, a gradient must still be a number
         outs = [torch.zeros_like(out, requires_grad=True) for out in outs]

@@ -34,7 +34,7 @@ def run(observation, task, method="wave-u-net", fit=FIT):
 
 
 def test_the_input_is_uniform(tone):
-    z = WaveDenoise(Observation(tone), "cpu").draw()
+    z = WaveDenoise(Observation(tone), "cpu").draw(0)
     assert z.shape == (1, 1, 4096)
     assert -1 <= z.min() < -0.99 < 0.99 < z.max() <= 1
     assert z.var().item() == pytest.approx(1 / 3, rel=0.1)
