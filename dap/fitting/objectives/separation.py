@@ -4,7 +4,8 @@ Narayanaswamy et al. 2021 (A) adopt the losses of Tian et al. 2019 ("Deep audio 
 say what their networks give. So there are two variants (fidelity: networks-of-separation).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,7 +101,7 @@ class Separate:
         """z of each network, standard normal, as `noise` gives it."""
         return noise(self.target)
 
-    def phase(self, progress: float) -> Hashable:
+    def phase(self, progress: float) -> bool:
         """Whether binarity counts."""
         return progress > self.last_part
 
@@ -179,7 +180,7 @@ class SeparateMagnitudes(Separate):
     mask_scale = 1 / 20
     redraws_from = 0.4
 
-    def __init__(self, observation: Observation, transform: STFT, device: str, **options):
+    def __init__(self, observation: Observation, transform: STFT, device: str, **options: Any):
         super().__init__(observation, transform, device, **options)
         self.phases = self.target / self.magnitude  # (2, F, T), of length 1
 
