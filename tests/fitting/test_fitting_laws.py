@@ -60,11 +60,12 @@ def test_each_part_of_the_rate(options):
     np.testing.assert_allclose(warm, np.minimum(1, i / max(options.warmup, 1)))
     if options.lr_step_size:
         stepped = rates(replace(plain, lr_step_size=options.lr_step_size))
-        changes = np.flatnonzero(np.diff(stepped)) + 1  # iterations after which it fell
+        before = np.r_[1, stepped]  # the rate that the optimiser has before each iteration
+        falls = np.flatnonzero(np.diff(before)) + 1  # iterations that are the first of a lower one
         if options.lr_gamma < 1:
             every = options.lr_step_size
-            np.testing.assert_array_equal(changes, np.arange(every, options.iterations, every))
-        np.testing.assert_allclose(stepped[changes] / stepped[changes - 1], options.lr_gamma)
+            np.testing.assert_array_equal(falls, np.arange(every, options.iterations + 1, every))
+        np.testing.assert_allclose(before[falls] / before[falls - 1], options.lr_gamma)
     cooled = rates(replace(plain, cooldown=options.cooldown))
     length = options.iterations * options.cooldown
     falling = cooled < 1

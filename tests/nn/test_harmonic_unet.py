@@ -22,8 +22,8 @@ PARAMETERS = {
     "harmonic-unmixed": 322_431,
     "harmonic-groups": 366_465,
     "harmonic-unmixed-wide": 630_920,
-    "conv7": 2_208_474,
-    "dilated7": 2_208_474,
+    "conv7": 2_225_185,
+    "dilated7": 2_225_185,
 }
 
 
@@ -48,6 +48,10 @@ def test_parameters(name):
 def test_parameters_by_hand(name):
     layers = [7 * i * o + 7 * o + o + MIXING[name](o) for i, o in LAYERS]
     assert sum(layers) + 35 * 2 + 2 == PARAMETERS[name]
+
+
+def test_parameters_of_regular_convolutions_by_hand():
+    assert sum(49 * i * o + o for i, o in LAYERS) + 35 * 2 + 2 == PARAMETERS["conv7"]
 
 
 @pytest.mark.parametrize("width", [0.25, 0.5, 1, 2])
