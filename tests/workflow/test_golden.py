@@ -8,7 +8,8 @@ add up in another order.
 
 They were made anew on 2026-11-28, when the rate began to fall one iteration earlier
 (fidelity: learning-rate) and the gaps became longer than a window. With the rate as it was, all of
-them but `inpaint` were within `TOLERANCE` of those before.
+them but `inpaint` were within `TOLERANCE` of those before. `separate` was made anew on the same
+day, when its mixture began to be scaled and the mask's logits to be normalised.
 
 How far CPUs are apart was measured on that machine by running the same code with layers compiled
 for AVX2 alone, with PyTorch's layers instead, and each of both with NumPy, OpenBLAS, MKL, oneDNN
