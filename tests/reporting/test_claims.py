@@ -351,9 +351,8 @@ def test_added_complexity():
 def test_complexity_of_clips_of_two_lengths():
     sizes = {"conv": 100, "dense": 100}
     cost = pd.concat([fits(sizes), fits(sizes, (8.0, 18.0), corpus="long")])
-    assert complexity(cost)["verdict"].endswith(
-        "an iteration takes 18 and 8 GFLOP (2.25 times as many)"
-    )
+    verdict = complexity(cost)["verdict"]
+    assert verdict.endswith("an iteration takes 18 and 8 GFLOP (2.25 times as many)")
 
 
 def test_complexity_without_costs():
