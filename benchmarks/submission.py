@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.scale import ROOT, checkout
 
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT / "tests" / "helpers"))
 
 import slurm
 from cluster_run import SUBMIT
