@@ -210,7 +210,7 @@ def test_the_demo_fills_its_tables(fresh):
         "table1-speech": ("denoise-gaussian", (signals + 3) * 5),
         "table2": ("denoise-environmental", (signals + 3) * 2),
         "table3": ("inpaint", (signals + 1) * (3 + 3 + 3)),
-        "table4": ("separate", (signals + 1) * 4 * 2),
+        "table4": ("separate", (signals + 1) * 5 * 2),
     }
     for table, (experiment, count) in rows.items():
         frame = pd.read_csv(fresh.folder / "results" / "demo" / "tables" / f"{table}.csv")
