@@ -1,28 +1,27 @@
-import json
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from small_claims import (
+    BETTER,
+    CLAIMS,
+    DENSE,
+    GAINS,
+    INPAINTING,
+    LONG,
+    SCHEDULE,
+    SLIGHTLY,
+    ZERO,
+    finding_of,
+    scores,
+)
 
 from dap.errors import DapError
-from dap.plugins import plugins
 from dap.reporting.claims import _differences, examine
-from dap.reporting.tables import cost_table, summarise
+from dap.reporting.tables import summarise
 from dap.reporting.verdicts import Published, judge
 from dap.scoring.statistics import clip_values
-
-CLAIMS = Path(__file__).resolve().parents[2] / "dap" / "papers" / "claims.csv"
-BETTER = {"spectral_snr": "higher", "envelope_distance": "lower", "sdr": "higher"}
-INPAINTING = "inpainting improves by 2.5 dB spectral SNR on average over existing methods"
-SCHEDULE = (
-    "an exponential schedule gains more over constant dilation than constant dilation gains "
-    "over none"
-)
-SLIGHTLY = "the dense dilated prior ends slightly above the harmonic U-Net"
-COMPLEXITY = "the gains come without added network complexity"
-LONG = {"experiment": "inpaint", "metric": "spectral_snr", "selection": "last"}
 
 
 @pytest.fixture(autouse=True)
@@ -30,33 +29,6 @@ def _no_warnings():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield
-
-
-def scores(values, corpus="speech", metric="spectral_snr", **constants):
-    """Scores of methods on clips a, b, ...: {"conv": [1, 2]}."""
-    rows = [
-        (method, chr(97 + i), value)
-        for method, several in values.items()
-        for i, value in enumerate(several)
-    ]
-    defaults = {"experiment": "inpaint", "corpus": corpus, "seed": 0, "source": "", "scope": "raw"}
-    defaults |= {"selection": "last", "iteration": 10, "metric": metric}
-    defaults["unit"] = "" if metric == "envelope_distance" else "dB"
-    frame = pd.DataFrame(rows, columns=["method", "clip", "value"])
-    return frame.assign(**(defaults | constants))
-
-
-def finding_of(frame, comparisons, claim=INPAINTING):
-    """The finding on one claim."""
-    entry = {"paper": "interspeech2021", "claim": claim, "comparisons": comparisons}
-    findings = examine(CLAIMS, [entry], frame, BETTER)
-    json.dumps(findings, allow_nan=False)
-    return next(finding for finding in findings if finding["claim"] == claim)
-
-
-DENSE = LONG | {"method": "dense", "over": "conv"}
-GAINS = np.array([1.0, 1.5, 2.0, 2.0, 2.5, 3.0])
-ZERO = np.zeros(6)
 
 
 def test_all_claims_of_the_papers_named_are_listed():
@@ -307,61 +279,6 @@ def test_order_of_rows_does_not_matter():
     assert finding_of(frame, [DENSE]) == finding_of(shuffled, [DENSE])
 
 
-def fits(parameters, gflop=(4.0, 8.5), **columns):
-    """The cost table of fits of two designs."""
-    constants = {"experiment": "e", "corpus": "speech", "clip": "a", "seed": 0, "device": "cpu"}
-    constants |= {"threads": 1, "precision": "float32", "engine": "compiled", "iterations": 10}
-    constants |= {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
-    frame = pd.DataFrame({"method": list(parameters), "parameters": list(parameters.values())})
-    return cost_table(frame.assign(gflop=gflop, seconds=[1, 2.5], **(constants | columns)))
-
-
-def complexity(cost, method="dense", over="conv"):
-    """The finding on the claim of complexity."""
-    entry = {"paper": "interspeech2021", "claim": COMPLEXITY}
-    entry["complexity"] = [{"experiment": "e", "method": method, "over": over}]
-    return examine(CLAIMS, [entry], scores({"conv": ZERO}), BETTER, cost)[4]
-
-
-def test_added_complexity():
-    full = {"width": 1.0, "network": "code"}
-    sizes = {
-        name: sum(
-            each.numel() for each in plugins("priors")[name].load().build(**full).parameters()
-        )
-        for name in ("conv", "dilated-exp", "dilated-exp-dense")
-    }
-    dense = {"conv": sizes["conv"], "dense": sizes["dilated-exp-dense"]}
-    finding = complexity(fits(dense))
-    assert finding["verdict"] == (
-        "contradicted: dense has 1,092,912 parameters, conv 651,107 (1.68 times as many); "
-        "an iteration takes 8.5 and 4 GFLOP (2.12 times as many)"
-    )
-    assert finding["complexity"] == [
-        "conv (e, speech): 651,107 parameters, 4 GFLOP and 0.1 s an iteration on cpu",
-        "dense (e, speech): 1,092,912 parameters, 8.5 GFLOP and 0.25 s an iteration on cpu",
-    ]
-    same = {"conv": sizes["conv"], "dense": sizes["dilated-exp"]}
-    assert complexity(fits(same, (4.0, 4.0)))["verdict"].startswith(
-        "reproduced: dense has 651,107 parameters, conv 651,107 (1.00 times"
-    )
-    assert complexity(fits(same, (4.0, 4.1)))["verdict"].startswith("contradicted: ")
-
-
-def test_complexity_of_clips_of_two_lengths():
-    sizes = {"conv": 100, "dense": 100}
-    cost = pd.concat([fits(sizes), fits(sizes, (8.0, 18.0), corpus="long")])
-    verdict = complexity(cost)["verdict"]
-    assert verdict.endswith("an iteration takes 18 and 8 GFLOP (2.25 times as many)")
-
-
-def test_complexity_without_costs():
-    with pytest.raises(DapError, match="needs the cost table"):
-        complexity(None)
-    with pytest.raises(DapError, match="no corpus on which both were fitted"):
-        complexity(fits({"conv": 100, "dense": 100}), over="harmonic")
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -382,119 +299,3 @@ def test_comparisons_without_scores(change, message):
 def test_a_claim_that_nobody_made():
     with pytest.raises(DapError, match="no claim 'it is faster' of interspeech2021"):
         finding_of(scores({"conv": ZERO}), [], claim="it is faster")
-
-
-QUICKER = "the dense dilated prior needs a tenth of the iterations of a harmonic U-Net to converge"
-RACE = {"experiment": "inpaint", "metric": "snr", "method": "quick", "over": "slow"}
-RACE |= {"target": "own", "share": 1.0}
-STEPS = (1, 10, 100, 1000)
-
-
-def trajectories(arrivals, corpus="speech"):
-    """Snapshots that reach 10 dB at the given iteration of `STEPS`, clip by clip."""
-    return pd.concat(
-        scores(
-            {
-                method: [10.0 * (step >= each) for each in clips]
-                for method, clips in arrivals.items()
-            },
-            corpus,
-            metric="snr",
-            iteration=step,
-            selection="snapshot",
-        )
-        for step in STEPS
-    )
-
-
-def convergence(frame, claim=QUICKER, **entry):
-    """The finding on a claim of convergence."""
-    entry |= {"paper": "interspeech2021", "claim": claim, "convergence": [RACE]}
-    last = scores({"quick": ZERO, "slow": ZERO}, metric="snr")
-    findings = examine(CLAIMS, [entry], pd.concat([frame, last]), BETTER | {"snr": "higher"})
-    json.dumps(findings, allow_nan=False)
-    return next(finding for finding in findings if finding["claim"] == claim)
-
-
-@pytest.mark.parametrize(
-    ("quick", "slow", "verdict"),
-    [
-        # ratios from 0.01 to 1, geometric mean 0.1
-        (
-            [1, 10, 10, 10, 10, 10, 10, 100],
-            [100] * 8,
-            "order reproduced in 1 of 1; size reproduced (0.1 published) in 1 of 1 (0.10)",
-        ),
-        (
-            [1] * 7 + [10],
-            [100] * 8,
-            "order reproduced in 1 of 1; ratio smaller than the published 0.1 in 1 of 1 (0.01)",
-        ),
-        (
-            [10] * 5 + [100] * 3,
-            [100] * 8,
-            "not resolved by this run in 1 of 1; "
-            "size not resolved (0.1 published) in 1 of 1 (0.24)",
-        ),
-        (
-            [1000] * 8,
-            [100] * 8,
-            "order reversed in 1 of 1; ratio larger than the published 0.1 in 1 of 1 (10.00)",
-        ),
-        ([10] * 3, [100] * 3, "too few clips to tell in 1 of 1"),
-    ],
-)
-def test_verdicts_on_convergence(quick, slow, verdict):
-    finding = convergence(trajectories({"quick": quick, "slow": slow}))
-    assert finding["published"] == "0.1 ratio of iterations"
-    assert finding["verdict"] == verdict
-
-
-def test_a_ratio_has_its_interval_and_test():
-    quick = [1, 10, 10, 10, 10, 10, 10, 100]
-    (row,) = convergence(trajectories({"quick": quick, "slow": [100] * 8}))["convergence"]
-    # s of the decimal logarithms is sqrt(2 / 7), t(0.975, 7) = 2.365
-    half = 2.364624 * np.sqrt(2 / 7 / 8)
-    assert row["ratio"] == pytest.approx(0.1)
-    assert [row["low"], row["high"]] == pytest.approx([10 ** (-1 - half), 10 ** (-1 + half)])
-    assert row["rank_biserial"] == -1
-    assert row["p"] == row["p_holm"] < 0.05
-    assert row["verdict"] == (
-        "order reproduced: to 100% of their own best snr, quick 10 iterations, slow 100 "
-        f"iterations; a ratio of 0.10 [0.04, 0.28] over 8 clips, p = {row['p']:.3f} after Holm; "
-        "size reproduced (0.1 published)"
-    )
-
-
-def test_convergence_on_each_corpus_and_over_all():
-    frame = pd.concat(
-        [
-            trajectories({"quick": [10] * 8, "slow": [100] * 8}),
-            trajectories({"quick": [1000] * 3, "slow": [100] * 3}, corpus="music"),
-        ]
-    )
-    rows = convergence(frame)["convergence"]
-    assert [(row["corpus"], row["n"]) for row in rows] == [
-        ("music", 3),
-        ("speech", 8),
-        ("all corpora", 11),
-    ]
-    assert [row["verdict"].partition(":")[0] for row in rows] == [
-        "too few clips to tell",
-        "order reproduced",
-        "not resolved by this run",
-    ]
-    assert rows[0]["p"] is None
-
-
-def test_differences_beside_convergence():
-    frame = trajectories({"quick": [10] * 8, "slow": [100] * 8})
-    comparison = {key: RACE[key] for key in ("experiment", "metric", "method", "over")}
-    finding = convergence(
-        frame, SCHEDULE, comparisons=[comparison | {"selection": "last", "scope": "raw"}]
-    )
-    assert finding["verdict"] == (
-        "not resolved by this run in 1 of 1; convergence: order reproduced in 1 of 1"
-    )
-    # Holm's correction is over both
-    assert finding["convergence"][0]["p_holm"] == 2 * 2 / 256
