@@ -98,4 +98,6 @@ def test_figure_4_of_b_has_the_ablation_of_mixing_alone(name):
         if claim["claim"].startswith("without anchors")
         for entries in (claim["comparisons"], claim["convergence"])
     ]
-    assert compared == ([] if name == "iclr2020-small" else [ABLATIONS, ABLATIONS])
+    # without mixing the final quality is said to be lower, without anchors fitting to be slower
+    judged = [["harmonic-unmixed", "harmonic-unmixed-wide"], ["harmonic-single"]]
+    assert compared == ([] if name == "iclr2020-small" else judged)
