@@ -95,3 +95,9 @@ def test_the_rate_goes_with_the_width():
     # the paper's does not, nor one that is asked for
     for rest in ({}, fast | {"learning_rate": 0.001}):
         assert learning_rate(rest | {"width": 0.5}) == 0.001
+
+
+def test_the_order_of_a_preset_is_that_of_its_table():
+    # Snakemake compares parameters as text, and a set has another order in each process
+    fit = with_preset({"preset": "fast", "width": 0.5})
+    assert list(fit) == [*PRESETS["fast"], "preset", "width"]
