@@ -187,7 +187,7 @@ def with_preset(fit: Mapping[str, Any]) -> dict[str, Any]:
         return fit
     if fit["preset"] not in PRESETS:
         raise DapError(f"preset is {fit['preset']!r}; allowed: {', '.join(PRESETS)}")
-    # all that any preset changes: an experiment may go back from its study's; not a set, whose order
+    # all that any preset changes: an experiment may go back from its study's. In a set, the order
     # would be another in each process, and make jobs again whose parameters hold the study
     changed = dict.fromkeys(key for values in PRESETS.values() for key in values)
     paper = {key: defaults()[key] for key in changed}
