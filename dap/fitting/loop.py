@@ -22,8 +22,8 @@ from dap.options import FitOptions
 from dap.seeds import derive
 
 REPORT_SECONDS = 1.0
-# the shares of the iterations at which an objective judges whether its fit has failed; at a quarter,
-# slow fits have learned nothing yet that live later
+# the shares of the iterations at which an objective judges whether its fit failed: at a quarter,
+# slow fits that live later have learned nothing yet
 JUDGED_AT = (0.5, 0.75, 1.0)
 
 
