@@ -17,7 +17,7 @@ and PyTorch held to AVX2 as well. Tables have six digits, and two runs alike agr
 The largest differences of the others were
 
     snr 1e-4, psnr 2e-6, ssnr 2e-6, spectral_snr 1e-5, sdr 1e-5, sir 1e-5 (dB),
-    pesq_nb 1e-6, envelope_distance below 1e-7
+    pesq_nb 1e-6, envelope_distance 1e-6, which is its last digit,
 
 and `TOLERANCE` is some five times that, or more where that is less than what anybody could hear.
 A learning rate that is one percent higher moves SNR by 0.014 dB, a decay of 0.81 by 0.008 dB.
@@ -41,7 +41,7 @@ TOLERANCE = {
     "sdr": 5e-4,
     "sir": 5e-4,
     "pesq_nb": 5e-5,
-    "envelope_distance": 1e-6,
+    "envelope_distance": 5e-6,
 }
 NUMBERS = ["mean", "std", "seeds_std", "improvement", "difference", "low", "high", "p", "p_holm"]
 
