@@ -188,6 +188,7 @@ class Study:
             require(f"{where}.clips", corpus, entry["corpora"])
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
+        _check_iterations(where, entry, fit)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -278,6 +279,18 @@ class Study:
         for corpus, count in experiment.clips.items():
             for chunk in self.chunks(count):
                 yield corpus, chunk
+
+
+def _check_iterations(where: str, entry: dict, fit: dict) -> None:
+    """Refuse fits that are too short for their method."""
+    priors = plugins("priors")
+    for method in entry["methods"]:
+        least = priors[method].metadata.get("least_iterations", 1) if method in priors else 1
+        iterations = entry["fits"].get(method, fit).get("iterations", fit["iterations"])
+        if iterations < least:
+            raise DapError(
+                f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
+            )
 
 
 def _check_snapshots(where: str, fit: dict) -> None:
