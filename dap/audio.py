@@ -33,7 +33,8 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     try:
         signal, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
-        raise DapError(f"{path}: cannot be read as audio: {error}") from error
+        why = getattr(error, "error_string", error)
+        raise DapError(f"{path}: cannot be read as audio: {why}") from error
     if signal.shape[0] == 0:
         raise DapError(f"{path}: holds no samples")
     if not np.isfinite(signal).all():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from dap import api
+from dap import __version__, api
 from dap.endpoints import Source, Target, keep
 from dap.errors import DapError, PluginError, UnwritableError, one_line
 from dap.options import PRESETS, FitOptions, limits
@@ -142,7 +142,7 @@ class Command(click.Group):
 
 
 @click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="deep-audio-priors")
+@click.version_option(__version__)
 def main() -> None:
     """Restore audio with untrained networks."""
 
@@ -297,6 +297,7 @@ def restore(
     source, target = Source.at(damaged, dash=0), Target.at(restored, dash=1)
     reserve = None if kept_in is None else Target.at(kept_in, dash=1)
     _check_ends(source, target, reserve, force)
+    _provide_for_libraries()
     # before torch: threads that wait sleep, and leave shared cores to others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from dap.audio import read
@@ -328,6 +329,22 @@ def restore(
         ),
         err=True,
     )
+
+
+def _provide_for_libraries() -> None:
+    """Have what C libraries take for granted: a working folder, and the standard streams open.
+
+    A closed stream's number would be that of the next file opened, and their messages go into it.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        os.chdir("/")  # relative paths led nowhere, and were refused
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _is_prior(method: str, task: str) -> bool:

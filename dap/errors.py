@@ -47,6 +47,8 @@ def cause(error: OSError) -> str:
         return "the disk is full, or the quota used up: free some space"
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return "this user may not write there, or it is mounted read-only: make it writable"
+    if error.errno == errno.EPIPE:
+        return "what should read it has ended"
     return f"{error.strerror or error}: put that right"
 
 

@@ -102,7 +102,9 @@ def restore_recording(
     scaled = np.where(mask, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
     fitted = is_prior(method)
-    length = round(segment_seconds * sample_rate) if fitted else len(recording)
+    length = len(recording)
+    if fitted:
+        length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
     begin: dict[int, Callable[..., Fit]] = {}
