@@ -5,6 +5,7 @@ end. What a pipe holds is read once.
 """
 
 import errno
+import fcntl
 import os
 import re
 import shutil
@@ -111,7 +112,10 @@ class Source(_End):
                 with self._opened() as stream, local.open("wb") as file:
                     shutil.copyfileobj(stream, file)
             except OSError as error:
-                why = cause(error) if is_full(error) else error.strerror or error
+                full = (
+                    f"there is no room for a copy in {folder.parent}: set TMPDIR to another folder"
+                )
+                why = full if is_full(error) else error.strerror or error
                 raise DapError(f"{self.name}: cannot be read: {why}") from error
             yield local
         finally:
@@ -139,8 +143,12 @@ class Target(_End):
             UnwritableError: they cannot.
         """
         if self.descriptor is not None:
-            if self.status and stat.S_ISCHR(self.status.st_mode) and os.isatty(self.descriptor):
+            if self.status is None:  # no stream of the system's
+                return
+            if os.isatty(self.descriptor):
                 raise UnwritableError(f"{self.name}: is a terminal: name a file, or pipe it on")
+            if fcntl.fcntl(self.descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+                raise UnwritableError(f"{self.name}: is open for reading alone: name a file")
             return
         with self._one_error():
             if not self.is_file:

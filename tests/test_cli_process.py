@@ -74,6 +74,8 @@ def test_streams(way, files):
         ("restore - x.wav <&-", "standard input: cannot be opened: it is closed", 1),
         ("restore /dev/fd/77 x.wav", "'/dev/fd/77' does not exist", 2),
         ("restore /dev/zero x.wav", "/dev/zero: is a terminal or a device", 1),
+        ("restore in.wav /dev/stdin </dev/null", "standard input: is open for reading alone", 1),
+        ("ulimit -f 8; restore - x.wav <in.wav", "there is no room for a copy in ", 1),
         ("restore in.wav - >&-", "standard output: cannot be opened: it is closed", 1),
         ("restore in.wav /dev/full", "/dev/full: cannot be written: the disk is full", 1),
         ("restore in.wav - >/dev/full", "standard output: cannot be written: the disk is full", 1),
