@@ -25,6 +25,7 @@ NOTHING_DB = 30.0  # what a fit gave that is so far below its segment is nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
 NOTHING_LEFT = "a gap leaves nothing of a segment: take longer segments"
 EDGE = 1e-6  # of a cell, which a result stays away from its edges
+PAST_END = 2  # samples
 
 log = logging.getLogger("dap")
 
@@ -109,7 +110,9 @@ def restore_recording(
     bounds = quantized(recording, bins) if bins else None
     fade = round(FADE_SECONDS * sample_rate)
     fitted = is_prior(method)
-    length = round(segment_seconds * sample_rate) if fitted else len(recording)
+    length = len(recording)
+    if fitted:
+        length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
     levels: dict[int, Level] = {}
@@ -188,12 +191,23 @@ def _snapshot(index: int, result: Restored) -> np.ndarray:
 def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:
     """Which samples lie in a gap, (samples,) bool.
 
+    A gap that ends up to two samples past the end is meant to end there: times are rounded.
+
     Raises:
-        DapError: a gap is empty, or not inside of the recording.
+        DapError: a gap is shorter than half a sample, or not inside of the recording.
     """
     mask = np.zeros(samples, bool)
     for start, end in gaps:
+        if 0 < (end - start) * sample_rate < 0.5:
+            raise DapError(
+                f"the gap {start}-{end} s is shorter than half a sample, which is "
+                f"{0.5 / sample_rate:.2g} s"
+            )
         first, last = round(start * sample_rate), round(end * sample_rate)
+        if start < end:
+            last = max(last, first + 1)
+        if samples < last <= samples + PAST_END:
+            last = samples
         if not 0 <= first < last <= samples:
             raise DapError(
                 f"the gap {start}-{end} s is not inside of the recording, which lasts "
