@@ -183,12 +183,12 @@ def restore(
 
     Raises:
         DapError: `x` has another shape or type, is too short, is silent, all samples being equal
-            (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or leaves nothing of a
-            segment; samples are not levels of the quantizer; `gaps` is empty, or given with `bins`;
-            an argument is out of its range; the method is not for the task, or needs more
-            iterations; there is no GPU, where "cuda" is asked for; a fit diverged; no fit learned
-            anything; of a channel, or of all gaps beside sound, a method makes silence (60 dB
-            below).
+            (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
+            leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
+            or given with `bins`; an argument is out of its range; the method is not for the task,
+            or needs more iterations; there is no GPU, where "cuda" is asked for; a fit diverged; no
+            fit learned anything; of a channel, or of all gaps beside sound, a method makes silence
+            (60 dB below).
 
     Examples:
         >>> import numpy as np

@@ -5,7 +5,6 @@ lies far above all else, such as a click, is cut off for the fit and added to wh
 """
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +36,7 @@ class Level:
     beyond: np.ndarray
 
     @classmethod
-    def of(
-        cls, signal: np.ndarray, lost: np.ndarray, bounds: np.ndarray | None = None
-    ) -> "Level":
+    def of(cls, signal: np.ndarray, lost: np.ndarray, bounds: np.ndarray | None = None) -> "Level":
         """The level of a segment for a fit.
 
         Args:
@@ -62,7 +59,9 @@ class Level:
         return cls(offset, scale, centred - np.clip(centred, -scale, scale))
 
     @classmethod
-    def peak(cls, signal: np.ndarray, lost: np.ndarray, bounds: np.ndarray | None = None) -> "Level":
+    def peak(
+        cls, signal: np.ndarray, lost: np.ndarray, bounds: np.ndarray | None = None
+    ) -> "Level":
         """The level of a whole recording for a classical method: nothing is cut off.
 
         To a quantizer's cells zero means something, so there it stays where it is.
@@ -109,9 +108,7 @@ def compare(before: np.ndarray, after: np.ndarray, what: str, method: str) -> No
     """
     below = decibels_below(root_mean_square(before), root_mean_square(after))
     if below >= SILENT_DB:
-        raise DapError(
-            f"{method} leaves silence of {what} ({_said(below)}): take another method"
-        )
+        raise DapError(f"{method} leaves silence of {what} ({_said(below)}): take another method")
     if below >= QUIETER_DB:
         log.warning(
             "%s leaves little of %s (%s): listen to it, or take another method",

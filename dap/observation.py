@@ -54,7 +54,7 @@ def one_bit(lower: np.ndarray, upper: np.ndarray) -> OneBit | None:
     """
     shared = upper.min() - lower.max()
     value = (float(upper.min()) + float(lower.max())) / 2
-    if abs(shared) > (upper - lower).min() / 2:
+    if abs(shared) >= (upper - lower).min() / 2:
         return None
     middle = (lower.astype(np.float64) + upper) / 2 - value
     return OneBit(value, np.where(middle > 0, 1.0, -1.0), float(np.abs(middle).mean()))

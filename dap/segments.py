@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from dap.data.corruptions.gaps import untouched_frames
-from dap.data.corruptions.quantization import QUANTIZERS, cells
+from dap.data.corruptions.quantization import QUANTIZERS, cells, inside
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
@@ -24,7 +24,6 @@ SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
 NOTHING_DB = 30.0  # what a fit gave that is so far below its segment is nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
 NOTHING_LEFT = "a gap leaves nothing of a segment: take longer segments"
-EDGE = 1e-6  # of a cell, which a result stays away from its edges
 PAST_END = 2  # samples
 
 log = logging.getLogger("dap")
@@ -163,7 +162,7 @@ def restore_recording(
             signals[index] = levels[index].put_back(sound)
         signal = _cross_faded(signals, parts, fade).astype(recording.dtype)
         if bounds is not None:
-            signal = np.clip(signal, *_inside(bounds))
+            signal = np.clip(signal, *inside(*bounds))
         return np.where(changed, signal, recording)
 
     one = next(iter(results.values()), None)
@@ -328,17 +327,6 @@ def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
         f"({', '.join(shares)}): was the recording resampled, mixed or scaled since, or has it "
         "other bins?"
     )
-
-
-def _inside(bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds within which every sample is in its cell alone, though neighbours share an edge.
-
-    So the result, quantized again, is the recording. The outermost edges, -1 and 1, are shared with
-    none.
-    """
-    lower, upper = bounds
-    margin = np.maximum(EDGE * (upper - lower), np.spacing(np.abs(bounds).max(axis=0)))
-    return np.where(lower > -1, lower + margin, lower), np.where(upper < 1, upper - margin, upper)
 
 
 def _observation(
