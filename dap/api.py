@@ -142,9 +142,9 @@ def restore(
     before the noise, so that too many iterations bring the noise back. Segments overlap by 64 ms
     and are cross-faded. A classical method is given the whole recording instead.
 
-    The level is taken off before, and put back after: a segment is fitted without its mean, scaled
-    to a peak of 1, or to six times what 99 % of its samples do not exceed. Samples beyond, such as
-    those of a click, are cut off for the fit, and what was cut off is put back.
+    The level is taken off before, and put back after: a segment is fitted without its mean, and
+    scaled to a peak of 1. What lies beyond six times the size that 99 % of its samples do not
+    exceed, such as a click, is cut off for that, and put back.
 
     A segment whose fit learned nothing is left as it was. A warning says so (the logger is "dap"),
     and so it does where a result is 20 dB below the recording, or the filling of a gap 20 dB below
@@ -265,7 +265,7 @@ def restore(
         for channel, result in zip(channels, results, strict=True)
     ]
     for index, (channel, result) in enumerate(zip(channels, restored, strict=True)):
-        what = f"the recording{_of_channel(index, channels)}".replace("recording of ", "")
+        what = _of_channel(index, channels).removeprefix(" of ") or "the recording"
         if gaps:
             compare_fillings(channel, result.audio, mask, int(sample_rate), what, method)
         else:

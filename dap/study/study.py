@@ -286,7 +286,7 @@ def _check_iterations(where: str, entry: dict, fit: dict) -> None:
     priors = plugins("priors")
     for method in entry["methods"]:
         least = priors[method].metadata.get("least_iterations", 1) if method in priors else 1
-        iterations = entry["fits"].get(method, fit).get("iterations", fit["iterations"])
+        iterations = (fit | entry["fits"].get(method, {}))["iterations"]
         if iterations < least:
             raise DapError(
                 f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
