@@ -6,14 +6,14 @@ folder once it is there.
 """
 
 import csv
-import re
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from dap.audio import SUFFIXES
+from dap.data.folders import listing
 from dap.data.known import matches
-from dap.errors import DapError
+from dap.data.names import as_text, folded, ids, window_id
+from dap.errors import DapError, named
 from dap.seeds import derive
 
 
@@ -43,19 +43,21 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
     clip, the order starts again and each gives another window (window 1, 2, ...).
 
     Raises:
-        DapError: the folder is missing or holds no audio, or two recordings get the same id.
+        DapError: the folder is missing or holds no audio.
     """
     if "synthetic" in entry:
         return [Draw(f"{entry['synthetic']}-{index:05d}", "", 0) for index in range(count)]
     files = recordings(entry)
-    files.sort(key=lambda file: derive(seed, "order", corpus, file))
-    chosen = [
-        Draw(_id(files[i % len(files)], i // len(files)), files[i % len(files)], i // len(files))
-        for i in range(count)
+    with named(f"corpus {corpus}"):
+        clips = ids(files)
+    taken = set(map(folded, clips.values()))
+    files.sort(key=lambda file: derive(seed, "order", corpus, as_text(file)))
+    return [
+        Draw(window_id(file, window, clips, taken), file, window)
+        for window, file in (
+            (index // len(files), files[index % len(files)]) for index in range(count)
+        )
     ]
-    if len({draw.clip for draw in chosen}) < len(chosen):
-        raise DapError(f"corpus {corpus}: two recordings' names give the same clip id; rename one")
-    return chosen
 
 
 def pick(entry: dict, seed: int, *names: str) -> str:
@@ -101,32 +103,3 @@ def _indexed(index: str, files: str) -> dict[str, int]:
     if not rows:
         raise DapError(f"{index}: lists no recording that matches {files!r}")
     return {row["file"]: int(row["bytes"]) for row in sorted(rows, key=lambda row: row["file"])}
-
-
-@cache
-def listing(folder: str, files: str) -> tuple[str, ...]:
-    """Relative paths of the audio files in `folder` that match the glob `files`.
-
-    Raises:
-        DapError: the folder does not exist, or holds no audio that matches.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DapError(f"folder {folder!r} does not exist")
-    names = tuple(
-        path.relative_to(root).as_posix()
-        for path in root.glob(files)
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
-    if not names:
-        raise DapError(
-            f"folder {folder!r} holds no audio that matches {files!r} "
-            f"(allowed: {', '.join(SUFFIXES)})"
-        )
-    return names
-
-
-def _id(file: str, window_index: int) -> str:
-    stem = Path(file).with_suffix("").as_posix()
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
-    return f"{name}.{window_index}" if window_index else name

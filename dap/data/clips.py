@@ -7,6 +7,7 @@ import numpy as np
 
 from dap.audio import Excerpt, excerpt, read
 from dap.data.catalogue import Draw, recording_path
+from dap.data.names import as_text
 from dap.errors import DapError, named
 from dap.plugins import plugin
 from dap.seeds import derive
@@ -39,7 +40,7 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
             window=entry["window"],
             window_index=draw.window_index,
             level=entry["level"],
-            seed=derive(seed, "windows", corpus, draw.file),
+            seed=derive(seed, "windows", corpus, as_text(draw.file)),
         )
     except DapError as error:
         raise DapError(f"{path}: {error}") from error
@@ -85,7 +86,7 @@ def write_chunk(
             {
                 "clip": draw.clip,
                 "file": file,
-                "source": draw.file,
+                "source": as_text(draw.file),
                 "start": clip.start / sample_rate,
                 "seconds": len(clip.signal) / sample_rate,
                 "padded": clip.padded / sample_rate,

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from itertools import chain
 
-from dap.data.catalogue import listing, pick
+from dap.data.catalogue import pick
+from dap.data.folders import listing
 from dap.data.known import receipt_file
 from dap.plugins import plugin, plugins
 from dap.study.study import Study

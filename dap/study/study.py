@@ -3,13 +3,15 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dap.data import known as archives
-from dap.data.catalogue import Draw, draws, listing
+from dap.data.catalogue import Draw, draws
+from dap.data.folders import listing
 from dap.errors import DapError
 from dap.plugins import methods, plugins, use
 from dap.study.experiment import Experiment
@@ -70,7 +72,7 @@ class Study:
             known = entry["archive"]
             folder = self.location(known).folder or archives.folder(known)
             return entry | {"folder": folder, "index": archives.index_file(known)}
-        return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
+        return entry | {"folder": self._folder(entry)} if "folder" in entry else entry
 
     def indexed(self, name: str) -> bool:
         """Whether a corpus's recordings are listed by its index alone, not before any job."""
@@ -92,16 +94,17 @@ class Study:
             self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
         return self._locations[known]
 
-    def _folder(self, name: str, entry: dict) -> str:
-        folder = entry["folder"]
-        for key in ("recordings", "mirror"):
-            if f"{{{key}}}" in folder:
-                if not self.config[key]:
-                    raise DapError(
-                        f"folder is {folder!r}, and {key} is not set: add --config {key}=PATH"
-                    )
-                folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
-        return str(Path(folder).expanduser())
+    def _folder(self, entry: dict) -> str:
+        def value(key: re.Match) -> str:
+            if not self.config[key[1]]:
+                raise DapError(
+                    f"folder is {entry['folder']!r}, and {key[1]} is not set: add --config "
+                    f"{key[1]}=PATH"
+                )
+            return str(self.config[key[1]]).rstrip("/")
+
+        # at once, since a folder that is put in may have braces of its own
+        return str(Path(re.sub(r"\{(recordings|mirror)\}", value, entry["folder"])).expanduser())
 
     def _check_spectrogram(self) -> None:
         n_fft, hop_length = (self["spectrogram"][key] for key in ("n_fft", "hop_length"))

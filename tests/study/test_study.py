@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 from small_studies import config
 
-from dap.data.catalogue import listing
+from dap.data.folders import listing
 from dap.errors import DapError
 from dap.options import PRESETS
 from dap.study.schema import load, schema
