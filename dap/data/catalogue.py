@@ -16,6 +16,9 @@ from dap.data.names import as_text, folded, ids, window_id
 from dap.errors import DapError, named
 from dap.seeds import derive
 
+# of each recording, beyond those that the clips need
+MORE_WINDOWS = 3
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -57,6 +60,31 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
         for window, file in (
             (index // len(files), files[index % len(files)]) for index in range(count)
         )
+    ]
+
+
+def spares(corpus: str, entry: dict, seed: int, count: int) -> list[list[Draw]]:
+    """For each of the first `count` clips, those that may take its place, in order.
+
+    First the recordings that give none of the clips; then further windows of all. Each is a spare
+    of one clip alone, so that jobs which know nothing of each other never take the same. They are
+    dealt out from the end of the order: a study that asks for a few clips more comes to them last.
+
+    Raises:
+        DapError: as `draws`.
+    """
+    size = len(recordings(entry))
+    rounds = -(-count // size)
+    order = draws(corpus, entry, seed, (rounds + MORE_WINDOWS) * size)
+    pool = order[count : rounds * size][::-1]
+    for more in range(MORE_WINDOWS):
+        windows = order[(rounds + more) * size :][:size]
+        # a clip that has no recording but its own to fall back on has another's in the next round
+        first = (more + 1) % size
+        pool += windows[first:] + windows[:first]
+    return [
+        [spare for spare in pool[index::count] if spare.file != order[index].file]
+        for index in range(count)
     ]
 
 

@@ -1,6 +1,7 @@
 """The audio files of a folder, links followed, and what systems leave beside them left out."""
 
 import os
+from collections import deque
 from functools import cache
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def listing(folder: str, files: str) -> tuple[str, ...]:
     """
     if not Path(folder).is_dir():
         raise DapError(f"folder {folder!r} does not exist")
-    names = tuple(sorted(name for name in _audio(folder) if matches(name, files)))
+    names = tuple(sorted(name for name in _audio(Path(folder)) if matches(name, files)))
     if not names:
         raise DapError(
             f"folder {folder!r} holds no audio that matches {files!r} "
@@ -35,42 +36,42 @@ def listing(folder: str, files: str) -> tuple[str, ...]:
     return names
 
 
-def _audio(folder: str) -> list[str]:
+def _audio(root: Path) -> list[str]:
     """All audio files below a folder, each once."""
-    names: dict[str, str] = {}  # by their real paths
-    visited: set[str] = set()  # folders by theirs, so that no loop is followed
-    folders, linked, links = [""], [], []
+    names: dict[Path, str] = {}  # by their real paths
+    visited: set[Path] = set()  # folders by theirs, so that no loop is followed
+    folders, linked, links = [root], deque[Path](), []
     while folders or linked:
         # what has a name of its own is listed by that: links come after all that is none
-        below = folders.pop() if folders else linked.pop(0)
-        path = os.path.join(folder, below)
-        real = os.path.realpath(path)
+        folder = folders.pop() if folders else linked.popleft()
+        real = _real(folder)
         if real in visited:
             continue
         visited.add(real)
-        for entry in _entries(path):
-            name = f"{below}/{entry.name}" if below else entry.name
-            if os.path.isdir(entry.path):
-                (linked if entry.is_symlink() else folders).append(name)
-            elif Path(name).suffix.lower() in SUFFIXES and os.path.isfile(entry.path):
-                if entry.is_symlink():
-                    links.append(name)
+        for path in _entries(folder):
+            if path.is_dir():
+                (linked if path.is_symlink() else folders).append(path)
+            elif path.suffix.lower() in SUFFIXES and path.is_file():
+                if path.is_symlink():
+                    links.append(path)
                 else:
-                    names[os.path.join(real, entry.name)] = name
-    for name in sorted(links):
-        names.setdefault(os.path.realpath(os.path.join(folder, name)), name)
+                    names[real / path.name] = path.relative_to(root).as_posix()
+    for path in sorted(links):
+        names.setdefault(_real(path), path.relative_to(root).as_posix())
     return list(names.values())
 
 
-def _entries(path: str) -> list[os.DirEntry]:
+def _real(path: Path) -> Path:
+    # not Path.resolve, which raises on links that end in a circle
+    return Path(os.path.realpath(path))
+
+
+def _entries(folder: Path) -> list[Path]:
     """What is in a folder, by name, but for what is hidden."""
     try:
-        with os.scandir(path) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
+        paths = sorted(folder.iterdir())
     except OSError as error:
-        raise DapError(f"folder {path!r} cannot be listed: {error.strerror}") from error
+        raise DapError(f"folder {str(folder)!r} cannot be listed: {error.strerror}") from error
     return [
-        entry
-        for entry in listed
-        if not entry.name.startswith(".") and entry.name.lower() not in SYSTEMS
+        path for path in paths if not path.name.startswith(".") and path.name.lower() not in SYSTEMS
     ]

@@ -4,6 +4,7 @@ Functions of the study and, where a rule makes several, of the name of a table o
 """
 
 import os
+from collections.abc import Iterable
 
 from dap.data.known import origin_file
 from dap.options import learning_rate
@@ -64,6 +65,7 @@ def table_setup(study: Study, name: str) -> dict:
         "notes": [_condition(study, experiment, bool(entry.get("published")))],
         "published": _published_names(entry.get("published", {}).get("paper")),
         "origins": _origins(study, experiment),
+        "clips": _clips(study, [experiment]),
     }
 
 
@@ -85,6 +87,17 @@ def _origins(study: Study, experiment: Experiment) -> dict[str, str]:
     names |= {experiment.corruption["noise"]} if experiment.corruption.get("noise") else set()
     entries = [study["corpora"][name] for name in sorted(names) if study.indexed(name)]
     return {entry["title"]: origin_file(entry["archive"]) for entry in entries}
+
+
+def _clips(study: Study, experiments: Iterable[Experiment]) -> dict[str, list[str]]:
+    """The manifests of the clean clips of some experiments, by the corpus's title."""
+    manifests: dict[str, dict[str, None]] = {}
+    for experiment in experiments:
+        for corpus, chunk in study.chunks_of(experiment):
+            for part in experiment.parts(corpus):
+                title = study["corpora"][part]["title"]
+                manifests.setdefault(title, {})[study.paths.clips(part, chunk)] = None
+    return {title: list(files) for title, files in manifests.items()}
 
 
 def _published_names(paper: str | None) -> dict[str, str]:
@@ -289,6 +302,7 @@ def report_setup(study: Study) -> dict:
     metrics = plugins("metrics")
     return {
         "config": study.config,
+        "clips": _clips(study, study.experiments.values()),
         "better": {name: plugin.metadata["better"] for name, plugin in metrics.items()},
         "experiments": [
             {

@@ -90,6 +90,11 @@ class Study:
         """Where a known corpus comes from."""
         if known not in self._locations:
             mirror = self.config["mirror"]
+            if mirror and {"{", "}"} & set(mirror):
+                raise DapError(
+                    f"mirror {mirror!r}: Snakemake takes what is in braces for a wildcard; rename "
+                    "the folder, or link to it by another name"
+                )
             mirror = str(Path(mirror).expanduser()) if mirror else None
             self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
         return self._locations[known]
@@ -258,6 +263,10 @@ class Study:
         """The clips of a corpus's chunk, out of its first `count`; not of a known corpus."""
         first, last = self.span(chunk, count or self.clip_counts[corpus])
         return self._draws[corpus][first:last]
+
+    def clip_ids(self, corpus: str) -> list[str]:
+        """The ids of all clips of a corpus; not of a known corpus."""
+        return [draw.clip for draw in self._draws[corpus]]
 
     def span(self, chunk: str, count: int) -> tuple[int, int]:
         """Where a chunk begins and ends in the order of `count` clips."""

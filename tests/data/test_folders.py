@@ -38,7 +38,7 @@ def test_what_is_hidden_is_left_out(tmp_path):
 
 def test_nothing_but_hidden_files(tmp_path):
     touch(tmp_path, "._a.wav")
-    with pytest.raises(DapError, match="holds no audio.*hidden files and folders are left out"):
+    with pytest.raises(DapError, match=r"holds no audio.*hidden files and folders are left out"):
         listing(str(tmp_path), "**/*")
 
 
@@ -104,7 +104,7 @@ def test_a_folder_that_nobody_may_list(tmp_path):
     touch(tmp_path, "a.wav", "closed/b.wav")
     (tmp_path / "closed").chmod(0)
     try:
-        with pytest.raises(DapError, match="closed.*cannot be listed: Permission denied"):
+        with pytest.raises(DapError, match=r"closed.*cannot be listed: Permission denied"):
             listed(tmp_path)
     finally:
         (tmp_path / "closed").chmod(0o700)

@@ -29,11 +29,13 @@ try:
     for name in study.clip_counts:
         if not study.indexed(name):
             study.clips(name, "000")  # raises where two recordings would be one clip
+    depends.check_clips(study)
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 
 # jobs read it from here, since a parameter that changes would make everything again
 config["run"] = study["run"]
+config["drawn_from"] = depends.drawn_from(study)
 paths = study.paths
 ENVIRONMENT = str(ROOT / "envs" / "conda.yaml")
 OWNER = Path(".snakemake") / "owner.json"
