@@ -16,8 +16,8 @@ from dap.data.names import as_text, folded, ids, window_id
 from dap.errors import DapError, named
 from dap.seeds import derive
 
-# of each recording, beyond those that the clips need
-MORE_WINDOWS = 3
+# that each clip has to fall back on, where the recordings are long enough
+SPARES = 3
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,12 @@ def spares(corpus: str, entry: dict, seed: int, count: int) -> list[list[Draw]]:
     """
     size = len(recordings(entry))
     rounds = -(-count // size)
-    order = draws(corpus, entry, seed, (rounds + MORE_WINDOWS) * size)
+    order = draws(corpus, entry, seed, (1 + SPARES) * rounds * size)
     pool = order[count : rounds * size][::-1]
-    for more in range(MORE_WINDOWS):
-        windows = order[(rounds + more) * size :][:size]
-        # a clip that has no recording but its own to fall back on has another's in the next round
-        first = (more + 1) % size
-        pool += windows[first:] + windows[:first]
+    for start in range(rounds * size, len(order), size):
+        # a clip that falls back on its own recording has another in the next round
+        first = start // size % size
+        pool += order[start + first : start + size] + order[start : start + first]
     return [
         [spare for spare in pool[index::count] if spare.file != order[index].file]
         for index in range(count)
