@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmarks.frontier.sets import CELLS
 from dap.reporting.figures.style import new_figure, plain_ticks, save, style
-from dap.scoring.statistics import mean_interval, signed
+from dap.scoring.statistics import paired, signed
 
 # what a difference is to: the default of `dap restore`, at half the width
 REFERENCE = "dilated-exp-dense, fast, width 0.5"
@@ -41,19 +41,17 @@ def summary(clips: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
         columns way, selection, n, value, cost, `best` (nothing cheaper is as good, among those with
         the most clips; the oracle is no competitor), `difference`, `low`, `high`: the mean over
         common clips of the difference to the average of the reference, and its 95 % interval; NaN
-        where there is none.
+        where there is none (below 5 clips, no interval).
     """
     base = clips[(clips["way"] == reference) & (clips["selection"] == "average")]
     base = base.set_index("clip")["value"]
     lines = []
     for (way, selection), group in clips.groupby(["way", "selection"]):
         values = group.set_index("clip")["value"]
-        difference = (values - base).dropna()
-        mean, low, high = (np.nan,) * 3
-        if len(difference):
-            mean, (low, high) = difference.mean(), mean_interval(difference.to_numpy())
-        lines.append((way, selection, len(values), values.mean(), group["cost"].mean()))
-        lines[-1] += (mean, low, high)
+        against = paired(values - base)
+        lines.append(
+            (way, selection, len(values), values.mean(), group["cost"].mean(), *against[1:4])
+        )
     names = ["way", "selection", "n", "value", "cost", "difference", "low", "high"]
     table = pd.DataFrame(lines, columns=names).sort_values(["cost", "value"], ignore_index=True)
     full = (table["n"] == table["n"].max()) & (table["selection"] != "oracle")
