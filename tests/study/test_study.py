@@ -9,7 +9,7 @@ from small_studies import config
 from dap.data.catalogue import listing
 from dap.errors import DapError
 from dap.options import PRESETS
-from dap.study.schema import load, schema
+from dap.study.schema import schema
 from dap.study.study import Study
 
 
@@ -246,17 +246,3 @@ def test_a_corpus_of_noise_alone_needs_no_clips():
     study = Study(settings)
     assert study.clip_counts == {"synthetic-speech": 2}
     assert study.experiments["denoise"].corruption["snr_db"] == [5.0, 9.0]
-
-
-def test_load(tmp_path):
-    with pytest.raises(DapError, match=r"gone\.yaml: cannot be read as YAML"):
-        load(tmp_path / "gone.yaml")
-    path = tmp_path / "study.yaml"
-    path.write_text("study: [")
-    with pytest.raises(DapError, match=r"study\.yaml: cannot be read as YAML"):
-        load(path)
-    path.write_text("- study")
-    with pytest.raises(DapError, match=r"study\.yaml: holds no keys"):
-        load(path)
-    path.write_text("study: tiny")
-    assert load(path) == {"study": "tiny"}
