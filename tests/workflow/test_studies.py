@@ -113,6 +113,23 @@ def test_recordings_and_demo_can_be_planned(sources, tmp_path, count_jobs):
         assert 6 < count["score"] / count["observations"] < 8
 
 
+def test_studies_of_the_papers_size_ask_for_a_few_clips_of_each_cell(sources, tmp_path, count_jobs):
+    for corpus in ("LJSpeech-1.1/wavs", "sc09/test", "piano/test", "drums/test", "noise/street"):
+        silence(tmp_path / corpus, [f"{i}.flac" for i in range(10)])
+    fits = {
+        # four designs: Tables 1, 2 and 3; two of them in Table 4; two priors in Figure 2
+        "paper-size": 4 * (6 + 3 + 3) + 4 * (3 + 3 + 3) + 4 * 4 + 2 * 3 + 2 * 3,
+        "iclr2020-paper-size": 3 * 4,
+    }
+    for study, expected in fits.items():
+        planned = sources.snakemake(
+            *("-n", "--quiet", "rules", "--config", f"recordings={tmp_path}"),
+            study=f"workflow/studies/{study}.yaml",
+        )
+        assert planned.returncode == 0, planned.stdout
+        assert count_jobs(planned.stdout)["fit"] == expected
+
+
 def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
     silence(tmp_path / "LJSpeech-1.1" / "wavs", [f"{i}.wav" for i in range(16)])
     silence(tmp_path / "music", [f"cello/{i}.flac" for i in range(4)])
