@@ -1,8 +1,10 @@
 """Audio files in and out, and the excerpt of a recording that becomes a clip."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -29,9 +31,10 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     import soundfile
 
     try:
-        signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        signal, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
-        raise DapError(f"{path}: cannot be read as audio: {error}") from error
+        why = getattr(error, "error_string", error)
+        raise DapError(f"{path}: cannot be read as audio: {why}") from error
     if signal.shape[0] == 0:
         raise DapError(f"{path}: holds no samples")
     if not np.isfinite(signal).all():
@@ -60,8 +63,8 @@ def resample(signal: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
     return np.pad(resampled, (0, length - len(resampled)))
 
 
-def write(path: Path, signal: np.ndarray, sample_rate: int) -> None:
-    """Write (samples,) as a 32-bit float WAV, which keeps every bit of a float32 array.
+def write(path: Path | IO[bytes], signal: np.ndarray, sample_rate: int) -> None:
+    """Write (samples,) into a file as a 32-bit float WAV, which keeps every bit of a float32 array.
 
     Equal signals give equal files; libsndfile would note the time in each (in its PEAK chunk).
     """

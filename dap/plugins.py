@@ -18,7 +18,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -244,7 +244,10 @@ def source(module: str) -> Path | None:
 
 def shown(path: Path) -> str:
     """A file as it is named in messages: relative to the working directory or to the package's."""
-    for base in (Path.cwd(), ROOT.parent):
+    bases = [ROOT.parent]
+    with suppress(FileNotFoundError):  # the working directory was deleted
+        bases.insert(0, Path.cwd())
+    for base in bases:
         if path.is_relative_to(base):
             return path.relative_to(base).as_posix()
     return str(path)
