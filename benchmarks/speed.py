@@ -24,6 +24,7 @@ SEED, HOP = 2021, 64
 # convolutions take up to minutes on a CPU with AVX2 alone, and grow faster than the frames.
 MOST_SECONDS = 5.0
 FEWEST_FRAMES = 32
+LONGEST_PRODUCT = 2.0  # seconds
 # paper A's fit at a constant rate, as the reference does it
 PAPER = FitOptions(lr_step_size=0, snapshots=1, precision="float32")
 
@@ -213,22 +214,30 @@ def steps(repeats: int) -> int:
 def peak(precision: str, device: str, size: int = 2048) -> float:
     """GFLOP/s of a square matrix product: the best of ten.
 
-    On a GPU, float32 is rounded to TF32, as PyTorch does it in convolutions.
+    On a GPU, float32 is rounded to TF32, as PyTorch does it in convolutions. A CPU that does not
+    multiply bfloat16 takes minutes for a product of this size: there it is a smaller one.
     """
     kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision]
-    if device == "cuda":
-        size = 8192
-    a, b = (torch.randn(size, size, device=device).to(kind) for _ in range(2))
+    sizes = [8192] if device == "cuda" else [size // 16, size // 8, size // 4, size // 2, size]
     before, torch.backends.cuda.matmul.allow_tf32 = torch.backends.cuda.matmul.allow_tf32, True
-    times = []
-    for _ in range(10):
-        begun = time.perf_counter()
-        a @ b
-        if device == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - begun)
+    best = 0.0
+    for tried in sizes:
+        a, b = (torch.randn(tried, tried, device=device).to(kind) for _ in range(2))
+        rates = []
+        for _ in range(10):
+            begun = time.perf_counter()
+            a @ b
+            if device == "cuda":
+                torch.cuda.synchronize()
+            seconds = time.perf_counter() - begun
+            rates.append(2 * tried**3 / seconds / 1e9)
+            if seconds > LONGEST_PRODUCT:
+                break
+        best = max(rates)
+        if seconds > LONGEST_PRODUCT / 8:  # the next is eight times as much, or more
+            break
     torch.backends.cuda.matmul.allow_tf32 = before
-    return 2 * size**3 / min(times) / 1e9
+    return best
 
 
 def bandwidth(device: str) -> float:

@@ -1,5 +1,6 @@
 """The reference is the same fit as ours, and the benchmarks' parts do what they say."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -81,11 +82,35 @@ def test_the_probe_ends_after_one_hopeless_iteration(monkeypatch):
     assert speed.probe("conv", 0.05, 8) == 100.0
 
 
+def test_products_of_matrices_are_as_large_as_can_be_borne(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(speed.torch, "randn", lambda rows, *_, **__: sizes.append(rows) or Matrix())
+    # fast, and slow from the second size on
+    for seconds, tried in ((0.01, [2, 4, 8, 16, 32]), (0.3, [2]), (100.0, [2])):
+        sizes.clear()
+        clock = itertools.count(0, seconds)
+        monkeypatch.setattr(speed.time, "perf_counter", lambda clock=clock: next(clock))
+        rate = speed.peak("bfloat16", "cpu", size=32)
+        assert sizes == [size for size in tried for _ in range(2)]
+        assert rate == pytest.approx(2 * tried[-1] ** 3 / seconds / 1e9)
+
+
+class Matrix:
+    """Whose product takes no time."""
+
+    def to(self, kind):
+        return self
+
+    def __matmul__(self, other):
+        return self
+
+
 def test_a_slow_machine_is_told_of_in_the_table(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(speed, "probe", lambda method, width, frames: 1.0 * frames)
     monkeypatch.setattr(speed, "FEWEST_FRAMES", 4)
     monkeypatch.setattr(speed, "peak", lambda *_: 1.0)
     monkeypatch.setattr(speed, "bandwidth", lambda *_: 1.0)
+    monkeypatch.setattr(speed, "_memory", lambda *_: 1.0)
     arguments = "--method conv --method dilated --frames 16 --width 0.05 --repeats 1 --threads 1"
     monkeypatch.setattr("sys.argv", ["benchmarks", *arguments.split(), "--out", f"{tmp_path}/t.md"])
     benchmarks_main.main()
