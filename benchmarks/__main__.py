@@ -84,7 +84,7 @@ def main() -> None:
         f"{args.width:g}, medians of {args.repeats}; {beside} fits of a chunk at a time."
     ]
     text += [
-        f"Matrix product: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in "
+        f"Matrix product: {peaks['float32']:.3g} GFLOP/s in float32, {peaks['bfloat16']:.3g} in "
         f"bfloat16; copying: {speed.bandwidth(device):.0f} GB/s.",
         "",
         HEADER,
