@@ -46,8 +46,8 @@ def shortened(rows: list[speed.Row], frames: int) -> str:
         return ""
     return (
         f"On fewer frames, in brackets, where an iteration of the reference of all {frames} takes "
-        f"more than {speed.MOST_SECONDS:g} s: its seconds are counted as in proportion to the "
-        "frames, in its favour, and its memory is that of so many."
+        f"more than {speed.MOST_SECONDS:g} s: its seconds are taken in proportion to the "
+        "frames, and its memory is that of so many."
     )
 
 
