@@ -1,36 +1,111 @@
 """The `dap` command."""
 
+import io
+import logging
+import math
 import os
-from collections.abc import Callable
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from dap import api
-from dap.errors import DapError, PluginError
+from dap import __version__, api
+from dap.endpoints import Source, Target, keep
+from dap.errors import DapError, PluginError, UnwritableError, one_line
 from dap.options import PRESETS, FitOptions, limits
+from dap.plugins import MEMORY_IS_FULL
+from dap.tasks import TASKS
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# of a WAV, whose header holds its size in 32 bits, and of samples of 32 bits
+MOST_BYTES, SAMPLE_BYTES = 2**32 - 1, 4
+HEADER_BYTES = 58
+EXIT_STATUS = """\b
+Exit status:
+  0  the result is written
+  1  it is not: the last line, "Error: ...", says why, and what to do
+  2  the command is not one: an unknown option, a value out of its range"""
+# far beyond use; above, counting would fail
+MOST_ITERATIONS, MOST_THREADS = 10**9, 1024
 
 
 class Gap(click.ParamType):
-    """Two times in seconds, "1.2-1.35"."""
+    """Two times, "1.2-1.35" in seconds or "1:07.1-1:07.2" with minutes (and hours) before them."""
 
     name = "START-END"
+    time = r"(?:(?:([0-9]+):)?([0-9]{1,2}):)?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+    times = re.compile(rf"\s*{time}\s*-\s*{time}\s*", re.ASCII)
 
     def convert(
         self, value: str, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[float, float]:
-        """Text to numbers."""
+        """Text to numbers, in seconds."""
+        if not (match := self.times.fullmatch(value)):
+            self.fail(
+                f"{value!r} is not START-END in seconds, such as 1.2-1.35, or with minutes, such "
+                "as 1:07.1-1:07.2",
+                param,
+                ctx,
+            )
+        groups = match.groups()
         try:
-            start, end = map(float, value.split("-"))
-        except ValueError:
-            self.fail(f"{value!r} is not START-END in seconds, such as 1.2-1.35", param, ctx)
+            start, end = _seconds(*groups[:3]), _seconds(*groups[3:])
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
         if end <= start:
             self.fail(f"{value!r} ends before it starts", param, ctx)
         return start, end
 
 
-METHODS = {method.name: method for method in api.methods()}
+def _seconds(hours: str | None, minutes: str | None, seconds: str) -> float:
+    """The parts of a time as one number."""
+    if any(
+        part and float(part) >= 60 for part in (minutes if hours else None, minutes and seconds)
+    ):
+        raise ValueError("what follows a colon has to be below 60")
+    total = 3600 * float(hours or 0) + 60 * float(minutes or 0) + float(seconds)
+    if math.isinf(total):
+        raise ValueError("no recording lasts so long")
+    return total
+
+
+class Finite(click.FloatRange):
+    """A number of a range, infinity and NaN never."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Text to a number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+class MethodName(click.ParamType):
+    """The name of one of `dap.api.methods`, which are looked for when they are needed."""
+
+    name = "METHOD"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself."""
+        names = [method.name for method in api.methods()]
+        if value not in names:
+            self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
+        return value
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The names, for the help."""
+        return f"[{'|'.join(method.name for method in api.methods())}]"
+
+
 # of a fit, which classical methods do without
 FITTING = {
     "preset", "iterations", "learning_rate", "width", "selection", "segment", "seed", "precision",
@@ -38,10 +113,10 @@ FITTING = {
 }  # fmt: skip
 
 
-def option_range(name: str) -> click.FloatRange:
+def option_range(name: str) -> Finite:
     """The values that an option of a fit may have, which is no whole number."""
     bounds = limits(name)
-    return click.FloatRange(
+    return Finite(
         min=bounds.get("minimum", bounds.get("exclusiveMinimum")),
         max=bounds.get("maximum", bounds.get("exclusiveMaximum")),
         min_open="exclusiveMinimum" in bounds,
@@ -57,18 +132,27 @@ def preset_defaults(name: str) -> str:
     return f"[default: {', '.join(f'{value:g} ({preset})' for preset, value in values.items())}]"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="deep-audio-priors")
+class Command(click.Group):
+    """Warnings of the package as lines, and its errors as the last one."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        with _warnings(), _errors():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Command, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
 def main() -> None:
     """Restore audio with untrained networks."""
 
 
-@main.command()
-@click.argument("damaged", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("restored", type=click.Path(dir_okay=False, path_type=Path))
+@main.command(epilog=EXIT_STATUS)
+@click.argument("damaged", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("restored", type=click.Path(dir_okay=False, allow_dash=True, readable=False))
 @click.option(
     "--method",
-    type=click.Choice(list(METHODS)),
+    type=MethodName(),
     default="dilated-exp-dense",
     show_default=True,
     help="A prior, or a classical method, which takes none of the options of a fit.",
@@ -78,7 +162,8 @@ def main() -> None:
     "gaps",
     multiple=True,
     type=Gap(),
-    help="Fill this stretch, in seconds, and leave the rest alone; may be given again.",
+    help="Fill this stretch, such as 1.2-1.35 in seconds or 1:07.1-1:07.2, and leave the rest "
+    "alone; may be given again.",
 )
 @click.option(
     "--dequantize",
@@ -102,7 +187,7 @@ def main() -> None:
 )
 @click.option(
     "--iterations",
-    type=click.IntRange(int(limits("iterations")["minimum"])),
+    type=click.IntRange(int(limits("iterations")["minimum"]), MOST_ITERATIONS),
     help=preset_defaults("iterations"),
 )
 @click.option(
@@ -125,7 +210,7 @@ def main() -> None:
     "--segment",
     default=2.0,
     show_default=True,
-    type=click.FloatRange(api.SHORTEST_SEGMENT_SECONDS),
+    type=Finite(api.SHORTEST_SEGMENT_SECONDS),
     help="s",
 )
 @click.option("--sample-rate", default=16000, show_default=True, type=click.IntRange(8000, 48000))
@@ -137,13 +222,27 @@ def main() -> None:
     show_default=True,
     help="Of the network; auto is bfloat16 where the hardware has it.",
 )
-@click.option("--threads", type=click.IntRange(1), help="[default: all cores that it may use]")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, MOST_THREADS),
+    help="[default: all cores that it may use]",
+)
 @click.option("--device", type=click.Choice(api.DEVICES), default="auto", show_default=True)
+@click.option(
+    "--force", is_flag=True, help="Replace RESTORED, and --keep-partial, where there is one."
+)
+@click.option(
+    "--keep-partial",
+    "kept_in",
+    type=click.Path(dir_okay=False, readable=False),
+    help="Where the result is kept if RESTORED cannot be written at the end. "
+    "[default: a new file in the folder for temporary files]",
+)
 @click.pass_context
 def restore(
     ctx: click.Context,
-    damaged: Path,
-    restored: Path,
+    damaged: str,
+    restored: str,
     *,
     method: str,
     gaps: tuple[tuple[float, float], ...],
@@ -160,10 +259,13 @@ def restore(
     precision: str,
     threads: int | None,
     device: str,
+    force: bool,
+    kept_in: str | None,
 ) -> None:
     """Restore the recording DAMAGED and write RESTORED, a 32-bit float WAV.
 
-    The result has one channel, the mean of all, at --sample-rate.
+    The result has one channel, the mean of all, at --sample-rate. "-" is standard input, or output.
+    To replace a file takes --force; should anything fail, it is as it was.
 
     Without --gap or --dequantize the recording is denoised. An untrained network is fitted to each
     segment, and it fits the sound before the noise: too many iterations bring the noise back. The
@@ -177,34 +279,36 @@ def restore(
         raise click.UsageError("--consistency is of --dequantize, which is not given")
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
-    prior = METHODS[method].kind == "prior"
+    prior = _is_prior(method, "inpaint" if gaps else "dequantize" if bins else "denoise")
     asked = [
         name for name in FITTING if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
     ]
     if asked and not prior:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(asked))
         raise click.UsageError(f"{method} is fitted to nothing, and takes no {options}")
-    if restored.suffix.lower() != ".wav":
-        raise click.UsageError(f"{restored} will be a WAV file: name it so, with .wav at the end")
-    if restored.resolve() == damaged.resolve():
-        raise click.UsageError(f"{restored} is the recording itself: name another file")
+    some = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
+    fit = FitOptions.from_preset(
+        preset,
+        width=width,
+        precision=precision,
+        snapshots=2,  # the first, too: time left is counted from its report
+        **{name: value for name, value in some.items() if value is not None},
+    )
+    source, target = Source.at(damaged, dash=0), Target.at(restored, dash=1)
+    reserve = None if kept_in is None else Target.at(kept_in, dash=1)
+    _check_ends(source, target, reserve, force)
+    _provide_for_libraries()
     # before torch: threads that wait sleep, and leave shared cores to others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from dap.audio import read, write
+    from dap.audio import read
 
-    if not restored.parent.is_dir():  # before the fits, not after
-        raise click.ClickException(f"the folder {restored.parent} of {restored} does not exist")
-    some = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
-    try:
-        fit = FitOptions.from_preset(
-            preset,
-            width=width,
-            precision=precision,
-            snapshots=2,  # the first, too: time left is counted from its report
-            **{name: value for name, value in some.items() if value is not None},
-        )
+    with source.local() as path, _named(path, source.name), redirect_stdout(sys.stderr):
+        recording = read(path, sample_rate)
+        lost = _lost(path, sample_rate)
+    _check_room(len(recording), target, reserve)
+    with redirect_stdout(sys.stderr):  # which may be where the result goes
         result = api.restore(
-            read(damaged, sample_rate),
+            recording,
             sample_rate,
             method=method,
             gaps=gaps or None,
@@ -217,16 +321,144 @@ def restore(
             threads=threads or cores(),
             progress=bars(fit.iterations),
         )
-        write(restored, result.audio, sample_rate)
-        click.echo(
-            f"{restored}: {len(result.audio) / sample_rate:.3f} s, {sample_rate} Hz, one channel, "
-            f"restored by {method}{_lost(damaged, sample_rate)}",
-            err=True,
+    _write(result.audio, sample_rate, target, reserve, force)
+    click.echo(
+        one_line(
+            f"{target.name}: {len(result.audio) / sample_rate:.3f} s, {sample_rate} Hz, one "
+            f"channel, restored by {method}{lost}"
+        ),
+        err=True,
+    )
+
+
+def _provide_for_libraries() -> None:
+    """Have what C libraries take for granted: a working folder, and the standard streams open.
+
+    A closed stream's number would be that of the next file opened, and their messages go into it.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        os.chdir("/")  # relative paths led nowhere, and were refused
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _is_prior(method: str, task: str) -> bool:
+    """Whether a method is fitted, which is to be for the task."""
+    able = {each.name: each.kind == "prior" for each in api.methods(task)}
+    if method not in able:
+        raise click.UsageError(
+            f"{method} does not {TASKS[task].verb}: choose another method: {', '.join(able)}"
         )
+    return able[method]
+
+
+def _check_ends(source: Source, target: Target, reserve: Target | None, force: bool) -> None:
+    """Refuse what would lose a file, or could not be written after an hour's fit."""
+    ends = [target] if reserve is None else [target, reserve]
+    for end in ends:
+        name = one_line(end.name)
+        if end.is_file and Path(end.path).suffix.lower() != ".wav":
+            raise click.UsageError(f"{name} will be a WAV file: name it so, with .wav at the end")
+        if end.is_same(source):
+            raise click.UsageError(f"{name} is the recording itself: name another file")
+        if end.exists and not force:
+            raise DapError(f"{name} is there already: name another file, or give --force")
+    if reserve and (reserve.is_same(target) or reserve.path == target.path):
+        raise click.UsageError("--keep-partial is RESTORED itself: name another file")
+    for end in ends:
+        end.check()
+
+
+def _check_room(samples: int, target: Target, reserve: Target | None) -> None:
+    """Refuse a result that would not fit into its file, or onto its disk."""
+    size = HEADER_BYTES + SAMPLE_BYTES * samples
+    if size > MOST_BYTES:
+        raise DapError(
+            f"the result would have {samples} samples, and a WAV holds "
+            f"{(MOST_BYTES - HEADER_BYTES) // SAMPLE_BYTES}: restore it in parts, or at a lower "
+            "--sample-rate"
+        )
+    for end in (target, reserve):
+        if end is not None:
+            end.check(size)
+
+
+def _write(
+    signal: "np.ndarray", sample_rate: int, target: Target, reserve: Target | None, force: bool
+) -> None:
+    """Write the result; should that fail, keep it elsewhere, and raise what says where."""
+    from dap.audio import write
+
+    content = io.BytesIO()
+    write(content, signal, sample_rate)
+    try:
+        target.write(content.getbuffer(), force=force)
+    except UnwritableError as error:
+        where = keep(content.getbuffer(), reserve)
+        told = f"the result is in {where}" if where else "the result is lost: no folder takes it"
+        raise DapError(f"{error}; {told}") from error
+
+
+@contextmanager
+def _warnings() -> Iterator[None]:
+    """Show the package's warnings on standard error, a line each."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            kind = record.levelname.capitalize()
+            click.echo(f"{kind}: {one_line(record.getMessage())}", err=True)
+
+    logger, handler = logging.getLogger("dap"), Lines(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Put what the user can put right into one line, and the exit status 1."""
+    try:
+        yield
     except DapError as error:
         if isinstance(error, PluginError):
             click.echo(error.trace, err=True)
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(one_line(str(error))) from error
+    except (MemoryError, RuntimeError) as error:
+        full = any(words in str(error).lower() for words in MEMORY_IS_FULL)
+        if not (full or isinstance(error, MemoryError)):
+            raise
+        raise click.ClickException(
+            "the memory is full: take shorter segments (--segment), a narrower network (--width) "
+            "or a part of the recording"
+        ) from error
+    except OSError as error:
+        raise click.ClickException(one_line(str(error))) from error
+
+
+@contextmanager
+def _named(path: Path, name: str) -> Iterator[None]:
+    """Have a temporary file called by the name of what it is a copy of."""
+
+    def rename(record: logging.LogRecord) -> bool:
+        record.msg, record.args = record.getMessage().replace(str(path), name), ()
+        return True
+
+    logger = logging.getLogger("dap")
+    logger.addFilter(rename)
+    try:
+        yield
+    except DapError as error:
+        error.args = (str(error).replace(str(path), name),)
+        raise
+    finally:
+        logger.removeFilter(rename)
 
 
 def cores() -> int:
@@ -256,7 +488,10 @@ def _lost(recording: Path, sample_rate: int) -> str:
     """What a recording has that its restoration has not, in words."""
     import soundfile
 
-    info = soundfile.info(recording)
+    try:
+        info = soundfile.info(os.fsencode(recording))
+    except RuntimeError:  # a damaged file, which was read all the same
+        return ""
     changes = []
     if info.channels > 1:
         changes.append(f"the mean of {info.channels} channels")

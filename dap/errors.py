@@ -1,5 +1,6 @@
 """The exceptions that are meant for the user, and what is put into their messages."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,6 +39,39 @@ def named(where: str) -> Iterator[None]:
     except DapError as error:
         error.args = (f"{where}: {error}",)
         raise
+
+
+def cause(error: OSError) -> str:
+    """Why a file cannot be written, and what to do about it."""
+    if is_full(error):
+        return "the disk is full, or the quota used up: free some space"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "this user may not write there, or it is mounted read-only: make it writable"
+    if error.errno == errno.EPIPE:
+        return "what should read it has ended"
+    return f"{error.strerror or error}: put that right"
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there is no room for a file, or for one of its size."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def one_line(text: str) -> str:
+    r"""A text as a terminal and a log can show it: on one line, without control characters.
+
+    Bytes of a file's name that are of another encoding are shown as their numbers.
+
+    >>> print(one_line("caf\udce9.wav: is\nsilent"))
+    caf\xe9.wav: is silent
+    """
+    return "".join(map(_shown, " ".join(text.splitlines())))
+
+
+def _shown(character: str) -> str:
+    if "\udc80" <= character <= "\udcff":  # of os.fsdecode
+        return f"\\x{ord(character) - 0xDC00:02x}"
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -173,6 +173,7 @@ def use(paths: Sequence[str]) -> None:
     for path in paths:
         if os.pathsep in path:
             raise DapError(f"plugins: {path} has a {os.pathsep!r} in its name: rename it")
+        _check_path(path)
         if not any(
             _literal(file, kind.variable) for file in _files(path) for kind in KINDS.values()
         ):
@@ -243,7 +244,10 @@ def source(module: str) -> Path | None:
 
 def shown(path: Path) -> str:
     """A file as it is named in messages: relative to the working directory or to the package's."""
-    for base in (Path.cwd(), ROOT.parent):
+    bases = [ROOT.parent]
+    with suppress(FileNotFoundError):  # the working directory was deleted
+        bases.insert(0, Path.cwd())
+    for base in bases:
         if path.is_relative_to(base):
             return path.relative_to(base).as_posix()
     return str(path)
@@ -305,6 +309,17 @@ def _folder(listed: str) -> str:
 
 def _absolute(listed: str) -> Path:
     return Path(listed).expanduser().absolute()
+
+
+def _check_path(listed: str) -> None:
+    try:
+        _absolute(listed).stat()
+    except FileNotFoundError:
+        return  # a message of its own
+    except (OSError, RuntimeError, ValueError) as error:
+        # a name that is too long, the home of nobody, a character that no name can have
+        reason = getattr(error, "strerror", None) or error
+        raise DapError(f"plugins: {listed} cannot be looked for: {reason}") from error
 
 
 def _package(folder: str) -> str:

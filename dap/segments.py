@@ -21,6 +21,7 @@ FADE_SECONDS = 0.064  # one window of the transform
 AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
 SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
+PAST_END = 2  # samples
 
 log = logging.getLogger("dap")
 
@@ -101,7 +102,9 @@ def restore_recording(
     scaled = np.where(mask, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
     fitted = is_prior(method)
-    length = round(segment_seconds * sample_rate) if fitted else len(recording)
+    length = len(recording)
+    if fitted:
+        length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
     begin: dict[int, Callable[..., Fit]] = {}
@@ -159,12 +162,23 @@ def _snapshot(index: int, result: Restored) -> np.ndarray:
 def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:
     """Which samples lie in a gap, (samples,) bool.
 
+    A gap that ends up to two samples past the end is meant to end there: times are rounded.
+
     Raises:
-        DapError: a gap is empty, or not inside of the recording.
+        DapError: a gap is shorter than half a sample, or not inside of the recording.
     """
     mask = np.zeros(samples, bool)
     for start, end in gaps:
+        if 0 < (end - start) * sample_rate < 0.5:
+            raise DapError(
+                f"the gap {start}-{end} s is shorter than half a sample, which is "
+                f"{0.5 / sample_rate:.2g} s"
+            )
         first, last = round(start * sample_rate), round(end * sample_rate)
+        if start < end:
+            last = max(last, first + 1)
+        if samples < last <= samples + PAST_END:
+            last = samples
         if not 0 <= first < last <= samples:
             raise DapError(
                 f"the gap {start}-{end} s is not inside of the recording, which lasts "

@@ -7,7 +7,6 @@ scores which were copied from elsewhere can be read.
 """
 
 import csv
-import errno
 import hashlib
 import io
 import uuid
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dap.audio import write
-from dap.errors import DapError, UnwritableError
+from dap.errors import DapError, UnwritableError, cause
 
 MANIFEST = "manifest.csv"
 ATTEMPTS = ".attempts.json"
@@ -93,13 +92,7 @@ def writing(path: Path) -> Iterator[Path]:
 
 def unwritable(path: Path | str, error: OSError) -> str:
     """Why a file cannot be written, and what to do about it."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        why = "the disk is full, or the quota used up: free some space"
-    elif error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        why = "this user may not write there, or it is mounted read-only: make it writable"
-    else:
-        why = f"{error.strerror or error}: put that right"
-    return f"{path}: cannot be written ({why}, and run Snakemake again)"
+    return f"{path}: cannot be written ({cause(error)}, and run Snakemake again)"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
 from dap.options import FitOptions
-from dap.segments import restore_recording, segments
+from dap.segments import gap_mask, restore_recording, segments
 
 FIT = FitOptions(iterations=2, learning_rate=0.005, snapshots=2, width=0.05, precision="float32")
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
@@ -167,6 +167,39 @@ def test_recordings_that_were_not_quantized_so_are_refused(tone):
 def test_a_gap_outside_is_refused(tone, gap):
     with pytest.raises(DapError, match="not inside of the recording"):
         restore_recording(tone, 16000, method="conv", fit=FIT, spectrogram=SPECTROGRAM, gaps=[gap])
+
+
+@pytest.mark.parametrize(
+    ("gap", "first", "last"),
+    [
+        ((0.1, 0.2), 1600, 3200),
+        ((0.3, 0.375), 4800, 6000),
+        ((0.3, 0.37501), 4800, 6000),
+        ((0.3, 6002.4 / 16000), 4800, 6000),  # two samples past the end
+        ((5998.9 / 16000, 5999.5 / 16000), 5999, 6000),
+        ((0.6 / 16000, 1.3 / 16000), 1, 2),  # both are nearest to one sample
+    ],
+)
+def test_the_samples_of_a_gap(gap, first, last):
+    mask = gap_mask([gap], 6000, 16000)
+    assert np.flatnonzero(mask).tolist() == list(range(first, last))
+
+
+def test_gaps_that_are_no_samples():
+    with pytest.raises(DapError, match=r"shorter than half a sample, which is 3\.1e-05 s"):
+        gap_mask([(0.1, 0.10002)], 6000, 16000)
+    for gap in ((0.3, 6002.6 / 16000), (0.375, 0.3751), (0.375, 0.37505), (0.2, 0.2)):
+        with pytest.raises(DapError, match=r"not inside of the recording, which lasts 0\.375 s"):
+            gap_mask([gap], 6000, 16000)
+
+
+def test_a_segment_may_be_longer_than_any_recording(tone):
+    options = {"method": "conv", "fit": FIT, "spectrogram": SPECTROGRAM}
+    whole = restore_recording(tone, 16000, segment_seconds=0.375, **options)
+    assert whole.segments == [(0, 6000)]
+    for seconds in (1e308, np.inf):
+        longer = restore_recording(tone, 16000, segment_seconds=seconds, **options)
+        np.testing.assert_array_equal(longer.audio, whole.audio)
 
 
 def test_a_gap_that_leaves_nothing_is_refused(tone):

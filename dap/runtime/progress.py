@@ -24,7 +24,7 @@ class Progress:
         self.begun = self.told = time.monotonic()
         self._log = log.info if log else _print
         self.bar = None
-        if log is None and sys.stderr.isatty():
+        if log is None and sys.stderr is not None and sys.stderr.isatty():
             self.bar = tqdm(total=total, desc=name, dynamic_ncols=True)
 
     def __call__(self, iteration: int, loss: float) -> None:

@@ -30,6 +30,7 @@ OUTSIDE = (
     "dap.audio.write",  # the form of a file
     "dap.cli",
     "dap.errors",
+    "dap.fitting.cpu.cache",  # where the compiled layers lie
     "dap.fitting.gpu.devices",  # which GPU a fit has
     "dap.fitting.interleave",  # whose iteration is next
     "dap.options.PRESETS",  # all options of a fit are among its rule's parameters

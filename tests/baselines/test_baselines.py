@@ -1,5 +1,7 @@
 """What every classical method promises, and what each restores."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -320,3 +322,20 @@ def test_the_sources_add_up_to_the_mixture(hiss):
     sources = nmf.separate(mixed, RATE)
     np.testing.assert_allclose(sources.sum(axis=0), mixed, atol=1e-7)
     assert (np.abs(sources).max(axis=1) > 0).all()
+
+
+GATE = """
+import sys
+import numpy as np
+from dap.baselines import spectral_gate
+from dap.observation import Observation
+before = list(sys.meta_path)
+noise = np.random.default_rng(0).normal(0, 0.1, 4000).astype(np.float32)
+assert spectral_gate.restore(Observation(noise), ("estimate",)).shape == (1, 4000)
+assert "torch" not in sys.modules
+assert sys.meta_path == before
+"""
+
+
+def test_the_gate_imports_no_pytorch_and_leaves_it_to_others():
+    subprocess.run([sys.executable, "-c", GATE], check=True)

@@ -1,23 +1,21 @@
-"""The compiled layers: compiled on first use for the CPU at hand, and cached.
+"""The compiled layers: compiled on first use for the CPU at hand (`dap.fitting.cpu.cache`).
 
 Nothing is lost but speed where there is no C compiler: the same networks then run in PyTorch.
 
 CC names the compiler, and DAP_CFLAGS holds flags that follow `FLAGS`.
 """
 
-import atexit
 import ctypes
-import hashlib
 import logging
 import os
-import platform
 import shlex
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+
+from dap.fitting.cpu.cache import compiled
 
 SOURCES = Path(__file__).parent
 FLAGS = ["-O3", "-march=native", "-ffp-contract=fast", "-fopenmp", "-shared", "-fPIC"]
@@ -174,12 +172,11 @@ def _load() -> ctypes.CDLL | None:
     if compiler is None:
         log.warning("there is no C compiler: the networks run in PyTorch, at a third of the speed")
         return None
-    flags = [*FLAGS, *shlex.split(os.environ.get("DAP_CFLAGS", ""))]
-    name = f"{_fingerprint(compiler, flags)}.so"
     try:
-        loaded = ctypes.CDLL(str(_compiled(compiler, flags, name)))
+        flags = [*FLAGS, *shlex.split(os.environ.get("DAP_CFLAGS", ""))]
+        loaded = ctypes.CDLL(str(compiled(compiler, flags, SOURCES)))
         _check(loaded)
-    except (OSError, subprocess.CalledProcessError, MismatchError) as error:
+    except (OSError, ValueError, subprocess.CalledProcessError, MismatchError) as error:
         log.warning(
             "the compiled layers cannot be had; the networks run in PyTorch, at a third of the "
             "speed (CC, here %s, names another compiler; clang needs its OpenMP, libomp): %s",
@@ -188,45 +185,3 @@ def _load() -> ctypes.CDLL | None:
         )
         return None
     return loaded
-
-
-def _compiled(compiler: str, flags: list[str], name: str) -> Path:
-    """The library, from the cache or compiled into it."""
-    folder = _cache()
-    path = folder / name
-    if path.is_file():
-        return path
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=folder))
-    except OSError:  # no home that can be written: for this process alone
-        folder = scratch = Path(tempfile.mkdtemp())
-        path = folder / name
-        atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    compiled = scratch / f"{name}.new"
-    try:
-        command = [compiler, *flags, "-o", str(compiled), str(SOURCES / "kernels.c"), "-lm"]
-        subprocess.run(command, check=True, capture_output=True, text=True)
-        compiled.replace(path)  # two jobs may compile at once: each moves a whole file
-    finally:
-        if scratch != folder:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return path
-
-
-def _cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "dap"
-
-
-def _fingerprint(compiler: str, flags: list[str]) -> str:
-    """Hash of all that the compiled code depends on: nodes of a cluster share a home."""
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=False)
-    cpuinfo = Path("/proc/cpuinfo")
-    cpu = platform.processor()
-    if cpuinfo.is_file():
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        cpu = "".join([line for line in lines if line.startswith(("flags", "Features"))][:1])
-    parts = [version.stdout, platform.machine(), cpu, *flags]
-    parts += [path.read_text(encoding="utf-8") for path in sorted(SOURCES.glob("*.[ch]"))]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
