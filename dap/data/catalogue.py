@@ -76,15 +76,17 @@ def spares(corpus: str, entry: dict, seed: int, count: int) -> list[list[Draw]]:
     size = len(recordings(entry))
     rounds = -(-count // size)
     order = draws(corpus, entry, seed, (1 + SPARES) * rounds * size)
-    pool = order[count : rounds * size][::-1]
-    for start in range(rounds * size, len(order), size):
-        # a clip that falls back on its own recording has another in the next round
-        first = start // size % size
-        pool += order[start + first : start + size] + order[start : start + first]
-    return [
-        [spare for spare in pool[index::count] if spare.file != order[index].file]
-        for index in range(count)
-    ]
+    pool = order[count : rounds * size][::-1] + order[rounds * size :]
+    dealt: list[list[Draw]] = [[] for _ in range(count)]
+    turns = list(range(count))
+    for spare in pool:
+        # another window of what cannot be used is no use
+        index = next((index for index in turns if order[index].file != spare.file), None)
+        if index is not None:
+            dealt[index].append(spare)
+            turns.remove(index)
+            turns.append(index)
+    return dealt
 
 
 def pick(entry: dict, seed: int, *names: str) -> str:

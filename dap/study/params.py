@@ -16,6 +16,7 @@ from dap.data.known import receipt_file
 from dap.data.names import as_text
 from dap.data.skipped import check_replaced
 from dap.plugins import plugin, plugins
+from dap.study.links import input_path
 from dap.study.study import Study
 from dap.tasks import TASKS
 
@@ -31,7 +32,7 @@ SCORED = {"scopes", "quality"}
 
 def mirror_archives(study: Study, archive: str) -> list[str]:
     """The archives in the mirror."""
-    return list(study.location(archive).archives)
+    return list(map(input_path, study.location(archive).archives))
 
 
 def archive_sources(study: Study, archive: str) -> list[dict]:
@@ -47,7 +48,7 @@ def archive_receipt(study: Study, archive: str) -> list[str]:
 def mirror_folder(study: Study, archive: str) -> list[str]:
     """The folder of unpacked recordings in the mirror, if there is one."""
     folder = study.location(archive).folder
-    return [folder] if folder else []
+    return [input_path(folder)] if folder else []
 
 
 # ------------------------------------------------------------------ clips
@@ -69,7 +70,7 @@ def _recordings(study: Study, corpus: str, chunk: str) -> list[str]:
         return []
     if "index" in entry:
         return [entry["index"]]
-    return [f"{entry['folder']}/{draw.file}" for draw in study.clips(corpus, chunk)]
+    return [input_path(f"{entry['folder']}/{draw.file}") for draw in study.clips(corpus, chunk)]
 
 
 def clip_draws(study: Study, corpus: str, chunk: str) -> list[dict] | None:
@@ -165,7 +166,7 @@ def _noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list
     else:
         clips = study.observations(experiment, corpus, chunk)
         files = {pick(entry, study["seed"], "noise", experiment, corpus, clip) for clip in clips}
-    return [f"{entry['folder']}/{file}" for file in sorted(files)]
+    return [input_path(f"{entry['folder']}/{file}") for file in sorted(files)]
 
 
 def observation_modules(study: Study, experiment: str) -> list[str]:

@@ -10,6 +10,7 @@ from dap.data.known import origin_file
 from dap.options import learning_rate
 from dap.plugins import plugins
 from dap.study.experiment import Experiment
+from dap.study.links import input_path
 from dap.study.outputs import PUBLISHED
 from dap.study.params import all_scores, fit_manifests, score_files
 from dap.study.paths import FIRST
@@ -323,4 +324,4 @@ def report_setup(study: Study) -> dict:
 
 def _relative(path: os.PathLike) -> str:
     """From the working folder: a checkout that was moved has nothing to do again."""
-    return os.path.relpath(path)
+    return input_path(os.path.relpath(path))

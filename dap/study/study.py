@@ -17,7 +17,7 @@ from dap.plugins import methods, plugins, use
 from dap.study.experiment import Experiment
 from dap.study.outputs import check, require
 from dap.study.paths import Paths
-from dap.study.schema import corruption_options, validated
+from dap.study.schema import corruption_options, typed_corruption, validated
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
@@ -95,7 +95,7 @@ class Study:
                     f"mirror {mirror!r}: Snakemake takes what is in braces for a wildcard; rename "
                     "the folder, or link to it by another name"
                 )
-            mirror = str(Path(mirror).expanduser()) if mirror else None
+            mirror = _expanded(mirror) if mirror else None
             self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
         return self._locations[known]
 
@@ -109,7 +109,13 @@ class Study:
             return str(self.config[key[1]]).rstrip("/")
 
         # at once, since a folder that is put in may have braces of its own
-        return str(Path(re.sub(r"\{(recordings|mirror)\}", value, entry["folder"])).expanduser())
+        return _expanded(re.sub(r"\{(recordings|mirror)\}", value, entry["folder"]))
+
+    def _places(self, entry: dict) -> dict[str, str]:
+        """What says where a corpus's recordings are, for messages."""
+        if "archive" in entry:
+            return {"mirror": self.config["mirror"]}
+        return {key: entry[key] for key in ("folder", "files")}
 
     def _check_spectrogram(self) -> None:
         n_fft, hop_length = (self["spectrogram"][key] for key in ("n_fft", "hop_length"))
@@ -143,6 +149,13 @@ class Study:
                     listing(self.corpus(name)["folder"], entry["files"])
             except DapError as error:
                 raise DapError(f"{where}: {error}") from error
+            except (NotImplementedError, OSError, ValueError) as error:
+                # a name that is too long; a glob that is none
+                parts = (f"{key} {value!r}" for key, value in self._places(entry).items())
+                raise DapError(
+                    f"{where}: {', '.join(parts)}: cannot be looked through: "
+                    f"{getattr(error, 'strerror', None) or error}"
+                ) from error
 
     def _experiment(self, name: str, entry: dict) -> Experiment:
         where = f"experiments.{name}"
@@ -154,6 +167,7 @@ class Study:
         if "noise" in declared.metadata["options"]:
             noise = entry["corruption"].get("noise")
             require(f"{where}.corruption.noise", noise, self.config["corpora"])
+        entry["corruption"] = typed_corruption(f"{where}.corruption", entry["corruption"], declared)
         corruption = corruption_options(f"{where}.corruption", entry["corruption"], declared)
         known_methods = methods()
         for method in entry["methods"]:
@@ -290,6 +304,13 @@ class Study:
         for corpus, count in experiment.clips.items():
             for chunk in self.chunks(count):
                 yield corpus, chunk
+
+
+def _expanded(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:
+        raise DapError(f"{path!r}: {error}; write ./~ for a folder of that name") from error
 
 
 def _check_snapshots(where: str, fit: dict) -> None:

@@ -84,7 +84,7 @@ def test_digests(original):
         "wiener_known": 7,
         "score": 7,
         "table": 8,
-        "clips": 11,
+        "clips": 12,
         "observations": 14,
     }.items(),
 )
