@@ -32,6 +32,7 @@ CORRUPTIONS = {
     }
 }
 QUANTIZERS = ("mid-rise", "mid-tread")
+EDGE = 1e-6  # of a cell, beside an edge that it shares with another
 
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:
@@ -84,3 +85,16 @@ def cells(
     lower = np.where(index == -(bins // 2), -1.0, level - step / 2)
     upper = np.where(index == (bins - 1) // 2, 1.0, level + step / 2)
     return level.astype(np.float32), lower.astype(np.float32), upper.astype(np.float32)
+
+
+def inside(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds within which each sample is in its cell alone, where cells share their edges.
+
+    What lies between them is quantized to the level that the cells are of. The outermost edges, -1
+    and 1, stay.
+
+    Args:
+        lower, upper: (samples,) float32, as of `cells`.
+    """
+    margin = np.maximum(EDGE * (upper - lower), np.spacing(np.maximum(-lower, upper)))
+    return np.where(lower > -1, lower + margin, lower), np.where(upper < 1, upper - margin, upper)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from corrupted import corrupted
 
-from dap.data.corruptions.quantization import CORRUPTIONS, QUANTIZERS, cells
+from dap.data.corruptions.quantization import CORRUPTIONS, QUANTIZERS, cells, inside
 from dap.errors import DapError
 
 RAMP = np.linspace(-1, 1, 4001)
@@ -30,6 +30,22 @@ def test_levels_and_cells_of_quantizers(bins, quantizer, levels):
     # a level is quantized to itself, and so is all that lies inside of its cell
     for again in (level, 0.999 * lower + 0.001 * upper, 0.001 * lower + 0.999 * upper):
         np.testing.assert_array_equal(cells(again, bins, quantizer)[0], level)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("bins", [2, 3, 5, 16, 30, 255, 65536])
+@pytest.mark.parametrize("quantizer", QUANTIZERS)
+def test_the_inside_of_a_cell_is_quantized_to_its_level(quantizer, bins, kind):
+    if quantizer == "mid-rise" and bins % 2:
+        return
+    level, lower, upper = cells(RAMP, bins, quantizer)
+    first, last = inside(lower, upper)
+    assert (first < last).all()
+    np.testing.assert_allclose((first, last), (lower, upper), atol=3e-6)
+    for edge in (first, last):
+        np.testing.assert_array_equal(cells(edge.astype(kind), bins, quantizer)[0], level)
+    # what saturates may be -1 or 1
+    assert (first.min(), last.max()) == (-1, 1)
 
 
 def test_quantization(tone):
