@@ -19,8 +19,9 @@ $(error there is no study $(STUDY); STUDY is one of: $(STUDIES))
 endif
 BIN := .venv/bin
 INSTALLED := .venv/installed
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --show-failed-logs \
-	$(if $(STUDY),--configfile workflow/studies/$(STUDY).yaml) $(ARGS)
+OPTIONS := $(if $(STUDY),--configfile workflow/studies/$(STUDY).yaml) $(ARGS)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --show-failed-logs $(OPTIONS)
+CHECK := $(BIN)/python workflow/check.py $(OPTIONS)
 RESULTS := results/$(or $(STUDY),demo)
 
 .DEFAULT_GOAL := help
@@ -39,6 +40,7 @@ $(INSTALLED): envs/requirements.lock pyproject.toml
 	@touch $@
 
 demo: $(INSTALLED)
+	@$(CHECK)
 	$(SNAKEMAKE)
 	@echo "tables:  $(RESULTS)/tables/   (start with table1.md)"
 	@echo "figures: $(RESULTS)/figures/"
@@ -52,6 +54,7 @@ test-faults: $(INSTALLED)
 	$(BIN)/python -m pytest --faults -m faults $(ARGS)
 
 resume: $(INSTALLED)
+	@$(CHECK)
 	$(BIN)/python workflow/owner.py
 	$(SNAKEMAKE) --unlock
 	$(SNAKEMAKE) --rerun-incomplete

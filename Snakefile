@@ -6,16 +6,18 @@ from snakemake.utils import min_version, update_config
 
 min_version("9.8")
 
-ROOT = Path(workflow.basedir)
+# this file may be a link to that of a checkout
+ROOT = Path(workflow.main_snakefile).resolve().parent
+RULES = ROOT / "workflow" / "rules"
 sys.path.insert(0, str(ROOT))
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/data.smk"
-include: "workflow/rules/corrupt.smk"
-include: "workflow/rules/fit.smk"
-include: "workflow/rules/score.smk"
-include: "workflow/rules/present.smk"
+include: str(RULES / "common.smk")
+include: str(RULES / "data.smk")
+include: str(RULES / "corrupt.smk")
+include: str(RULES / "fit.smk")
+include: str(RULES / "score.smk")
+include: str(RULES / "present.smk")
 
 
 # the corpora are fetched where Snakemake runs: a cluster's nodes may see no internet, and no mirror;

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from benchmarks import speed
 from benchmarks.reference_fit import DESIGNS
@@ -20,15 +21,16 @@ HEADER = (
 PAPER_A = 14 * 50
 
 
-def line(row: speed.Row, peak: float) -> str:
-    """One row of the table."""
+def line(row: speed.Row, peak: float, frames: int) -> str:
+    """One row of the table; what the reference took of fewer frames than ours is marked."""
     rate = row.gflop / row.chunk
+    fewer = f" ({row.frames} frames)" if row.frames < frames else ""
     reference, ours, chunk = (1.8 / each for each in (row.reference, row.seconds, row.chunk))
     return (
-        f"| `{row.method}` | {row.precision} | {row.reference:.3g} | {row.seconds:.3g} | "
+        f"| `{row.method}` | {row.precision} | {row.reference:.3g}{fewer} | {row.seconds:.3g} | "
         f"{row.reference / row.seconds:.1f} | {reference:.2g} | {ours:.2g} | {chunk:.2g} | "
         f"{chunk / reference:.1f} | {rate:.0f} | "
-        f"{100 * rate / peak:.0f} % | {row.reference_mib:.0f} | {row.mib:.0f} |"
+        f"{100 * rate / peak:.0f} % | {row.reference_mib:.0f}{fewer} | {row.mib:.0f} |"
     )
 
 
@@ -36,6 +38,17 @@ def whole(rows: list[speed.Row]) -> str:
     """What all fits of paper A's tables would take, from an iteration of each design."""
     hours = PAPER_A * 2000 * sum(row.chunk for row in rows) / 3600
     return f"Paper A's fits, {len(rows) * PAPER_A:,} of a second: {hours:.3g} hours."
+
+
+def shortened(rows: list[speed.Row], frames: int) -> str:
+    """What is to be known of a reference that was timed on fewer frames."""
+    if all(row.frames == frames for row in rows):
+        return ""
+    return (
+        f"On fewer frames, in brackets, where an iteration of the reference of all {frames} takes "
+        f"more than {speed.MOST_SECONDS:g} s: its seconds are taken in proportion to the "
+        "frames, and its memory is that of so many."
+    )
 
 
 def heading(device: str, threads: int) -> str:
@@ -71,15 +84,27 @@ def main() -> None:
         f"{args.width:g}, medians of {args.repeats}; {beside} fits of a chunk at a time."
     ]
     text += [
-        f"Matrix product: {peaks['float32']:.0f} GFLOP/s in float32, {peaks['bfloat16']:.0f} in "
+        f"Matrix product: {peaks['float32']:.3g} GFLOP/s in float32, {peaks['bfloat16']:.3g} in "
         f"bfloat16; copying: {speed.bandwidth(device):.0f} GB/s.",
         "",
         HEADER,
     ]
-    print("\n".join(text))
+    print("\n".join(text), flush=True)
+    methods = args.method or list(reversed(DESIGNS))
+    bar = tqdm(total=len(precisions) * len(methods) * speed.steps(args.repeats), leave=False)
+
+    def report(doing: str) -> None:
+        bar.set_description(doing)
+        bar.update()
+
+    def write(*lines: str) -> None:
+        text.extend(lines)
+        for each in lines:
+            bar.write(each)  # to stdout; the bar is on stderr
+
     for precision in precisions:
         rows = []
-        for method in args.method or reversed(DESIGNS):
+        for method in methods:
             row = speed.compare(
                 method,
                 frames=args.frames,
@@ -88,13 +113,15 @@ def main() -> None:
                 device=device,
                 repeats=args.repeats,
                 beside=beside,
+                report=report,
             )
             rows.append(row)
-            text.append(line(row, peaks[precision]))
-            print(text[-1], flush=True)
+            write(line(row, peaks[precision], args.frames))
+        if note := shortened(rows, args.frames):
+            write("", note)
         if len(rows) == len(DESIGNS) and (args.frames, args.width) == (256, 1):
-            text += ["", f"In {precision}: {whole(rows)}"]
-            print("\n".join(text[-2:]))
+            write("", f"In {precision}: {whole(rows)}")
+    bar.close()
     if args.out:
         args.out.write_text("\n".join(text) + "\n", encoding="utf-8")
 

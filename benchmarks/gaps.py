@@ -16,8 +16,8 @@ from dap.data.observations import make
 from dap.decibels import ratio_db
 from dap.errors import DapError
 from dap.metrics.spectral import spectral_snr
-from dap.study.schema import load
 from dap.study.study import Study
+from dap.study.yaml_file import load
 
 STUDY = Path(__file__).resolve().parents[1] / "workflow" / "studies" / "interspeech2021.yaml"
 FOLDERS = {"ljspeech": "LJSpeech-1.1/wavs", "sc09": "sc09/test"}

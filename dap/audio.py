@@ -1,7 +1,7 @@
 """Audio files in and out, and the excerpt of a recording that becomes a clip."""
 
+import logging
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,14 +13,17 @@ from dap.errors import DapError
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 # 60 dB below the loudest window, a window holds no sound worth restoring
 SILENCE_DB = -60.0
+# of the power of the mean of unrelated channels; of two it is left at a correlation of -0.9
+CANCELLING = 0.1
+log = logging.getLogger("dap")
 
 
 def read(path: Path, sample_rate: int) -> np.ndarray:
     """A recording as one channel at `sample_rate`.
 
-    Any format that libsndfile reads, whatever the file's suffix, any rate and sample type; channels
-    are averaged; other rates are resampled by soxr's high-quality filter. Of a WAV or MP3 that
-    was cut, what is left is read.
+    Any format that `dap.decoding.decode` reads, whatever the file's suffix, any rate and sample
+    type; channels are averaged, with a warning where they cancel; other rates are resampled by
+    soxr's high-quality filter.
 
     Returns:
         float32 array of shape (samples,), at the recording's level.
@@ -28,13 +31,9 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     Raises:
         DapError: the file is missing, unreadable, empty, silent or holds non-finite samples.
     """
-    import soundfile
+    from dap.decoding import decode
 
-    try:
-        signal, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
-    except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
-        why = getattr(error, "error_string", error)
-        raise DapError(f"{path}: cannot be read as audio: {why}") from error
+    signal, rate = decode(path)
     if signal.shape[0] == 0:
         raise DapError(f"{path}: holds no samples")
     if not np.isfinite(signal).all():
@@ -42,7 +41,26 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
     mono = signal.mean(axis=1, dtype=np.float64)
     if not mono.any():
         raise DapError(f"{path}: is silent (all samples, or the sums of its channels, are zero)")
+    _warn_of_cancelling(path, signal, mono)
     return resample(mono, rate, sample_rate).astype(np.float32)
+
+
+def _warn_of_cancelling(path: Path, signal: np.ndarray, mono: np.ndarray) -> None:
+    """Say so where next to nothing is left of channels of opposite phase.
+
+    Of channels that have nothing to do with each other, the mean has the power of all of them, over
+    the square of their number.
+    """
+    channels = signal.shape[1]
+    power, left = np.square(signal, dtype=np.float64).sum() / channels**2, np.square(mono).sum()
+    if channels > 1 and left < CANCELLING * power:
+        log.warning(
+            "%s: its %d channels cancel, so that their mean is %.0f dB below one of them: they are "
+            "of opposite phase; take one channel (sox FILE ONE.wav remix 1)",
+            path,
+            channels,
+            10 * np.log10(power * channels / left),
+        )
 
 
 def resample(signal: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:

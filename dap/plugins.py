@@ -178,6 +178,7 @@ def use(paths: Sequence[str]) -> None:
     for path in paths:
         if os.pathsep in path:
             raise DapError(f"plugins: {path} has a {os.pathsep!r} in its name: rename it")
+        _check_path(path)
         if not any(
             _literal(file, kind.variable) for file in _files(path) for kind in KINDS.values()
         ):
@@ -313,6 +314,17 @@ def _folder(listed: str) -> str:
 
 def _absolute(listed: str) -> Path:
     return Path(listed).expanduser().absolute()
+
+
+def _check_path(listed: str) -> None:
+    try:
+        _absolute(listed).stat()
+    except FileNotFoundError:
+        return  # a message of its own
+    except (OSError, RuntimeError, ValueError) as error:
+        # a name that is too long, the home of nobody, a character that no name can have
+        reason = getattr(error, "strerror", None) or error
+        raise DapError(f"plugins: {listed} cannot be looked for: {reason}") from error
 
 
 def _package(folder: str) -> str:

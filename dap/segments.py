@@ -308,25 +308,50 @@ def _cross_faded(
 def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
     """The cells of a recording that was quantized on [-1, 1], (2, samples): lower and upper bounds.
 
-    Mid-rise or mid-tread is found from the samples, which have to be its levels.
+    Mid-rise or mid-tread is found from the samples, which have to be its levels. If they are those
+    of fewer bins, too, whose cells are larger, a warning says so.
 
     Raises:
         DapError: they are the levels of neither.
     """
     shares = []
-    for quantizer in QUANTIZERS:
-        if quantizer == "mid-rise" and bins % 2:
-            continue
-        level, lower, upper = cells(recording, bins, quantizer)
-        off = np.abs(recording - level) > min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
-        if not off.any():
-            return np.stack((lower, upper))
-        shares.append(f"{off.mean():.2%} are not those of {quantizer}")
+    for quantizer in _quantizers(bins):
+        off = _off_levels(recording, bins, quantizer)
+        if not off:
+            _warn_of_fewer(recording, bins)
+            return np.stack(cells(recording, bins, quantizer)[1:])
+        shares.append(f"{off:.2%} are not those of {quantizer}")
     raise DapError(
         f"the samples are not the levels of a quantizer of {bins} bins on [-1, 1] "
         f"({', '.join(shares)}): was the recording resampled, mixed or scaled since, or has it "
         "other bins?"
     )
+
+
+def _quantizers(bins: int) -> list[str]:
+    return [quantizer for quantizer in QUANTIZERS if quantizer != "mid-rise" or bins % 2 == 0]
+
+
+def _off_levels(recording: np.ndarray, bins: int, quantizer: str) -> float:
+    """The share of samples that are no levels of a quantizer."""
+    level = cells(recording, bins, quantizer)[0]
+    within = min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
+    return float((np.abs(recording - level) > within).mean())
+
+
+def _warn_of_fewer(recording: np.ndarray, bins: int) -> None:
+    for fewer in range(2, bins // 2 + 1):
+        if bins % fewer == 0 and any(
+            _off_levels(recording, fewer, quantizer) == 0 for quantizer in _quantizers(fewer)
+        ):
+            log.warning(
+                "the samples are the levels of %d bins, too, and of %d only a few are there: was "
+                "the recording quantized to %d?",
+                fewer,
+                bins,
+                fewer,
+            )
+            return
 
 
 def _observation(

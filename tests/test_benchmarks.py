@@ -1,5 +1,6 @@
 """The reference is the same fit as ours, and the benchmarks' parts do what they say."""
 
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,6 +10,7 @@ import soundfile
 import torch
 from click.testing import CliRunner
 
+from benchmarks import __main__ as benchmarks_main
 from benchmarks import candidates, coverage, export_clips, gaps, levels, quality, separation, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
 from dap.decibels import snr_db
@@ -43,10 +45,84 @@ def test_the_reference_is_the_same_fit(method):
 
 def test_speed_of_a_small_fit():
     goal = {"frames": 8, "width": 0.05, "precision": "float32", "device": "cpu"}
-    row = speed.compare("conv", **goal, repeats=1)
+    done = []
+    row = speed.compare("conv", **goal, repeats=2, report=done.append)
+    assert done == [
+        "conv: how fast the reference is", "conv: 1 of 2", "conv: 2 of 2", "conv: memory",
+    ]  # fmt: skip
+    assert len(done) == speed.steps(2)
+    assert row.frames == 8
     assert row.seconds > 0
     assert row.reference > 0
     assert row.reference_mib >= 0
+
+
+@pytest.mark.parametrize(
+    ("seconds_of", "frames", "chosen", "timed"),
+    [
+        # a fast machine, and one on which a few frames are enough to see it
+        (lambda frames: frames * 0.013, 256, 256, [32, 64, 128, 256]),
+        (lambda frames: frames * 0.05, 256, 64, [32, 64]),
+        (lambda frames: 100.0, 256, 32, [32]),
+        # dilated convolutions that fall off a cliff
+        (lambda frames: 0.5 if frames < 128 else 200, 256, 64, [32, 64, 128]),
+        (lambda frames: 0.1, 100, 100, [32, 64, 100]),
+        (lambda frames: 100.0, 8, 8, [8]),
+    ],
+)
+def test_how_many_frames_of_the_reference_can_be_borne(seconds_of, frames, chosen, timed):
+    asked = []
+    size, seconds = speed.bearable(lambda size: asked.append(size) or seconds_of(size), frames)
+    assert (size, seconds) == (chosen, seconds_of(chosen))
+    assert asked == timed
+
+
+def test_the_probe_ends_after_one_hopeless_iteration(monkeypatch):
+    assert 0 < speed.probe("conv", 0.05, 8) < speed.MOST_SECONDS
+    clock = iter([0.0, 100.0])
+    monkeypatch.setattr(speed.time, "perf_counter", lambda: next(clock))
+    assert speed.probe("conv", 0.05, 8) == 100.0
+
+
+def test_products_of_matrices_are_as_large_as_can_be_borne(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(speed.torch, "randn", lambda rows, *_, **__: sizes.append(rows) or Matrix())
+    # fast, and slow from the second size on
+    for seconds, tried in ((0.01, [2, 4, 8, 16, 32]), (0.3, [2]), (100.0, [2])):
+        sizes.clear()
+        clock = itertools.count(0, seconds)
+        monkeypatch.setattr(speed.time, "perf_counter", lambda clock=clock: next(clock))
+        rate = speed.peak("bfloat16", "cpu", size=32)
+        assert sizes == [size for size in tried for _ in range(2)]
+        assert rate == pytest.approx(2 * tried[-1] ** 3 / seconds / 1e9)
+
+
+class Matrix:
+    """Whose product takes no time."""
+
+    def to(self, kind):
+        return self
+
+    def __matmul__(self, other):
+        return self
+
+
+def test_a_slow_machine_is_told_of_in_the_table(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(speed, "probe", lambda method, width, frames: 1.0 * frames)
+    monkeypatch.setattr(speed, "FEWEST_FRAMES", 4)
+    monkeypatch.setattr(speed, "peak", lambda *_: 1.0)
+    monkeypatch.setattr(speed, "bandwidth", lambda *_: 1.0)
+    monkeypatch.setattr(speed, "_memory", lambda *_: 1.0)
+    arguments = "--method conv --method dilated --frames 16 --width 0.05 --repeats 1 --threads 1"
+    monkeypatch.setattr("sys.argv", ["benchmarks", *arguments.split(), "--out", f"{tmp_path}/t.md"])
+    benchmarks_main.main()
+    said = capsys.readouterr()
+    rows = [row.split(" | ") for row in said.out.splitlines() if row.startswith("| `")]
+    assert [row[0] for row in rows] == ["| `conv`", "| `dilated`"]
+    assert all(row[2].endswith(" (4 frames)") and row[11].endswith(" (4 frames)") for row in rows)
+    assert "On fewer frames, in brackets, where an iteration of the reference of all 16" in said.out
+    assert "dilated: memory" in said.err
+    assert (tmp_path / "t.md").read_text() == said.out
 
 
 @pytest.mark.parametrize("dilation", [2, 3, 8])

@@ -190,6 +190,8 @@ def restoring(monkeypatch, tone, tmp_path, raised):
         raise raised
 
     monkeypatch.setattr("dap.api.restore", restore)
+    # a worker cannot send what is no UTF-8 to pytest's main process, in a captured log either
+    monkeypatch.setattr(logging.getLogger("dap"), "propagate", False)
     soundfile.write(tmp_path / "in.wav", tone, 16000)
     paths = [str(tmp_path / name) for name in ("in.wav", "out.wav")]
     return CliRunner().invoke(main, ["restore", *paths, "--method", "wavelet"])

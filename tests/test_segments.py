@@ -8,7 +8,7 @@ from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
 from dap.options import FitOptions
-from dap.segments import gap_mask, restore_recording, segments
+from dap.segments import gap_mask, quantized, restore_recording, segments
 
 FIT = FitOptions(iterations=2, learning_rate=0.005, snapshots=2, width=0.05, precision="float32")
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
@@ -201,6 +201,18 @@ def test_dequantized_samples_stay_in_their_cells(tone, bins, quantizer, method):
     assert ((restored >= lower) & (restored <= upper)).all()
     # two iterations are near silence: mid-rise has no level there, mid-tread has
     assert np.abs(restored - level).max() > 0.01
+
+
+@pytest.mark.parametrize("quantizer", ["mid-rise", "mid-tread"])
+def test_bins_that_a_recording_does_not_have_are_named(tone, quantizer, caplog):
+    recording = cells(tone, 16, quantizer)[0]
+    _, lower, upper = cells(tone, 16, quantizer)
+    np.testing.assert_array_equal(quantized(recording, 16), [lower, upper])
+    assert not caplog.records
+    for bins in (32, 48, 64):  # mid-tread ones have all these levels
+        caplog.clear()
+        quantized(recording, bins)
+        assert "was the recording quantized to 16?" in caplog.text
 
 
 def test_recordings_that_were_not_quantized_so_are_refused(tone):

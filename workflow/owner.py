@@ -18,10 +18,14 @@ def living(folder: Path) -> list[str]:
     descriptions = []
     note = folder / ".snakemake" / "owner.json"
     if note.is_file():
-        owner = json.loads(note.read_text(encoding="utf-8"))
-        if owner["host"] != socket.gethostname():
+        try:
+            owner = json.loads(note.read_text(encoding="utf-8"))
+            host, pid = owner["host"], owner["pid"]
+        except (KeyError, TypeError, ValueError):
+            host, pid = "(unreadable)", "(unreadable)"
+        if host != socket.gethostname():
             descriptions.append(
-                f"process {owner['pid']} on {owner['host']}: that machine cannot be looked at from "
+                f"process {pid} on {host}: that machine cannot be looked at from "
                 f"here; if the run is over, delete {note} and try again"
             )
     own_processes = {psutil.Process().pid, *(process.pid for process in psutil.Process().parents())}

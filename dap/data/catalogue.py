@@ -6,15 +6,18 @@ folder once it is there.
 """
 
 import csv
-import re
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
-from dap.audio import SUFFIXES
+from dap.data.folders import listing
 from dap.data.known import matches
-from dap.errors import DapError
+from dap.data.names import as_text, folded, ids, window_id
+from dap.errors import DapError, named
 from dap.seeds import derive
+
+# that each clip has to fall back on, where the recordings are long enough
+SPARES = 3
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,47 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
     clip, the order starts again and each gives another window (window 1, 2, ...).
 
     Raises:
-        DapError: the folder is missing or holds no audio, or two recordings get the same id.
+        DapError: the folder is missing or holds no audio.
     """
     if "synthetic" in entry:
         return [Draw(f"{entry['synthetic']}-{index:05d}", "", 0) for index in range(count)]
     files = recordings(entry)
-    files.sort(key=lambda file: derive(seed, "order", corpus, file))
-    chosen = [
-        Draw(_id(files[i % len(files)], i // len(files)), files[i % len(files)], i // len(files))
-        for i in range(count)
+    with named(f"corpus {corpus}"):
+        clips = ids(files)
+    taken = set(map(folded, clips.values()))
+    files.sort(key=lambda file: derive(seed, "order", corpus, as_text(file)))
+    return [
+        Draw(window_id(file, window, clips, taken), file, window)
+        for window, file in (
+            (index // len(files), files[index % len(files)]) for index in range(count)
+        )
     ]
-    if len({draw.clip for draw in chosen}) < len(chosen):
-        raise DapError(f"corpus {corpus}: two recordings' names give the same clip id; rename one")
-    return chosen
+
+
+def spares(corpus: str, entry: dict, seed: int, count: int) -> list[list[Draw]]:
+    """For each of the first `count` clips, those that may take its place, in order.
+
+    First the recordings that give none of the clips; then further windows of all. Each is a spare
+    of one clip alone, so that jobs which know nothing of each other never take the same. They are
+    dealt out from the end of the order: a study that asks for a few clips more comes to them last.
+
+    Raises:
+        DapError: as `draws`.
+    """
+    size = len(recordings(entry))
+    rounds = -(-count // size)
+    order = draws(corpus, entry, seed, (1 + SPARES) * rounds * size)
+    pool = order[count : rounds * size][::-1] + order[rounds * size :]
+    dealt: list[list[Draw]] = [[] for _ in range(count)]
+    turns = list(range(count))
+    for spare in pool:
+        # another window of what cannot be used is no use
+        index = next((index for index in turns if order[index].file != spare.file), None)
+        if index is not None:
+            dealt[index].append(spare)
+            turns.remove(index)
+            turns.append(index)
+    return dealt
 
 
 def pick(entry: dict, seed: int, *names: str) -> str:
@@ -101,32 +132,3 @@ def _indexed(index: str, files: str) -> dict[str, int]:
     if not rows:
         raise DapError(f"{index}: lists no recording that matches {files!r}")
     return {row["file"]: int(row["bytes"]) for row in sorted(rows, key=lambda row: row["file"])}
-
-
-@cache
-def listing(folder: str, files: str) -> tuple[str, ...]:
-    """Relative paths of the audio files in `folder` that match the glob `files`.
-
-    Raises:
-        DapError: the folder does not exist, or holds no audio that matches.
-    """
-    root = Path(folder)
-    if not root.is_dir():
-        raise DapError(f"folder {folder!r} does not exist")
-    names = tuple(
-        path.relative_to(root).as_posix()
-        for path in root.glob(files)
-        if path.suffix.lower() in SUFFIXES and path.is_file()
-    )
-    if not names:
-        raise DapError(
-            f"folder {folder!r} holds no audio that matches {files!r} "
-            f"(allowed: {', '.join(SUFFIXES)})"
-        )
-    return names
-
-
-def _id(file: str, window_index: int) -> str:
-    stem = Path(file).with_suffix("").as_posix()
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
-    return f"{name}.{window_index}" if window_index else name

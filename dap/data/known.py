@@ -13,6 +13,7 @@ Nothing here opens an archive or lists a folder: the Snakefile asks.
 """
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from dap.audio import SUFFIXES
@@ -122,8 +123,17 @@ def is_usable(name: str, source: dict) -> bool:
 
 
 def matches(name: str, glob: str) -> bool:
-    """Whether a relative path matches a glob; `**/*` is everything, each other `*` one level."""
-    return glob == "**/*" or PurePosixPath("/", name).match(f"/{glob}")
+    """Whether a relative path matches a glob: `**` is any number of folders, `*` part of a name."""
+    return _match(PurePosixPath(name).parts, PurePosixPath(glob).parts)
+
+
+def _match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
+    if not globs:
+        return not parts
+    first, rest = globs[0], globs[1:]
+    if first == "**":
+        return any(_match(parts[skipped:], rest) for skipped in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], first) and _match(parts[1:], rest)
 
 
 def index_file(name: str) -> str:

@@ -11,6 +11,7 @@ from dap.audio import read
 from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
 from dap.data.corruptions import Context
+from dap.data.names import as_text
 from dap.errors import DapError, named
 from dap.observation import Observation
 from dap.plugins import plugin
@@ -142,7 +143,7 @@ def make(
             raise DapError(
                 f"{path}: the drawn noise is silent from sample {start} on; remove the file"
             )
-        return excerpt, {"noise": name, "noise_file": file, "noise_start": start}
+        return excerpt, {"noise": name, "noise_file": as_text(file), "noise_start": start}
 
     context = Context(rng, sample_rate, spectrogram, draw_noise)
     offered = plugin("corruptions", corruption["kind"])

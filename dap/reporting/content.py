@@ -27,6 +27,7 @@ def page(
     setup: Mapping[str, Any],
     checked: Mapping[str, str],
     paths: Paths,
+    skipped: Sequence[str] = (),
 ) -> str:
     """The report as HTML.
 
@@ -35,6 +36,7 @@ def page(
         setup: how the study is presented (`dap.study.presentation.report_setup`).
         checked: for each known corpus, what its archives were checked against, in words.
         paths: the study's.
+        skipped: which recordings could not be used, in words.
 
     Raises:
         DapError: a product is torn, or a claim needs scores that do not exist.
@@ -64,7 +66,7 @@ def page(
             pd.read_csv(inputs["cost"][0]),
         ),
         corpora=_corpora(config, inputs["manifests"], checked),
-        notes=config["notes"],
+        notes=[*config["notes"], *skipped],
     )
 
 

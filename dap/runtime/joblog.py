@@ -21,7 +21,11 @@ def job(log: str) -> Iterator[logging.Logger]:
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(message)s",
-        handlers=[logging.FileHandler(log, mode="w"), logging.StreamHandler()],
+        handlers=[
+            # a recording's name may be no text
+            logging.FileHandler(log, mode="w", encoding="utf-8", errors="backslashreplace"),
+            logging.StreamHandler(),
+        ],
     )
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # names every glyph of a figure
     logger = logging.getLogger("dap")

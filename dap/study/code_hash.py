@@ -29,6 +29,7 @@ FORMAT = 2
 OUTSIDE = (
     "dap.audio.write",  # the form of a file
     "dap.cli",
+    "dap.data.skipped",  # what tables say of recordings that gave no clip
     "dap.errors",
     "dap.fitting.cpu.cache",  # where the compiled layers lie
     "dap.fitting.gpu.devices",  # which GPU a fit has

@@ -38,7 +38,8 @@ def require(where: str, value: object, allowed: Collection) -> None:
     Raises:
         DapError: the message has the key, the value and what is allowed.
     """
-    if value not in allowed:
+    # a list, say, is in no dictionary, and cannot be looked for there
+    if value not in tuple(allowed):
         raise DapError(
             f"{where}: unknown name {value!r}; allowed: {', '.join(sorted(map(str, allowed)))}"
         )

@@ -8,10 +8,15 @@ is in `dap.study.presentation`. Light on purpose: the Snakefile and every cluste
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from itertools import chain
+from pathlib import Path
 
-from dap.data.catalogue import listing, pick
+from dap.data.catalogue import pick
+from dap.data.folders import listing
 from dap.data.known import receipt_file
+from dap.data.names import as_text
+from dap.data.skipped import check_replaced
 from dap.plugins import plugin, plugins
+from dap.study.links import input_path
 from dap.study.study import Study
 from dap.tasks import TASKS
 
@@ -27,7 +32,7 @@ SCORED = {"scopes", "quality"}
 
 def mirror_archives(study: Study, archive: str) -> list[str]:
     """The archives in the mirror."""
-    return list(study.location(archive).archives)
+    return list(map(input_path, study.location(archive).archives))
 
 
 def archive_sources(study: Study, archive: str) -> list[dict]:
@@ -43,7 +48,7 @@ def archive_receipt(study: Study, archive: str) -> list[str]:
 def mirror_folder(study: Study, archive: str) -> list[str]:
     """The folder of unpacked recordings in the mirror, if there is one."""
     folder = study.location(archive).folder
-    return [folder] if folder else []
+    return [input_path(folder)] if folder else []
 
 
 # ------------------------------------------------------------------ clips
@@ -51,12 +56,21 @@ def mirror_folder(study: Study, archive: str) -> list[str]:
 
 def recordings(study: Study, corpus: str, chunk: str) -> list[str]:
     """The recordings that a chunk's clips are cut from; of a known corpus, its index."""
+    return _watched(_recordings(study, corpus, chunk))
+
+
+def unwatched_recordings(study: Study, corpus: str, chunk: str) -> dict[str, list[int]]:
+    """Size and time of those whose names Snakemake cannot read."""
+    return _unwatched(_recordings(study, corpus, chunk))
+
+
+def _recordings(study: Study, corpus: str, chunk: str) -> list[str]:
     entry = study.corpus(corpus)
     if "synthetic" in entry:
         return []
     if "index" in entry:
         return [entry["index"]]
-    return [f"{entry['folder']}/{draw.file}" for draw in study.clips(corpus, chunk)]
+    return [input_path(f"{entry['folder']}/{draw.file}") for draw in study.clips(corpus, chunk)]
 
 
 def clip_draws(study: Study, corpus: str, chunk: str) -> list[dict] | None:
@@ -76,6 +90,26 @@ def clip_entry(study: Study, corpus: str) -> dict:
     # the files of a folder are among the draws already
     keys = (*CLIPS, "files") if study.indexed(corpus) else CLIPS
     return _some(study.corpus(corpus), keys)
+
+
+def drawn_from(study: Study) -> dict[str, dict]:
+    """How many clips of a corpus are drawn, and of which files: what their spares follow from."""
+    return {
+        corpus: {"count": count, "files": study.corpus(corpus)["files"]}
+        for corpus, count in study.clip_counts.items()
+    }
+
+
+def check_clips(study: Study) -> None:
+    """See to it that the clips that are there already are each another.
+
+    Raises:
+        DapError: one took the place of another, and is drawn for another chunk by now.
+    """
+    for corpus, count in study.clip_counts.items():
+        if not study.indexed(corpus):
+            manifests = [Path(study.paths.clips(corpus, chunk)) for chunk in study.chunks(count)]
+            check_replaced(manifests, study.clip_ids(corpus))
 
 
 def clip_modules(study: Study, corpus: str) -> list[str]:
@@ -111,6 +145,15 @@ def noise(study: Study, experiment: str) -> list | None:
 
 def noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[str]:
     """The recordings of noise that a chunk needs; of a known corpus, its index."""
+    return _watched(_noise_files(study, experiment, corpus, chunk))
+
+
+def unwatched_noise(study: Study, experiment: str, corpus: str, chunk: str) -> dict[str, list[int]]:
+    """Size and time of those whose names Snakemake cannot read."""
+    return _unwatched(_noise_files(study, experiment, corpus, chunk))
+
+
+def _noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[str]:
     drawn = noise(study, experiment)
     if drawn is None or "synthetic" in drawn[1]:
         return []
@@ -123,7 +166,7 @@ def noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list[
     else:
         clips = study.observations(experiment, corpus, chunk)
         files = {pick(entry, study["seed"], "noise", experiment, corpus, clip) for clip in clips}
-    return [f"{entry['folder']}/{file}" for file in sorted(files)]
+    return [input_path(f"{entry['folder']}/{file}") for file in sorted(files)]
 
 
 def observation_modules(study: Study, experiment: str) -> list[str]:
@@ -244,6 +287,22 @@ def score_files(study: Study, experiment: str, methods: Iterable[str] = ()) -> l
 def all_scores(study: Study) -> list[str]:
     """All scores."""
     return [path for name in study.experiments for path in score_files(study, name)]
+
+
+def _watched(files: Iterable[str]) -> list[str]:
+    """Those that can be a job's inputs."""
+    return [file for file in files if _is_readable(file)]
+
+
+def _unwatched(files: Iterable[str]) -> dict[str, list[int]]:
+    """Size and time of the others: a parameter of the job, which is done again when they change."""
+    states = {file: Path(file).stat() for file in files if not _is_readable(file)}
+    return {as_text(file): [state.st_size, state.st_mtime_ns] for file, state in states.items()}
+
+
+def _is_readable(file: str) -> bool:
+    # Snakemake writes names as UTF-8, on a line each; `input_path` has seen to braces
+    return file.isprintable()
 
 
 def _some(entry: dict, keys: Iterable[str]) -> dict:

@@ -5,13 +5,16 @@ manifest, and how they are read back, are in `dap.store`; those of the known cor
 `dap.data.known`.
 """
 
+import errno
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from dap.store import MANIFEST, Entry, read_entries
+from dap.errors import UnwritableError
+from dap.store import MANIFEST, Entry, read_entries, unwritable
 
 RESULTS = "results"
 FIRST = "000"  # the chunk whose first clip is shown
@@ -55,6 +58,23 @@ def names(product: str, path: str | Path) -> Names:
     if match is None:
         raise ValueError(f"{path} is none of {product}, which lie at {PRODUCTS[product]}")
     return Names(**match.groupdict())
+
+
+def require_folders(*folders: str | Path) -> None:
+    """Refuse folders that cannot be made, or that nothing can be written into.
+
+    Raises:
+        UnwritableError: the message names what stands in the way, and the remedy.
+    """
+    for folder in map(Path, folders):
+        for part in (folder, *folder.parents):
+            if not (part.exists() or part.is_symlink()):
+                continue
+            if not part.is_dir():
+                raise UnwritableError(f"{part}: is no folder, and must be one: move it away")
+            if not os.access(part, os.W_OK | os.X_OK):
+                raise UnwritableError(unwritable(part, OSError(errno.EACCES, "")))
+            break
 
 
 def clean_clips(manifests: Iterable[Path]) -> dict[str, Entry]:
@@ -115,6 +135,13 @@ class Paths:
     def figure(self, *values: str) -> str:
         """A figure, of name and form, such as "pdf"."""
         return self._path("figure", values)
+
+    @property
+    def folders(self) -> list[str]:
+        """The folder of the results, and those in it."""
+        products = {template.partition("/")[0] for template in PRODUCTS.values()}
+        below = sorted(products | {"logs", "benchmarks"})
+        return [self.root, *(f"{self.root}/{name}" for name in below)]
 
     @property
     def report(self) -> str:

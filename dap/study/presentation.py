@@ -4,11 +4,13 @@ Functions of the study and, where a rule makes several, of the name of a table o
 """
 
 import os
+from collections.abc import Iterable
 
 from dap.data.known import origin_file
 from dap.options import learning_rate
 from dap.plugins import plugins
 from dap.study.experiment import Experiment
+from dap.study.links import input_path
 from dap.study.outputs import PUBLISHED
 from dap.study.params import all_scores, fit_manifests, score_files
 from dap.study.paths import FIRST
@@ -64,6 +66,7 @@ def table_setup(study: Study, name: str) -> dict:
         "notes": [_condition(study, experiment, bool(entry.get("published")))],
         "published": _published_names(entry.get("published", {}).get("paper")),
         "origins": _origins(study, experiment),
+        "clips": _clips(study, [experiment]),
     }
 
 
@@ -85,6 +88,17 @@ def _origins(study: Study, experiment: Experiment) -> dict[str, str]:
     names |= {experiment.corruption["noise"]} if experiment.corruption.get("noise") else set()
     entries = [study["corpora"][name] for name in sorted(names) if study.indexed(name)]
     return {entry["title"]: origin_file(entry["archive"]) for entry in entries}
+
+
+def _clips(study: Study, experiments: Iterable[Experiment]) -> dict[str, list[str]]:
+    """The manifests of the clean clips of some experiments, by the corpus's title."""
+    manifests: dict[str, dict[str, None]] = {}
+    for experiment in experiments:
+        for corpus, chunk in study.chunks_of(experiment):
+            for part in experiment.parts(corpus):
+                title = study["corpora"][part]["title"]
+                manifests.setdefault(title, {})[study.paths.clips(part, chunk)] = None
+    return {title: list(files) for title, files in manifests.items()}
 
 
 def _published_names(paper: str | None) -> dict[str, str]:
@@ -289,6 +303,7 @@ def report_setup(study: Study) -> dict:
     metrics = plugins("metrics")
     return {
         "config": study.config,
+        "clips": _clips(study, study.experiments.values()),
         "better": {name: plugin.metadata["better"] for name, plugin in metrics.items()},
         "experiments": [
             {
@@ -309,4 +324,4 @@ def report_setup(study: Study) -> dict:
 
 def _relative(path: os.PathLike) -> str:
     """From the working folder: a checkout that was moved has nothing to do again."""
-    return os.path.relpath(path)
+    return input_path(os.path.relpath(path))

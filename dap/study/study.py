@@ -3,19 +3,21 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dap.data import known as archives
-from dap.data.catalogue import Draw, draws, listing
+from dap.data.catalogue import Draw, draws
+from dap.data.folders import listing
 from dap.errors import DapError
 from dap.plugins import methods, plugins, use
 from dap.study.experiment import Experiment
 from dap.study.outputs import check, require
 from dap.study.paths import Paths
-from dap.study.schema import corruption_options, validated
+from dap.study.schema import corruption_options, typed_corruption, validated
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
@@ -70,7 +72,7 @@ class Study:
             known = entry["archive"]
             folder = self.location(known).folder or archives.folder(known)
             return entry | {"folder": folder, "index": archives.index_file(known)}
-        return entry | {"folder": self._folder(name, entry)} if "folder" in entry else entry
+        return entry | {"folder": self._folder(entry)} if "folder" in entry else entry
 
     def indexed(self, name: str) -> bool:
         """Whether a corpus's recordings are listed by its index alone, not before any job."""
@@ -88,20 +90,32 @@ class Study:
         """Where a known corpus comes from."""
         if known not in self._locations:
             mirror = self.config["mirror"]
-            mirror = str(Path(mirror).expanduser()) if mirror else None
+            if mirror and {"{", "}"} & set(mirror):
+                raise DapError(
+                    f"mirror {mirror!r}: Snakemake takes what is in braces for a wildcard; rename "
+                    "the folder, or link to it by another name"
+                )
+            mirror = _expanded(mirror) if mirror else None
             self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
         return self._locations[known]
 
-    def _folder(self, name: str, entry: dict) -> str:
-        folder = entry["folder"]
-        for key in ("recordings", "mirror"):
-            if f"{{{key}}}" in folder:
-                if not self.config[key]:
-                    raise DapError(
-                        f"folder is {folder!r}, and {key} is not set: add --config {key}=PATH"
-                    )
-                folder = folder.replace(f"{{{key}}}", str(self.config[key]).rstrip("/"))
-        return str(Path(folder).expanduser())
+    def _folder(self, entry: dict) -> str:
+        def value(key: re.Match) -> str:
+            if not self.config[key[1]]:
+                raise DapError(
+                    f"folder is {entry['folder']!r}, and {key[1]} is not set: add --config "
+                    f"{key[1]}=PATH"
+                )
+            return str(self.config[key[1]]).rstrip("/")
+
+        # at once, since a folder that is put in may have braces of its own
+        return _expanded(re.sub(r"\{(recordings|mirror)\}", value, entry["folder"]))
+
+    def _places(self, entry: dict) -> dict[str, str]:
+        """What says where a corpus's recordings are, for messages."""
+        if "archive" in entry:
+            return {"mirror": self.config["mirror"]}
+        return {key: entry[key] for key in ("folder", "files")}
 
     def _check_spectrogram(self) -> None:
         n_fft, hop_length = (self["spectrogram"][key] for key in ("n_fft", "hop_length"))
@@ -135,6 +149,11 @@ class Study:
                     listing(self.corpus(name)["folder"], entry["files"])
             except DapError as error:
                 raise DapError(f"{where}: {error}") from error
+            except OSError as error:  # such as a name that is too long
+                parts = (f"{key} {value!r}" for key, value in self._places(entry).items())
+                raise DapError(
+                    f"{where}: {', '.join(parts)}: cannot be looked through: {error.strerror}"
+                ) from error
 
     def _experiment(self, name: str, entry: dict) -> Experiment:
         where = f"experiments.{name}"
@@ -146,6 +165,7 @@ class Study:
         if "noise" in declared.metadata["options"]:
             noise = entry["corruption"].get("noise")
             require(f"{where}.corruption.noise", noise, self.config["corpora"])
+        entry["corruption"] = typed_corruption(f"{where}.corruption", entry["corruption"], declared)
         corruption = corruption_options(f"{where}.corruption", entry["corruption"], declared)
         known_methods = methods()
         for method in entry["methods"]:
@@ -257,6 +277,10 @@ class Study:
         first, last = self.span(chunk, count or self.clip_counts[corpus])
         return self._draws[corpus][first:last]
 
+    def clip_ids(self, corpus: str) -> list[str]:
+        """The ids of all clips of a corpus; not of a known corpus."""
+        return [draw.clip for draw in self._draws[corpus]]
+
     def span(self, chunk: str, count: int) -> tuple[int, int]:
         """Where a chunk begins and ends in the order of `count` clips."""
         first = int(chunk) * self["clips_per_job"]
@@ -279,6 +303,13 @@ class Study:
         for corpus, count in experiment.clips.items():
             for chunk in self.chunks(count):
                 yield corpus, chunk
+
+
+def _expanded(path: str) -> str:
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError as error:
+        raise DapError(f"{path!r}: {error}; write ./~ for a folder of that name") from error
 
 
 def _check_iterations(where: str, entry: dict, fit: dict) -> None:

@@ -4,7 +4,8 @@ import time
 import pytest
 
 from dap.data import catalogue
-from dap.data.catalogue import draws, listing, pick, recording_path
+from dap.data.catalogue import draws, pick, recording_path
+from dap.data.folders import listing
 from dap.errors import DapError
 
 
@@ -83,23 +84,6 @@ def test_a_recording_more_leaves_the_others_order(corpus, tmp_path):
     listing.cache_clear()
     after = clips(corpus, 13)
     assert [clip for clip in after if clip != "new"] == before
-
-
-@pytest.mark.parametrize("names", [("a b.wav", "a_b.wav"), ("a.wav", "a.flac")])
-def test_recordings_of_one_id(tmp_path, names):
-    for name in names:
-        (tmp_path / name).touch()
-    with pytest.raises(DapError, match="corpus c: two recordings' names give the same clip id"):
-        clips({"folder": str(tmp_path), "files": "*"}, 2)
-
-
-def test_a_second_clip_may_not_take_a_recordings_id(tmp_path):
-    for name in ("a.wav", "a.1.wav"):
-        (tmp_path / name).touch()
-    entry = {"folder": str(tmp_path), "files": "*"}
-    assert sorted(clips(entry, 2)) == ["a", "a.1"]
-    with pytest.raises(DapError, match="same clip id"):
-        clips(entry, 4)
 
 
 @pytest.fixture

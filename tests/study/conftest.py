@@ -2,7 +2,7 @@
 
 import pytest
 
-from dap.data.catalogue import listing
+from dap.data.folders import listing
 
 
 @pytest.fixture(autouse=True)

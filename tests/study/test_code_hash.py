@@ -84,8 +84,8 @@ def test_digests(original):
         "wiener_known": 7,
         "score": 7,
         "table": 8,
-        "clips": 9,
-        "observations": 12,
+        "clips": 12,
+        "observations": 15,
     }.items(),
 )
 def test_a_rule_covers_what_computes(original, rule, most):

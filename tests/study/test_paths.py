@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dap.study.paths import FITS, Names, Paths, names
+from dap.errors import UnwritableError
+from dap.study.paths import FITS, Names, Paths, names, require_folders
 
 PATHS = Paths.of("tiny")
 FIT = ("denoise", "speech", "conv", "000")
@@ -60,3 +61,35 @@ def test_a_path_of_another_product():
         names("fits", PATHS.observations("denoise", "speech", "000"))
     with pytest.raises(ValueError, match="is none of clips"):
         names("clips", "clips/speech/manifest.csv")
+
+
+def test_folders_that_may_be_there_already(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert PATHS.folders[0] == "results/tiny"
+    assert {"results/tiny/fits", "results/tiny/tables", "results/tiny/logs"} < set(PATHS.folders)
+    require_folders(*PATHS.folders)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results").symlink_to("elsewhere")
+    require_folders(*PATHS.folders)
+
+
+@pytest.mark.parametrize("part", ["results", "results/tiny", "results/tiny/fits"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_stands_where_a_folder_has_to_be(tmp_path, monkeypatch, part, is_link):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / part
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if is_link:
+        path.symlink_to("nowhere")
+    else:
+        path.touch()
+    with pytest.raises(UnwritableError, match=rf"^{part}: is no folder, and must be one: move"):
+        require_folders(*PATHS.folders)
+
+
+def test_a_folder_that_nothing_can_be_written_into(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(UnwritableError, match=r"^\.: cannot be written \(this user may not write"):
+        require_folders("results/tiny")

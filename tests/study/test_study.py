@@ -6,10 +6,10 @@ from itertools import chain
 import pytest
 from small_studies import config
 
-from dap.data.catalogue import listing
+from dap.data.folders import listing
 from dap.errors import DapError
 from dap.options import PRESETS
-from dap.study.schema import load, schema
+from dap.study.schema import as_written, schema
 from dap.study.study import Study
 
 
@@ -115,6 +115,57 @@ def test_text_is_taken_for_a_number_where_a_number_is_asked_for():
     assert denoise.corruption["std"] == 0.5
     assert denoise.clips == {"synthetic-speech": 2, "synthetic-piano": 3}
     assert denoise.fit["width"] == 0.25
+
+
+@pytest.mark.parametrize("two", [2, 2.0, "2", "2.0", "2e0", "0.2e1"])
+def test_whole_numbers_may_be_written_in_other_ways(two):
+    settings = config(clips=two, spectrogram={"n_fft": "1.6e1", "hop_length": 4.0})
+    settings["fit"] = {"iterations": two, "snapshot_at": [two]}
+    settings["experiments"]["denoise"] |= {
+        "corruption": {"kind": "quantization", "bins": two},
+        "clips": {"synthetic-piano": two},
+        "fit": {"snapshot_at": [two]},
+        "fits": {"conv": {"warmup": two}},
+    }
+    study = Study(settings)
+    denoise = study.experiments["denoise"]
+    numbers = [
+        study["clips"],
+        study["fit"]["iterations"],
+        *study["fit"]["snapshot_at"],
+        denoise.corruption["bins"],
+        denoise.clips["synthetic-piano"],
+        *denoise.fit["snapshot_at"],
+        denoise.fit_of("conv")["warmup"],
+    ]
+    assert [(number, type(number)) for number in numbers] == [(2, int)] * 7
+    assert list(map(type, study["spectrogram"].values())) == [int, int, str]
+    assert study.config["experiments"]["denoise"]["corruption"]["bins"] == 2
+
+
+def test_a_corpus_may_be_called_as_a_number_is(tmp_path):
+    (tmp_path / "a.wav").touch()
+    settings = config()
+    settings["corpora"]["2021"] = {"title": "x", "folder": str(tmp_path), "samples": 2048}
+    settings["experiments"]["denoise"]["corruption"] = {"kind": "environmental", "noise": "2021"}
+    assert Study(settings).experiments["denoise"].corruption["noise"] == "2021"
+
+
+def test_texts_of_the_command_line_are_taken_as_they_are_written():
+    entries = [
+        "recordings=/a {x} #1: b",
+        "mirror=010",
+        "study=true",
+        "title='in quotes'",
+        "clips=3",
+        "fit={iterations: 5}",
+        "other=1",
+        "device=cpu",
+    ]
+    assert as_written(entries) == {
+        "recordings": "/a {x} #1: b", "mirror": "010", "study": "true",
+    }  # fmt: skip
+    assert as_written(["recordings=", "recordings"]) == {}
 
 
 def with_folder(folder, **keys):
@@ -246,17 +297,3 @@ def test_a_corpus_of_noise_alone_needs_no_clips():
     study = Study(settings)
     assert study.clip_counts == {"synthetic-speech": 2}
     assert study.experiments["denoise"].corruption["snr_db"] == [5.0, 9.0]
-
-
-def test_load(tmp_path):
-    with pytest.raises(DapError, match=r"gone\.yaml: cannot be read as YAML"):
-        load(tmp_path / "gone.yaml")
-    path = tmp_path / "study.yaml"
-    path.write_text("study: [")
-    with pytest.raises(DapError, match=r"study\.yaml: cannot be read as YAML"):
-        load(path)
-    path.write_text("- study")
-    with pytest.raises(DapError, match=r"study\.yaml: holds no keys"):
-        load(path)
-    path.write_text("study: tiny")
-    assert load(path) == {"study": "tiny"}

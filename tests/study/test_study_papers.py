@@ -9,8 +9,9 @@ from corrupted import corrupted
 from dap.baselines import janssen
 from dap.data.synthetic.speech import generate
 from dap.metrics.level import snr
-from dap.study.schema import load, validated
+from dap.study.schema import validated
 from dap.study.study import Study
+from dap.study.yaml_file import load
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ROOT / "workflow" / "studies"

@@ -76,6 +76,7 @@ def test_refused_before_any_job(sources, study, config, words):
 @pytest.mark.slow
 def test_a_job_names_the_recording_that_it_cannot_use(fresh, recordings):
     soundfile.write(recordings / "two.wav", np.zeros(4000), RATE)
+    fresh.change(run={"unreadable": "fail"})
     failed = fresh.snakemake("results/tiny/clips/mine/000/manifest.csv")
     assert failed.returncode != 0
     message = "error: recordings/two.wav: is silent"

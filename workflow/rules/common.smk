@@ -10,32 +10,47 @@ import tempfile
 from snakemake.exceptions import WorkflowError
 
 from dap import errors, store
-from dap.data.known import index_file, origin_file, receipt_file
+from dap.data.known import RESOURCES, index_file, origin_file, receipt_file
 from dap.plugins import plugins
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
-from dap.study.paths import CLIPS, FITS, OBSERVATIONS
-from dap.study.schema import load
+from dap.study.paths import CLIPS, FITS, OBSERVATIONS, require_folders
+from dap.study.schema import as_written
 from dap.study.study import Study
+from dap.study.yaml_file import load
 
 try:
+    if os.pathsep in str(ROOT):
+        raise errors.DapError(
+            f"{ROOT}: has a {os.pathsep!r} in its name, so that jobs would import dap from elsewhere: "
+            "rename the folder"
+        )
+    # Snakemake has read them, and would have been content with less
+    for file in workflow.overwrite_configfiles:
+        load(Path(file))
     if not workflow.overwrite_configfiles:
         # no `configfile:` statement, since its keys would leak into a study given by --configfile
         base = load(ROOT / "config.yaml")
         update_config(base, config)
         config = base
+    config.update(as_written(workflow.config_settings.config_args or ()))
     study = Study(config, mirrored=not workflow.remote_exec)
     for name in study.clip_counts:
         if not study.indexed(name):
             study.clips(name, "000")  # raises where two recordings would be one clip
+    depends.check_clips(study)
+    if workflow.is_main_process:
+        require_folders(".snakemake", RESOURCES, *study.paths.folders)
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 
 # jobs read it from here, since a parameter that changes would make everything again
 config["run"] = study["run"]
+config["drawn_from"] = depends.drawn_from(study)
 paths = study.paths
-ENVIRONMENT = str(ROOT / "envs" / "conda.yaml")
+# braces would be wildcards
+ENVIRONMENT = str(ROOT / "envs" / "conda.yaml").replace("{", "{{").replace("}", "}}")
 OWNER = Path(".snakemake") / "owner.json"
 
 # Jobs import dap from this checkout, and take their threads from the study and from nothing else:
@@ -139,8 +154,7 @@ def claim_folder():
             pass
     except OSError as error:
         raise WorkflowError(store.unwritable(paths.root, error)) from error
-    OWNER.parent.mkdir(exist_ok=True)
-    OWNER.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+    store.write_text(OWNER, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
 
 
 def release_folder():

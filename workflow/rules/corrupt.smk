@@ -21,6 +21,7 @@ rule observations:
         observations=of(depends.observation_count),
         corruption=of(depends.corruption),
         noise=of(depends.noise),
+        unwatched=of(depends.unwatched_noise),
         seed=study["seed"],
         sample_rate=study["sample_rate"],
         spectrogram=study["spectrogram"],

@@ -59,6 +59,7 @@ rule clips:
         **code("clips.py", plugins_of=depends.clip_modules),
         draws=of(depends.clip_draws),
         span=of(depends.clip_span),
+        unwatched=of(depends.unwatched_recordings),
         entry=of(depends.clip_entry),
         seed=study["seed"],
         sample_rate=study["sample_rate"],

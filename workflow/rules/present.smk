@@ -129,7 +129,8 @@ rule provenance:
     params:
         **code("provenance.py"),
         study=study.config,
-        root=os.path.relpath(ROOT),
+        # no text, whose braces would be wildcards
+        root=lambda wildcards: os.path.relpath(ROOT),
     script:
         "../scripts/provenance.py"
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dap.data.origin import checked
+from dap.data.skipped import notes
 from dap.reporting.content import page
 from dap.runtime.joblog import by_name, job
 from dap.store import write_text
@@ -11,5 +12,6 @@ from dap.study.paths import Paths
 with job(snakemake.log[0]):
     report, inputs = Path(snakemake.output[0]), by_name(snakemake.input)
     archives = {path.stem: checked(path) for path in inputs["origins"]}
-    text = page(inputs, snakemake.params.setup, archives, Paths(str(report.parent)))
+    setup = snakemake.params.setup
+    text = page(inputs, setup, archives, Paths(str(report.parent)), notes(setup["clips"]))
     write_text(report, text)

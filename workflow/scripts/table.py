@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dap.data.origin import caveat
+from dap.data.skipped import notes
 from dap.reporting.typeset import make_table
 from dap.runtime.joblog import job
 
@@ -18,5 +19,5 @@ with job(snakemake.log[0]):
         entry=params.entry,
         setup=params.setup,
         metrics=params.metrics,
-        caveats=[text for text in caveats if text],
+        caveats=[text for text in caveats if text] + notes(params.setup["clips"]),
     )

@@ -1,0 +1,191 @@
+"""Samples of audio files: by libsndfile, or by ffmpeg where that does not know the format."""
+
+import io
+import logging
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+
+from dap.errors import DapError
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+# Hz; outside of these a header is wrong, and resampling could need any amount of memory
+RATES = (1000, 4_000_000)
+BLOCK = 65536  # samples that are read at once
+# a size that is claimed by whoever could not know it, such as a program that writes into a pipe
+UNKNOWN_SIZE = 2**31 - 2**16
+# so many bytes behind the samples are no tag of a title
+MANY_BYTES = 4096
+# libsndfile's log of a header: what it claims of the samples, and how much there is
+CUT = re.compile(r"^\s*(?:data|SSND|Data Size|riff)\s*: (\d+) \(should be (\d+)\)", re.MULTILINE)
+LAST_PAGE = "Last page lacks an end-of-stream bit"
+UNKNOWN_CHUNK = re.compile(r"Unknown chunk marker \(\w+\) at position (\d+)")
+# what libsndfile does not know: from which byte of a file on there is what
+FOREIGN = {
+    "MPEG-4 audio, such as AAC or ALAC": (4, (b"ftyp",)),
+    "Windows Media audio": (0, (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",)),
+    "Matroska or WebM": (0, (b"\x1a\x45\xdf\xa3",)),
+    "AAC": (0, (b"\xff\xf1", b"\xff\xf9", b"ADIF")),
+    "Monkey's Audio": (0, (b"MAC ",)),
+    "WavPack": (0, (b"wvpk",)),
+    "AMR": (0, (b"#!AMR",)),
+    "DSD audio": (0, (b"DSD ", b"FRM8")),
+}
+log = logging.getLogger("dap")
+
+
+def decode(path: Path) -> tuple[np.ndarray, int]:
+    """All samples of an audio file, as they are recorded.
+
+    libsndfile reads it, whatever its suffix; a format that it does not know, ffmpeg, where that is
+    installed. Of a file that was cut, or is damaged further on, what comes before is read, with a
+    warning. A WAV whose header claims no samples, as a program leaves it that was killed, is read
+    to its end, with a warning. Where it claims fewer than there are, a warning says so.
+
+    Returns:
+        (samples, channels) float32, and the rate in Hz.
+
+    Raises:
+        DapError: the file is missing, of another format, damaged from the start, or its rate is not
+            in `RATES`.
+    """
+    try:
+        samples, rate = _by_libsndfile(path)
+    except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
+        content = _foreign(path)
+        if not content:
+            why = getattr(error, "error_string", error)
+            raise DapError(f"{path}: cannot be read as audio: {why}") from error
+        samples, rate = _by_ffmpeg(path, content)
+    if not RATES[0] <= rate <= RATES[1]:
+        raise DapError(
+            f"{path}: its header says {rate} Hz, which is no rate of a recording: put that right"
+        )
+    return samples, rate
+
+
+def _by_libsndfile(path: Path) -> tuple[np.ndarray, int]:
+    import soundfile
+
+    with soundfile.SoundFile(os.fsencode(path)) as file:
+        behind = _behind(file, path)
+        if file.frames or not behind:
+            samples, damaged = _blocks(file)
+            seconds = f"{len(samples) / file.samplerate:.2f} s"
+            if len(samples) and (damaged or _is_cut(file, len(samples))):
+                log.warning("%s: is cut or damaged: its first %s are read", path, seconds)
+            if behind:
+                log.warning(
+                    "%s: its header claims %s, and %d bytes follow, which are left out: if they "
+                    "are sound, write the header anew (sox --ignore-length)",
+                    path,
+                    seconds,
+                    behind,
+                )
+            return samples, file.samplerate
+    with soundfile.SoundFile(_finished(path, behind)) as file:
+        samples, _ = _blocks(file)
+        log.warning(
+            "%s: its header claims no samples, as of a recording that was broken off: all that "
+            "follows is read, %.2f s",
+            path,
+            len(samples) / file.samplerate,
+        )
+        return samples, file.samplerate
+
+
+def _blocks(file: "SoundFile") -> tuple[np.ndarray, bool]:
+    """What can be read, (samples, channels), and whether that ended in an error."""
+    import soundfile
+
+    blocks: list[np.ndarray] = []
+    count = 0
+    damaged = False
+    while not blocks or len(blocks[-1]):
+        block = np.zeros((BLOCK, file.channels), np.float32)
+        try:
+            blocks.append(file.read(out=block))
+        except soundfile.LibsndfileError:
+            # what it had decoded before is there
+            blocks.append(block[: max(0, file.tell() - count)])
+            damaged = True
+            break
+        count += len(blocks[-1])
+    if damaged and not any(map(len, blocks)):
+        raise RuntimeError("it is damaged from the start")
+    return np.concatenate(blocks), damaged
+
+
+def _is_cut(file: "SoundFile", samples: int) -> bool:
+    """Whether the file's end is missing, as far as its format can tell."""
+    info = file.extra_info
+    claimed = any(
+        int(size) > int(real) and int(size) < UNKNOWN_SIZE for size, real in CUT.findall(info)
+    )
+    return claimed or LAST_PAGE in info or samples < file.frames
+
+
+def _behind(file: "SoundFile", path: Path) -> int:
+    """Bytes behind the samples of a WAV that are no chunk of it; 0 where they are few."""
+    if file.format not in ("WAV", "WAVEX") or not (match := UNKNOWN_CHUNK.search(file.extra_info)):
+        return 0
+    count = path.stat().st_size - int(match[1])
+    return count if count > MANY_BYTES else 0
+
+
+def _finished(path: Path, size: int) -> IO[bytes]:
+    """A WAV that claims no samples, with the size of those that there are."""
+    content = bytearray(path.read_bytes())
+    start = len(content) - size
+    content[start - 4 : start] = min(size, 2**32 - 1).to_bytes(4, "little")
+    return io.BytesIO(content)
+
+
+def _foreign(path: Path) -> str:
+    """The name of a format that libsndfile does not know; nothing where it is no audio."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError:
+        return ""
+    return next(
+        (
+            name
+            for name, (start, marks) in FOREIGN.items()
+            if any(head[start:].startswith(mark) for mark in marks)
+        ),
+        "",
+    )
+
+
+def _by_ffmpeg(path: Path, content: str) -> tuple[np.ndarray, int]:
+    """A file's first stream of audio.
+
+    Raises:
+        DapError: there is no ffmpeg, or it cannot read the file.
+    """
+    import soundfile
+
+    ffmpeg = shutil.which("ffmpeg")
+    if not ffmpeg:
+        raise DapError(
+            f"{path}: is {content}, which takes ffmpeg: install it, or convert the file "
+            "elsewhere (ffmpeg -i FILE FILE.wav)"
+        )
+    # a name may begin with a dash, or look like an address
+    source = f"file:{os.fspath(path)}"
+    command = [ffmpeg, "-nostdin", "-v", "error", "-i", source, "-map", "0:a:0"]
+    command += ["-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode or not done.stdout:
+        reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no audio in it"]
+        raise DapError(f"{path}: is {content}, and ffmpeg cannot read it: {reason[-1]}")
+    samples, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32", always_2d=True)
+    return samples, rate

@@ -1,0 +1,138 @@
+"""Quality against seconds: the sets of clips, what is measured once, and what is best."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from benchmarks.frontier import front, measure
+from benchmarks.frontier.sets import CELLS, SPECTROGRAM, count, files, observe
+from benchmarks.frontier.ways import WAYS, Way
+from dap.errors import DapError
+from dap.study.code_hash import Code
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """A second of a tone in each corpus's layout; of digits, two speakers a digit."""
+    folder = tmp_path_factory.mktemp("recordings")
+    rng = np.random.default_rng(0)
+    names = [f"LJSpeech-1.1/wavs/{k}" for k in range(4)]
+    names += [f"{part}/{k}" for part in ("piano/test", "drums/test") for k in range(3)]
+    names += [f"music/cello/{k}" for k in range(2)] + [f"noise/street/{k}" for k in range(2)]
+    names += [f"sc09/test/{d}_{s}_nohash_0" for d in ("One", "Two") for s in ("aa", "bb", "cc")]
+    for number, name in enumerate(names):
+        path = (folder / name).with_suffix(".wav")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tone = 0.3 * np.sin(np.arange(16000) * 2 * np.pi * (100 + 10 * number) / 16000)
+        soundfile.write(path, tone + 0.01 * rng.normal(size=16000), 16000)
+    return folder
+
+
+def test_the_sets_share_no_recording_and_no_speaker(recordings):
+    for corpus in ("ljspeech", "piano", "drums", "music", "noise", "sc09"):
+        choose, judge = (set(files(recordings, corpus, which)) for which in ("choose", "judge"))
+        assert choose
+        assert judge
+        assert not choose & judge
+    speakers = [
+        {path.name.split("_")[1] for path in files(recordings, "sc09", which)}
+        for which in ("choose", "judge")
+    ]
+    # aa and cc, and bb; one recording of each
+    assert speakers == [{"aa", "cc"}, {"bb"}]
+    assert len(files(recordings, "sc09", "choose")) == 2
+
+
+def test_folders_without_recordings_are_named(tmp_path):
+    with pytest.raises(DapError, match=r"wavs: holds no recordings"):
+        files(tmp_path, "ljspeech", "choose")
+
+
+def test_cells_have_as_many_clips_as_the_smaller_of_two_corpora():
+    assert count(CELLS["gaussian-0.1/sc09"]) == 12
+    assert count(CELLS["mixture/piano+drums"]) == 6
+
+
+def test_observations_are_what_the_cell_says(recordings):
+    clean, noisy = observe(recordings, "gaussian-0.1/ljspeech", "choose", 0, SPECTROGRAM)
+    assert clean.shape == (1, 8192)
+    assert np.std(noisy.signal - clean[0]) == pytest.approx(0.1, rel=0.03)
+    clean, mixed = observe(recordings, "mixture/piano+drums", "choose", 0, SPECTROGRAM)
+    np.testing.assert_allclose(mixed.signal, clean.sum(axis=0), atol=1e-6)
+    _, noisy = observe(recordings, "environmental/ljspeech", "judge", 0, SPECTROGRAM)
+    assert 5 <= noisy.metadata["snr_db"] <= 9
+
+
+def test_gaps_are_the_same_for_every_transform(recordings):
+    coarse = SPECTROGRAM | {"hop_length": 256}
+    _, one = observe(recordings, "dropouts/ljspeech", "choose", 0, SPECTROGRAM)
+    _, other = observe(recordings, "dropouts/ljspeech", "choose", 0, coarse)
+    np.testing.assert_array_equal(one.known["mask"], other.known["mask"])
+    assert 160 <= one.known["mask"].sum() <= 960  # 10 to 60 ms
+    assert len(one.known["observed_frames"]) == 129
+    assert len(other.known["observed_frames"]) == 33
+    # of whole frames of one transform another has no observation
+    assert not Way("conv", WAYS["conv, fast, width 0.25"].fit, 256).suits(CELLS["frames/sc09"])
+    assert WAYS["conv, fast, width 0.25"].suits(CELLS["frames/sc09"])
+
+
+def test_keys_depend_on_all_that_a_result_depends_on():
+    code = Code()
+    asked = ("gaussian-0.1/sc09", "choose", 0, "conv, fast, width 0.25", 0)
+    others = [
+        ("gaussian-0.05/sc09", *asked[1:]),
+        (asked[0], "judge", *asked[2:]),
+        (*asked[:2], 1, *asked[3:]),
+        (*asked[:3], "conv, fast, width 0.5", 0),
+        (*asked[:4], 1),
+    ]
+    keys = {measure.key(*each, code) for each in [asked, *others]}
+    assert len(keys) == 6
+    assert measure.key(*asked, code) in keys
+
+
+def test_a_measurement_is_kept_and_not_asked_for_again(recordings, tmp_path):
+    rows = measure.measure(recordings, "gaussian-0.1/ljspeech", "choose", 0, "wavelet", 0)
+    assert {(row["selection"], row["metric"]) for row in rows} == {
+        ("last", "snr"),
+        ("last", "pesq_wb"),
+    }
+    path = tmp_path / "results" / "scores.csv"
+    assert measure.measured(path) == set()
+    measure.append(path, "abc", rows)
+    measure.append(path, "def", rows)
+    assert measure.measured(path) == {"abc", "def"}
+    table = pd.read_csv(path)
+    assert list(table) == measure.COLUMNS
+    assert len(table) == 2 * len(rows)
+
+
+def test_the_best_are_those_that_nothing_cheaper_equals():
+    lines = [
+        ("free", "last", 3.0, 0.0),
+        ("good", "last", 9.0, 1.0),
+        ("worse", "last", 8.0, 2.0),
+        ("worse", "oracle", 99.0, 2.0),
+        (front.REFERENCE, "average", 10.0, 4.0),
+    ]
+    clips = pd.DataFrame(
+        [(way, selection, clip, value + clip, cost) for clip in range(5)
+         for way, selection, value, cost in lines],
+        columns=["way", "selection", "clip", "value", "cost"],
+    )  # fmt: skip
+    table = front.summary(clips).set_index(["way", "selection"])
+    best = table.index[table["best"]].tolist()
+    assert best == [("free", "last"), ("good", "last"), (front.REFERENCE, "average")]
+    good = table.loc["good", "last"]
+    assert (good["n"], good["value"], good["difference"]) == (5, 11.0, -1.0)
+    # the same difference on each clip
+    assert (good["low"], good["high"]) == (-1.0, -1.0)
+
+
+def test_a_way_with_fewer_clips_is_not_the_best():
+    rows = [("all", "last", clip, 1.0, 1.0) for clip in (0, 1)] + [("some", "last", 0, 5.0, 0.1)]
+    clips = pd.DataFrame(rows, columns=["way", "selection", "clip", "value", "cost"])
+    table = front.summary(clips).set_index("way")
+    assert table["best"].to_dict() == {"all": True, "some": False}
+    assert np.isnan(table.loc["all", "difference"])
