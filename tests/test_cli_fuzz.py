@@ -12,6 +12,7 @@ import tempfile
 from contextlib import chdir
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -154,7 +155,9 @@ def check(content, arguments):
         before = state(folder)
         source = Path(arguments[0])
         recorded = source.read_bytes() if source.is_file() else b""
-        result = CliRunner().invoke(main, ["restore", *arguments], input=content)
+        # a worker cannot send pytest's main process captured warnings that are no UTF-8
+        with patch.object(logging.getLogger("dap"), "propagate", False):
+            result = CliRunner().invoke(main, ["restore", *arguments], input=content)
         after = state(folder)
         assert (source.read_bytes() if source.is_file() else b"") == recorded
         unexpected = result.exception
@@ -182,12 +185,6 @@ def temporary(tmp_path_factory):
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     yield folder
     tempfile.tempdir = before
-
-
-@pytest.fixture(autouse=True)
-def uncaptured(monkeypatch):
-    """A worker cannot send captured warnings with what is no UTF-8 to pytest's main process."""
-    monkeypatch.setattr(logging.getLogger("dap"), "propagate", False)
 
 
 # what a user means, to files of all kinds
