@@ -107,7 +107,7 @@ NEEDS = {
         "plugin('metrics', 'stoi').load().stoi(x, x, 16000)": "pystoi",
     },
     "workflow": {
-        "import dap.study.study": "jsonschema",
+        "import dap.study.study": "yaml",  # read before it is checked
         "import dap.data.fetch.download": "pooch",
         "import dap.scoring.pool": "threadpoolctl",
         "plugin('baselines', 'nmf').load().separate(x, 16000)": "sklearn",
