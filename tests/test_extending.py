@@ -168,7 +168,7 @@ def test_an_installed_method_restores_a_recording(installed, tone):
     command = ["-c", "from dap.cli import main; main()", "restore"]
     soundfile.write(installed / "in.wav", tone, 16000, subtype="FLOAT")
     for method in ("moving-average", "my-prior"):
-        options = ["--iterations", "2"] if method == "my-prior" else []
+        options = ["--iterations", "200", "--learning-rate", "0.02"] if method == "my-prior" else []
         arguments = ["in.wav", f"{method}.wav", "--method", method]
         done = python(installed, *command, *arguments, *options)
         assert f"restored by {method}" in done.stderr

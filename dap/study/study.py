@@ -149,10 +149,11 @@ class Study:
                     listing(self.corpus(name)["folder"], entry["files"])
             except DapError as error:
                 raise DapError(f"{where}: {error}") from error
-            except OSError as error:  # such as a name that is too long
+            except (OSError, ValueError) as error:  # a name that is too long; a glob that is none
                 parts = (f"{key} {value!r}" for key, value in self._places(entry).items())
                 raise DapError(
-                    f"{where}: {', '.join(parts)}: cannot be looked through: {error.strerror}"
+                    f"{where}: {', '.join(parts)}: cannot be looked through: "
+                    f"{getattr(error, 'strerror', None) or error}"
                 ) from error
 
     def _experiment(self, name: str, entry: dict) -> Experiment:

@@ -60,6 +60,7 @@ class Job:
         )
         self.log, self.threads = [str(folder / "log.txt")], 1
         run = {"checkpoint_seconds": 600, "fits_at_once": 1, "missing": "report", "retries": 1}
+        run["unreadable"] = "fail"
         self.config, self.resources = {"run": run}, Items(attempt=1)
 
 
@@ -147,6 +148,7 @@ def products(tmp_path, monkeypatch):
             "clips",
             {},
             {"manifest": manifests["clips"]},
+            span=(0, 2),
             draws=[Draw(name, f"{name}.flac", 0).as_dict() for name in ("low", "failing")],
             entry={},
         ),

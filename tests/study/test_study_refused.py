@@ -256,7 +256,7 @@ def changed(where, value):
         (
             "corpora.mine",
             {"title": "x", "folder": ".", "files": "a**"},
-            ["corpora.mine: folder '.' holds no audio that matches 'a**'"],
+            ["corpora.mine: folder '.', files 'a**': cannot be looked through: Invalid pattern"],
         ),
         (
             "experiments.denoise.corruption",
