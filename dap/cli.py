@@ -1,13 +1,9 @@
 """The `dap` command."""
 
 import io
-import logging
-import math
 import os
-import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +12,10 @@ from click.core import ParameterSource
 
 from dap import __version__, api
 from dap.endpoints import Source, Target, keep
-from dap.errors import DapError, PluginError, UnwritableError, one_line
+from dap.errors import DapError, UnwritableError, one_line
+from dap.messages import bars, errors_as_lines, renamed, warnings_as_lines
 from dap.options import PRESETS, FitOptions, limits
-from dap.plugins import MEMORY_IS_FULL
+from dap.parameters import Finite, Gap, MethodName, option_range, preset_defaults
 from dap.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -38,76 +35,6 @@ UNRESTORED = 3
 MOST_ITERATIONS, MOST_THREADS = 10**9, 1024
 
 
-class Gap(click.ParamType):
-    """Two times, "1.2-1.35" in seconds or "1:07.1-1:07.2" with minutes (and hours) before them."""
-
-    name = "START-END"
-    time = r"(?:(?:([0-9]+):)?([0-9]{1,2}):)?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-    times = re.compile(rf"\s*{time}\s*-\s*{time}\s*", re.ASCII)
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        """Text to numbers, in seconds."""
-        if not (match := self.times.fullmatch(value)):
-            self.fail(
-                f"{value!r} is not START-END in seconds, such as 1.2-1.35, or with minutes, such "
-                "as 1:07.1-1:07.2",
-                param,
-                ctx,
-            )
-        groups = match.groups()
-        try:
-            start, end = _seconds(*groups[:3]), _seconds(*groups[3:])
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
-        if end <= start:
-            self.fail(f"{value!r} ends before it starts", param, ctx)
-        return start, end
-
-
-def _seconds(hours: str | None, minutes: str | None, seconds: str) -> float:
-    """The parts of a time as one number."""
-    if any(
-        part and float(part) >= 60 for part in (minutes if hours else None, minutes and seconds)
-    ):
-        raise ValueError("what follows a colon has to be below 60")
-    total = 3600 * float(hours or 0) + 60 * float(minutes or 0) + float(seconds)
-    if math.isinf(total):
-        raise ValueError("no recording lasts so long")
-    return total
-
-
-class Finite(click.FloatRange):
-    """A number of a range, infinity and NaN never."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Text to a number."""
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number", param, ctx)
-        return number
-
-
-class MethodName(click.ParamType):
-    """The name of one of `dap.api.methods`, which are looked for when they are needed."""
-
-    name = "METHOD"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name itself."""
-        names = [method.name for method in api.methods()]
-        if value not in names:
-            self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
-        return value
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """The names, for the help."""
-        return f"[{'|'.join(method.name for method in api.methods())}]"
-
-
 # of a fit, which classical methods do without
 FITTING = {
     "preset", "iterations", "learning_rate", "width", "selection", "segment", "seed", "precision",
@@ -115,31 +42,12 @@ FITTING = {
 }  # fmt: skip
 
 
-def option_range(name: str) -> Finite:
-    """The values that an option of a fit may have, which is no whole number."""
-    bounds = limits(name)
-    return Finite(
-        min=bounds.get("minimum", bounds.get("exclusiveMinimum")),
-        max=bounds.get("maximum", bounds.get("exclusiveMaximum")),
-        min_open="exclusiveMinimum" in bounds,
-        max_open="exclusiveMaximum" in bounds,
-    )
-
-
-def preset_defaults(name: str) -> str:
-    """What an option of a fit is in each preset, for the help."""
-    values = {preset: getattr(FitOptions.from_preset(preset), name) for preset in PRESETS}
-    if len(set(values.values())) == 1:
-        return f"[default: {values.popitem()[1]:g}]"
-    return f"[default: {', '.join(f'{value:g} ({preset})' for preset, value in values.items())}]"
-
-
 class Command(click.Group):
     """Warnings of the package as lines, and its errors as the last one."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        with _warnings(), _errors():
+        with warnings_as_lines(), errors_as_lines():
             return super().invoke(ctx)
 
 
@@ -304,7 +212,7 @@ def restore(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from dap.audio import read
 
-    with source.local() as path, _named(path, source.name), redirect_stdout(sys.stderr):
+    with source.local() as path, renamed(path, source.name), redirect_stdout(sys.stderr):
         recording = read(path, sample_rate)
         lost = _lost(path, sample_rate)
     _check_room(len(recording), target, reserve)
@@ -408,84 +316,11 @@ def _write(
         raise DapError(f"{error}; {told}") from error
 
 
-@contextmanager
-def _warnings() -> Iterator[None]:
-    """Show the package's warnings on standard error, a line each."""
-
-    class Lines(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            kind = record.levelname.capitalize()
-            click.echo(f"{kind}: {one_line(record.getMessage())}", err=True)
-
-    logger, handler = logging.getLogger("dap"), Lines(logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-@contextmanager
-def _errors() -> Iterator[None]:
-    """Put what the user can put right into one line, and the exit status 1."""
-    try:
-        yield
-    except DapError as error:
-        if isinstance(error, PluginError):
-            click.echo(error.trace, err=True)
-        raise click.ClickException(one_line(str(error))) from error
-    except (MemoryError, RuntimeError) as error:
-        full = any(words in str(error).lower() for words in MEMORY_IS_FULL)
-        if not (full or isinstance(error, MemoryError)):
-            raise
-        raise click.ClickException(
-            "the memory is full: take shorter segments (--segment), a narrower network (--width) "
-            "or a part of the recording"
-        ) from error
-    except OSError as error:
-        raise click.ClickException(one_line(str(error))) from error
-
-
-@contextmanager
-def _named(path: Path, name: str) -> Iterator[None]:
-    """Have a temporary file called by the name of what it is a copy of."""
-
-    def rename(record: logging.LogRecord) -> bool:
-        record.msg, record.args = record.getMessage().replace(str(path), name), ()
-        return True
-
-    logger = logging.getLogger("dap")
-    logger.addFilter(rename)
-    try:
-        yield
-    except DapError as error:
-        error.args = (str(error).replace(str(path), name),)
-        raise
-    finally:
-        logger.removeFilter(rename)
-
-
 def cores() -> int:
     """Those that this process was given, which may be fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def bars(iterations: int) -> Callable[[int, int, int, float], None]:
-    """Shows how far the fits are, those of several segments beside each other."""
-    from dap.runtime.progress import Progress
-
-    meters: dict[int, Progress] = {}
-
-    def report(segment: int, segments: int, iteration: int, loss: float) -> None:
-        if segment not in meters:
-            meters[segment] = Progress(f"segment {segment} of {segments}", iterations)
-        meters[segment](iteration, loss)
-        if iteration == iterations:
-            del meters[segment]  # it may be fitted again
-
-    return report
 
 
 def _lost(recording: Path, sample_rate: int) -> str:

@@ -11,10 +11,11 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from dap.cli import Gap, main
+from dap.cli import main
 from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
+from dap.parameters import Gap
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 

@@ -36,9 +36,6 @@ try:
         config = base
     config.update(as_written(workflow.config_settings.config_args or ()))
     study = Study(config, mirrored=not workflow.remote_exec)
-    for name in study.clip_counts:
-        if not study.indexed(name):
-            study.clips(name, "000")  # raises where two recordings would be one clip
     depends.check_clips(study)
     if workflow.is_main_process:
         require_folders(".snakemake", RESOURCES, *study.paths.folders)

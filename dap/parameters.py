@@ -1,0 +1,99 @@
+"""The types of the command's parameters: times of gaps, finite numbers, names of methods."""
+
+import math
+import re
+from typing import Any
+
+import click
+
+from dap import api
+from dap.options import PRESETS, FitOptions, limits
+
+
+class Gap(click.ParamType):
+    """Two times, "1.2-1.35" in seconds or "1:07.1-1:07.2" with minutes (and hours) before them."""
+
+    name = "START-END"
+    time = r"(?:(?:([0-9]+):)?([0-9]{1,2}):)?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+    times = re.compile(rf"\s*{time}\s*-\s*{time}\s*", re.ASCII)
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """Text to numbers, in seconds."""
+        if not (match := self.times.fullmatch(value)):
+            self.fail(
+                f"{value!r} is not START-END in seconds, such as 1.2-1.35, or with minutes, such "
+                "as 1:07.1-1:07.2",
+                param,
+                ctx,
+            )
+        groups = match.groups()
+        try:
+            start, end = _seconds(*groups[:3]), _seconds(*groups[3:])
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        if end <= start:
+            self.fail(f"{value!r} ends before it starts", param, ctx)
+        return start, end
+
+
+def _seconds(hours: str | None, minutes: str | None, seconds: str) -> float:
+    """The parts of a time as one number."""
+    if any(
+        part and float(part) >= 60 for part in (minutes if hours else None, minutes and seconds)
+    ):
+        raise ValueError("what follows a colon has to be below 60")
+    total = 3600 * float(hours or 0) + 60 * float(minutes or 0) + float(seconds)
+    if math.isinf(total):
+        raise ValueError("no recording lasts so long")
+    return total
+
+
+class Finite(click.FloatRange):
+    """A number of a range, infinity and NaN never."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Text to a number."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
+class MethodName(click.ParamType):
+    """The name of one of `dap.api.methods`, which are looked for when they are needed."""
+
+    name = "METHOD"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name itself."""
+        names = [method.name for method in api.methods()]
+        if value not in names:
+            self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
+        return value
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The names, for the help."""
+        return f"[{'|'.join(method.name for method in api.methods())}]"
+
+
+def option_range(name: str) -> Finite:
+    """The values that an option of a fit may have, which is no whole number."""
+    bounds = limits(name)
+    return Finite(
+        min=bounds.get("minimum", bounds.get("exclusiveMinimum")),
+        max=bounds.get("maximum", bounds.get("exclusiveMaximum")),
+        min_open="exclusiveMinimum" in bounds,
+        max_open="exclusiveMaximum" in bounds,
+    )
+
+
+def preset_defaults(name: str) -> str:
+    """What an option of a fit is in each preset, for the help."""
+    values = {preset: getattr(FitOptions.from_preset(preset), name) for preset in PRESETS}
+    if len(set(values.values())) == 1:
+        return f"[default: {values.popitem()[1]:g}]"
+    return f"[default: {', '.join(f'{value:g} ({preset})' for preset, value in values.items())}]"
