@@ -158,7 +158,8 @@ def test_names_of_modules_move_with_the_study(outside, tmp_path, monkeypatch):
         ({"one": "PRIORS = {'a': {}}\n"}, "mine/one.py: PRIORS: a lacks title; needed: title"),
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'task': 'denoise'}}\n"},
-            "mine/one.py: PRIORS: a has task; needed: title; allowed: tasks, domain, least_",
+            "mine/one.py: PRIORS: a has task; needed: title; "
+            "allowed: tasks, domain, least_iterations, published",
         ),
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'tasks': ['denoize']}}\n"},
