@@ -143,7 +143,6 @@ def main() -> None:
 )
 @click.option(
     "--keep-partial",
-    "kept_in",
     type=click.Path(dir_okay=False, readable=False),
     help="Where the result is kept if RESTORED cannot be written at the end. "
     "[default: a new file in the folder for temporary files]",
@@ -170,7 +169,7 @@ def restore(
     threads: int | None,
     device: str,
     force: bool,
-    kept_in: str | None,
+    keep_partial: str | None,
 ) -> None:
     """Restore the recording DAMAGED and write RESTORED, a 32-bit float WAV.
 
@@ -205,7 +204,7 @@ def restore(
         **{name: value for name, value in some.items() if value is not None},
     )
     source, target = Source.at(damaged, dash=0), Target.at(restored, dash=1)
-    reserve = None if kept_in is None else Target.at(kept_in, dash=1)
+    reserve = None if keep_partial is None else Target.at(keep_partial, dash=1)
     _check_ends(source, target, reserve, force)
     _provide_for_libraries()
     # before torch: threads that wait sleep, and leave shared cores to others

@@ -275,8 +275,8 @@ def test_a_file_that_came_to_be_meanwhile_is_not_replaced(folder, monkeypatch):
     assert result.exit_code == 1
     assert "a file of this name has come to be" in result.stderr
     assert Path("new.wav").read_bytes() == b"another's"
-    (kept,) = Path("temporary").iterdir()
-    assert soundfile.info(kept).frames == 4000
+    (rescued,) = Path("temporary").iterdir()
+    assert soundfile.info(rescued).frames == 4000
 
 
 def test_a_stop_leaves_no_half_of_a_file(folder, monkeypatch):

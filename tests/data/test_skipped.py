@@ -95,8 +95,8 @@ def test_another_recording_takes_the_place_of_one(entry, tmp_path, damage, reaso
     assert [row["source"] for row in rows] == [order[0], order[4], order[2]]
     assert [row["clip"] for row in rows] == [row["source"].removesuffix(".wav") for row in rows]
     # the clip is what it would have been in its own right
-    own = make("c", entry, draws("c", entry, 1, 5)[4], **OPTIONS)
-    assert float(rows[1]["start"]) == own.start / RATE
+    drawn = make("c", entry, draws("c", entry, 1, 5)[4], **OPTIONS)
+    assert float(rows[1]["start"]) == drawn.start / RATE
     ((file, why),) = read_skipped([manifest]).items()
     assert file == order[1]
     assert why.startswith(reason)
