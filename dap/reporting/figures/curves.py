@@ -117,7 +117,8 @@ def curves(
     down = math.ceil(len(panels) / across)
 
     with style():
-        figure = new_figure(max(5.5, 0.6 + 3.2 * across), 1.1 + 2.9 * down)
+        # the legend takes 1.7 inches, and titles are wrapped to what is left for a panel
+        figure = new_figure(2.3 + 3.2 * across, 1.1 + 2.9 * down)
         grid = figure.subplots(down, across, squeeze=False)
         for spare in grid.ravel()[len(panels) :]:
             spare.remove()
