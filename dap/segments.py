@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from dap.data.corruptions.gaps import untouched_frames
-from dap.data.corruptions.quantization import QUANTIZERS, cells
+from dap.data.corruptions.quantization import QUANTIZERS, cells, fewest_bins
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
@@ -249,7 +249,8 @@ def _cross_faded(
 def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
     """The cells of a recording that was quantized on [-1, 1], (2, samples): lower and upper bounds.
 
-    Mid-rise or mid-tread is found from the samples, which have to be its levels.
+    Mid-rise or mid-tread is found from the samples, which have to be its levels. A warning says so
+    where they are those of a quantizer of fewer bins, too.
 
     Raises:
         DapError: they are the levels of neither.
@@ -261,6 +262,12 @@ def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
         level, lower, upper = cells(recording, bins, quantizer)
         off = np.abs(recording - level) > min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
         if not off.any():
+            if (fewest := fewest_bins(level, bins)) < bins:
+                log.warning(
+                    "all samples are levels of a quantizer of %d bins, not of %d alone: if it had "
+                    "%d, say so (--dequantize %d; bins=%d): the cells are larger then",
+                    *(fewest, bins, fewest, fewest, fewest),
+                )
             return np.stack((lower, upper))
         shares.append(f"{off.mean():.2%} are not those of {quantizer}")
     raise DapError(

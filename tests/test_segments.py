@@ -8,7 +8,7 @@ from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
 from dap.options import FitOptions
-from dap.segments import gap_mask, restore_recording, segments
+from dap.segments import gap_mask, quantized, restore_recording, segments
 
 FIT = FitOptions(iterations=2, learning_rate=0.005, snapshots=2, width=0.05, precision="float32")
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
@@ -161,6 +161,15 @@ def test_recordings_that_were_not_quantized_so_are_refused(tone):
             DapError, match=rf"not the levels of a quantizer of {bins} bins on \[-1, 1\] \(\d+"
         ):
             restore_recording(wrong, 16000, bins=bins, **options)
+
+
+@pytest.mark.parametrize(("bins", "quantizer"), [(16, "mid-rise"), (16, "mid-tread")])
+@pytest.mark.parametrize("times", [1, 2, 3, 16])
+def test_more_bins_than_a_recording_has_are_warned_of(tone, caplog, bins, quantizer, times):
+    level, _, _ = cells(tone, bins, quantizer)
+    quantized(level, bins * times)
+    assert ("quantizer of 16 bins, not of" in caplog.text) == (times > 1)
+    assert ("--dequantize 16; bins=16" in caplog.text) == (times > 1)
 
 
 @pytest.mark.parametrize("gap", [(0.3, 0.2), (-0.1, 0.1), (0.3, 0.5)])

@@ -85,7 +85,7 @@ def test_digests(original):
         "score": 7,
         "table": 8,
         "clips": 12,
-        "observations": 14,
+        "observations": 15,
     }.items(),
 )
 def test_a_rule_covers_what_computes(original, rule, most):

@@ -84,3 +84,22 @@ def cells(
     lower = np.where(index == -(bins // 2), -1.0, level - step / 2)
     upper = np.where(index == (bins - 1) // 2, 1.0, level + step / 2)
     return level.astype(np.float32), lower.astype(np.float32), upper.astype(np.float32)
+
+
+def fewest_bins(levels: np.ndarray, bins: int) -> int:
+    """Of how many bins a quantizer needs to be to have these levels, of either kind.
+
+    >>> fewest_bins(np.array([-0.75, 0.25, 0.75]), 256)
+    4
+
+    Args:
+        levels: (levels,) of a quantizer of `bins` on [-1, 1].
+    """
+    # in half steps: multiples of a step at mid-tread, odd multiples of half of one at mid-rise
+    halves = np.rint(np.unique(levels.astype(np.float64)) * bins).astype(np.int64)
+    common = int(np.gcd.reduce(halves))
+    if not common:
+        return bins
+    mid_rise = (halves // common % 2 != 0).all()
+    fewest, rest = divmod(bins if mid_rise else 2 * bins, common)
+    return bins if rest else max(2, min(fewest, bins))

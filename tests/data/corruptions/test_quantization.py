@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from corrupted import corrupted
 
-from dap.data.corruptions.quantization import CORRUPTIONS, QUANTIZERS, cells
+from dap.data.corruptions.quantization import CORRUPTIONS, QUANTIZERS, cells, fewest_bins
 from dap.errors import DapError
 
 RAMP = np.linspace(-1, 1, 4001)
@@ -30,6 +30,21 @@ def test_levels_and_cells_of_quantizers(bins, quantizer, levels):
     # a level is quantized to itself, and so is all that lies inside of its cell
     for again in (level, 0.999 * lower + 0.001 * upper, 0.001 * lower + 0.999 * upper):
         np.testing.assert_array_equal(cells(again, bins, quantizer)[0], level)
+
+
+@pytest.mark.parametrize("quantizer", QUANTIZERS)
+@pytest.mark.parametrize("bins", [2, 3, 4, 5, 8, 15, 16, 255, 256, 2**16])
+@pytest.mark.parametrize("times", [1, 2, 3, 4, 256])
+def test_the_fewest_bins_that_have_some_levels(bins, quantizer, times):
+    if quantizer == "mid-rise" and bins % 2:
+        return
+    level, _, _ = cells(RAMP, bins, quantizer)
+    assert fewest_bins(level, bins * times) == bins or bins == 2**16  # the ramp has 4001 levels
+
+
+def test_the_fewest_bins_of_silence():
+    assert fewest_bins(np.zeros(3), 16) == 16
+    assert fewest_bins(np.array([0.5]), 16) == 2
 
 
 def test_quantization(tone):
