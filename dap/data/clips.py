@@ -77,23 +77,25 @@ def select(
         the clips, and the reasons by recording.
 
     Raises:
-        DapError: no recording can be used, or one that is to fail.
+        DapError: no recording can be used; or some cannot be, and are to fail.
     """
     if "synthetic" in entry:
         return draws(corpus, entry, seed, count), {}
     usable: list[str] = []
     reasons: dict[str, str] = {}
+    errors = []
     for file in ordered(corpus, entry, seed):
         if len(usable) == count:
             break
         try:
             check(recording_path(entry, file), sample_rate)
         except UnusableError as error:
-            if unreadable == "fail":
-                raise
             reasons[file] = error.reason
+            errors.append(str(error))
         else:
             usable.append(file)
+    if errors and unreadable == "fail":
+        raise DapError("; ".join(errors))
     if not usable:
         raise DapError(f"corpus {corpus}: {none_left(reasons)}")
     return draws(corpus, entry, seed, count, usable), reasons
