@@ -68,13 +68,16 @@ class Restoration:
             for a classical method.
         losses: (channels, segments, iterations) float32, the loss of each fit at each iteration;
             one channel for a recording of shape (samples,). NaN where nothing was fitted: in a
-            segment without a gap, or in a silent channel. No iterations for a classical method.
+            segment or channel that is silent, or in a segment without a gap. No iterations for a
+            classical method.
         snapshots: the whole recording, as `audio` is, at iterations of the fits, by iteration in
             rising order: each segment's output at that iteration (never the average), cross-faded.
             A fit keeps 32 of them by default, which take 32 times the recording's memory
             (`FitOptions.snapshots`). Empty for a classical method.
         segments: where each segment starts and ends, in samples.
         seconds: wall time of the whole restoration.
+        unrestored: (channel, segment) of those that are left as they were, since their fits learned
+            nothing, counted from 0 as in `losses`.
     """
 
     audio: np.ndarray = field(repr=False)
@@ -84,6 +87,7 @@ class Restoration:
     snapshots: dict[int, np.ndarray] = field(repr=False)
     segments: tuple[tuple[int, int], ...]
     seconds: float
+    unrestored: tuple[tuple[int, int], ...] = ()
 
 
 def methods(task: str | None = None) -> tuple[Method, ...]:
@@ -136,8 +140,15 @@ def restore(
 
     An untrained network is fitted to each segment of about `segment_seconds`; it fits the sound
     before the noise, so that too many iterations bring the noise back. Segments overlap by 64 ms
-    and are cross-faded. A classical method is given the whole recording instead. For the methods, a
-    recording is scaled to a peak of 1, and back.
+    and are cross-faded. A classical method is given the whole recording instead.
+
+    The level is taken off before, and put back after: a segment is fitted without its mean, and
+    scaled to a peak of 1. What lies beyond six times the size that 99 % of its samples do not
+    exceed, such as a click, is cut off for that, and put back.
+
+    A segment whose fit learned nothing is left as it was. A warning says so (the logger is "dap"),
+    and so it does where a result is 20 dB below the recording, or the filling of a gap 20 dB below
+    the sound beside it.
 
     Nothing is resampled: all is done at `sample_rate`. The networks know nothing of rates. Their
     spectrogram has windows of 1022 samples, 64 apart: 64 ms and 4 ms at the 16 kHz of the papers,
@@ -157,7 +168,7 @@ def restore(
             in.
         method: its name, one of `methods()`; it must be for the task.
         preset: "fast" or "paper", how a network is fitted but for what is asked for beside it.
-        iterations: of each fit; the preset's by default.
+        iterations: of each fit; the preset's by default. Some methods need a least number.
         width: factor on every number of filters of the network, above 0 and at most 4.
         seed: of the networks' initialisation; classical methods draw nothing.
         device: "auto", a GPU if there is one, "cpu" or "cuda"; for priors.
@@ -171,11 +182,13 @@ def restore(
         segment_seconds: length of a segment, 0.25 at least.
 
     Raises:
-        DapError: `x` has another shape or type, is too short, is silent (outside of its gaps), or
-            holds NaN or infinite samples; a gap is not inside of `x`, or leaves nothing of a
-            segment; samples are not levels of the quantizer; `gaps` is empty, or given with `bins`;
-            an argument is out of its range; the method is not for the task; there is no GPU, where
-            "cuda" is asked for; a fit diverged.
+        DapError: `x` has another shape or type, is too short, is silent, all samples being equal
+            (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
+            leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
+            or given with `bins`; an argument is out of its range; the method is not for the task,
+            or needs more iterations; there is no GPU, where "cuda" is asked for; a fit diverged; no
+            fit learned anything; of a channel, or of all gaps beside sound, a method makes silence
+            (60 dB below).
 
     Examples:
         >>> import numpy as np
@@ -205,14 +218,17 @@ def restore(
     prior = _method(method, task).kind == "prior"
     options = _fit_options(method, prior, preset, iterations, width, fit)
 
+    from dap.levels import compare, compare_fillings
     from dap.segments import gap_mask, restore_recording
 
     gaps = [] if gaps is None else [_gap(gap) for gap in gaps]
     mask = gap_mask(gaps, len(channels[0]), sample_rate)
-    silent = [not channel[~mask].any() for channel in channels]
+    silent = [_is_constant(channel[~mask]) for channel in channels]
     if all(silent):
         where = " outside of its gaps" if gaps else ""
-        raise DapError(f"the recording is silent{where}: there is nothing to restore")
+        raise DapError(
+            f"the recording is silent{where} (all samples are equal): there is nothing to restore"
+        )
     results: list[RestoredRecording | None] = []
     with _threads(threads if prior else None):
         for index, channel in enumerate(channels):
@@ -233,22 +249,45 @@ def restore(
                     bins=bins,
                     seed=int(seed),
                     device=device,
+                    channel=_of_channel(index, channels),
                     report=report,
                 )
             )
-    sounding = next(result for result in results if result is not None)
-    restored = [_silence(sounding) if result is None else result for result in results]
+    sounding = [result for result in results if result is not None]
+    if not any(result.learned for result in sounding):
+        raise DapError(
+            f"no fit learned anything in {options.iterations} iterations, and nothing is restored: "
+            "take more iterations or a lower learning rate, or all of the recording is noise"
+        )
+    like = max(sounding, key=lambda result: len(result.snapshots))  # one whose gaps were fitted
+    restored = [
+        _as_it_was(channel, mask, like) if result is None else result
+        for channel, result in zip(channels, results, strict=True)
+    ]
+    for index, (channel, result) in enumerate(zip(channels, restored, strict=True)):
+        what = _of_channel(index, channels).removeprefix(" of ") or "the recording"
+        if gaps:
+            compare_fillings(channel, result.audio, mask, int(sample_rate), what, method)
+        else:
+            compare(channel, result.audio, what, method)
     return Restoration(
         audio=_assembled([result.audio for result in restored], x),
         sample_rate=int(sample_rate),
         iterate=Iterate(selection, options.iterations) if prior else None,
         losses=np.stack([result.losses for result in restored]),
         snapshots={
-            iteration: _assembled([result.snapshots[iteration] for result in restored], x)
-            for iteration in sounding.snapshots
+            iteration: _assembled(
+                [result.snapshots.get(iteration, result.audio) for result in restored], x
+            )
+            for iteration in like.snapshots
         },
-        segments=tuple(sounding.segments),
+        segments=tuple(like.segments),
         seconds=perf_counter() - begun,
+        unrestored=tuple(
+            (channel, segment)
+            for channel, result in enumerate(restored)
+            for segment in result.unrestored
+        ),
     )
 
 
@@ -276,12 +315,27 @@ def _channels(x: np.ndarray) -> list[np.ndarray]:
     return [np.ascontiguousarray(channel) for channel in x.reshape(len(x), -1).T]
 
 
-def _silence(other: "RestoredRecording") -> "RestoredRecording":
-    """What a silent channel is restored to, beside another one."""
-    silence = np.zeros_like(other.audio)
-    snapshots = dict.fromkeys(other.snapshots, silence)
-    losses = np.full_like(other.losses, np.nan)
-    return replace(other, audio=silence, losses=losses, snapshots=snapshots)
+def _is_constant(signal: np.ndarray) -> bool:
+    return not len(signal) or signal.min() == signal.max()
+
+
+def _of_channel(index: int, channels: Sequence[np.ndarray]) -> str:
+    """For messages: nothing, if there is one alone."""
+    return f" of channel {index + 1}" if len(channels) > 1 else ""
+
+
+def _as_it_was(
+    channel: np.ndarray, mask: np.ndarray, other: "RestoredRecording"
+) -> "RestoredRecording":
+    """What a silent channel is restored to, beside another one: its gaps are silent, too."""
+    level = channel[~mask][:1]
+    return replace(
+        other,
+        audio=np.where(mask, level, channel),
+        losses=np.full_like(other.losses, np.nan),
+        snapshots={},
+        unrestored=(),
+    )
 
 
 def _assembled(channels: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
@@ -336,9 +390,15 @@ def _fit_options(
         raise DapError(f"{method} is fitted to nothing, and takes no {name}")
     if fit is None:
         some = {} if iterations is None else {"iterations": iterations}
-        return FitOptions.from_preset(preset, width=width, **some)
-    if (preset, iterations, width) != ("fast", None, 1.0):
+        fit = FitOptions.from_preset(preset, width=width, **some)
+    elif (preset, iterations, width) != ("fast", None, 1.0):
         raise DapError("fit holds all options of the fit: leave out preset, iterations and width")
+    least = plugins("priors")[method].metadata.get("least_iterations", 1) if prior else 1
+    if fit.iterations < least:
+        raise DapError(
+            f"iterations is {fit.iterations}: {method} needs at least {least}, and would give the "
+            "recording back"
+        )
     return fit
 
 

@@ -31,7 +31,9 @@ EXIT_STATUS = """\b
 Exit status:
   0  the result is written
   1  it is not: the last line, "Error: ...", says why, and what to do
-  2  the command is not one: an unknown option, a value out of its range"""
+  2  the command is not one: an unknown option, a value out of its range
+  3  it is written, with segments as they were: their fits learned nothing (a warning says which)"""
+UNRESTORED = 3
 # far beyond use; above, counting would fail
 MOST_ITERATIONS, MOST_THREADS = 10**9, 1024
 
@@ -329,6 +331,8 @@ def restore(
         ),
         err=True,
     )
+    if result.unrestored:
+        ctx.exit(UNRESTORED)
 
 
 def _provide_for_libraries() -> None:

@@ -25,3 +25,36 @@ class Observation:
     known: dict[str, np.ndarray] = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     sample_rate: int = 16000
+
+
+@dataclass(frozen=True)
+class OneBit:
+    """What is known of a signal of which each sample is on one side of a value, and no more.
+
+    In its cells is also the value throughout, which is silence: signals of all levels are. So the
+    level has to come from the cells' middles: that of the distances to the value, in the mean
+    (Plan and Vershynin 2013, "One-bit compressed sensing by linear programming").
+
+    Attributes:
+        value: that all cells touch.
+        side: (samples,) 1 above the value, -1 below.
+        distance: mean of the distances.
+    """
+
+    value: float
+    side: np.ndarray
+    distance: float
+
+
+def one_bit(lower: np.ndarray, upper: np.ndarray) -> OneBit | None:
+    """What cells tell that touch one value, from both sides; None of any others.
+
+    Args:
+        lower, upper: (samples,), the edges of the cells.
+    """
+    shared = upper.min() - lower.max()
+    value = (float(upper.min()) + float(lower.max())) / 2
+    if abs(shared) >= (upper - lower).min() / 2:
+        return None
+    middle = (lower.astype(np.float64) + upper) / 2 - value
+    return OneBit(value, np.where(middle > 0, 1.0, -1.0), float(np.abs(middle).mean()))

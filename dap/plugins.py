@@ -71,7 +71,12 @@ class Kind:
 
 KINDS = {
     "priors": Kind(
-        "prior", "PRIORS", "priors", "dap.priors", ("title",), ("tasks", "domain", "published")
+        "prior",
+        "PRIORS",
+        "priors",
+        "dap.priors",
+        ("title",),
+        ("tasks", "domain", "least_iterations", "published"),
     ),
     "metrics": Kind(
         "metric",
@@ -355,6 +360,12 @@ def _checked(path: Path, kind: Kind) -> dict[str, dict]:
                     raise DapError(
                         f"{where}: {name}.{key} is {value!r}; allowed: {', '.join(choices)}"
                     )
+        least = metadata.get("least_iterations", 1)
+        if type(least) is not int or least < 1:
+            raise DapError(
+                f"{where}: {name}.least_iterations is {least!r}: must be a whole number of at "
+                "least 1"
+            )
     return offered
 
 

@@ -8,11 +8,12 @@ from functools import partial
 import numpy as np
 
 from dap.data.corruptions.gaps import untouched_frames
-from dap.data.corruptions.quantization import QUANTIZERS, cells, fewest_bins
+from dap.data.corruptions.quantization import QUANTIZERS, cells, inside
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
+from dap.levels import Level, decibels_below, root_mean_square
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.seeds import derive
@@ -20,7 +21,9 @@ from dap.seeds import derive
 FADE_SECONDS = 0.064  # one window of the transform
 AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
 SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
+NOTHING_DB = 30.0  # what a fit gave that is so far below its segment is nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
+NOTHING_LEFT = "a gap leaves nothing of a segment: take longer segments"
 PAST_END = 2  # samples
 
 log = logging.getLogger("dap")
@@ -36,12 +39,16 @@ class RestoredRecording:
         losses: (segments, iterations) float32; NaN for a segment that nothing was fitted to.
         snapshots: the recording as it was after some iterations, (samples,) each; none of a
             baseline.
+        unrestored: the indexes of segments that are as they were, since their fits learned nothing.
+        learned: whether any fit learned anything; true where nothing was fitted.
     """
 
     audio: np.ndarray
     segments: list[tuple[int, int]]
     losses: np.ndarray
     snapshots: dict[int, np.ndarray]
+    unrestored: tuple[int, ...]
+    learned: bool
 
 
 def segments(samples: int, length: int, fade: int) -> list[tuple[int, int]]:
@@ -69,17 +76,19 @@ def restore_recording(
     bins: int | None = None,
     seed: int = 0,
     device: str = "auto",
+    channel: str = "",
     report: Callable[[int, int, int, float], None] | None = None,
 ) -> RestoredRecording:
     """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantization.
 
-    The recording is scaled to a peak of 1 for the fits, as the study's clips are, and back. A prior
-    is fitted to segments; a baseline is given the whole. A fit that learned nothing is done again
-    at a third of the learning rate, and the one with the lower loss is taken; a warning in the log
-    says so.
+    A prior is fitted to segments, each scaled by its level (`dap.levels`) and without its mean; a
+    baseline is given the whole, scaled to a peak of 1. Segments without sound are not fitted. A fit
+    that learned nothing is done again at a third of the learning rate, and the one with the lower
+    loss is taken. If it has learned nothing either, its segment is left as it was. Warnings in the
+    log say so.
 
     Args:
-        recording: (samples,) float32 or float64, not all of it silent outside of the gaps.
+        recording: (samples,) float32 or float64, not constant outside of the gaps.
         method: a prior, or a baseline, that is for the task.
         fit: how a prior is fitted.
         spectrogram: the arguments of the `dap.stft.STFT` that a prior works on.
@@ -88,6 +97,7 @@ def restore_recording(
         bins: of the quantizer that the recording went through; every sample of the result stays in
             the cell that it was found in.
         seed: of the recording; each segment's is derived from it.
+        channel: which it is, for messages: "" or " of channel 2".
         report: called with segment, number of segments, iteration and loss.
 
     Raises:
@@ -97,9 +107,6 @@ def restore_recording(
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     mask = gap_mask(gaps, len(recording), sample_rate)
     bounds = quantized(recording, bins) if bins else None
-    observed = recording[~mask] if bounds is None else bounds
-    peak = float(np.abs(observed).max())
-    scaled = np.where(mask, np.float32(0), recording / peak).astype(np.float32)
     fade = round(FADE_SECONDS * sample_rate)
     fitted = is_prior(method)
     length = len(recording)
@@ -107,15 +114,25 @@ def restore_recording(
         length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
-    begin: dict[int, Callable[..., Fit]] = {}
+    levels: dict[int, Level] = {}
+    observations: dict[int, Observation] = {}
     for index, (start, end) in enumerate(parts):
-        if gaps and not mask[start:end].any():
+        lost = mask[start:end]
+        if gaps and not lost.any():
             continue
-        observation = _observation(scaled[start:end], mask[start:end], spectrogram, sample_rate)
-        if bounds is not None:
-            for name, bound in zip(("lower", "upper"), bounds / peak, strict=True):
-                observation.known[name] = bound[start:end].astype(np.float32)
-        begin[index] = partial(
+        if lost.all():
+            raise DapError(NOTHING_LEFT)
+        cell = None if bounds is None else bounds[:, start:end]
+        level = (Level.of if fitted else Level.peak)(recording[start:end], lost, cell)
+        levels[index] = level
+        if level.scale:
+            scaled = np.where(lost, np.float32(0), level.scaled(recording[start:end]))
+            observations[index] = _observation(scaled, lost, spectrogram, sample_rate)
+            if cell is not None:
+                lower, upper = level.scaled(cell)
+                observations[index].known.update(lower=lower, upper=upper)
+    begin = {
+        index: partial(
             restoring,
             method,
             task,
@@ -125,23 +142,32 @@ def restore_recording(
             seed=derive(seed, "recording", index),
             report=report and partial(report, index + 1, len(parts)),
         )
-    results = _fitted(begin, fit, device)
+        for index, observation in observations.items()
+    }
+    name = partial(_named, parts=parts, sample_rate=sample_rate, channel=channel)
+    results, unrestored = _fitted(begin, observations, fit, device, name)
+    restored = [index for index in levels if index not in unrestored]
+    changed = np.zeros(len(recording), bool)
+    for index in restored:
+        changed[slice(*parts[index])] = True
+    if gaps:
+        changed &= mask
 
     def joined(estimate: Callable[[Restored], np.ndarray]) -> np.ndarray:
         """The recording of the segments' estimates, (outputs, samples) each, of the last output."""
-        estimates = [
-            estimate(results[index])[-1] if index in results else scaled[start:end]
-            for index, (start, end) in enumerate(parts)
-        ]
-        restored = (_cross_faded(estimates, parts, fade) * peak).astype(recording.dtype)
-        if (
-            bounds is not None
-        ):  # the cross-fade of two estimates in a cell is in it, but for rounding
-            return np.clip(restored, *bounds)
-        return np.where(mask, restored, recording) if gaps else restored
+        signals = [recording[start:end] for start, end in parts]
+        for index in restored:
+            silence = np.zeros(len(signals[index]))  # what a segment of one level is beside that
+            sound = estimate(results[index])[-1] if index in results else silence
+            signals[index] = levels[index].put_back(sound)
+        signal = _cross_faded(signals, parts, fade).astype(recording.dtype)
+        if bounds is not None:
+            signal = np.clip(signal, *inside(*bounds))
+        return np.where(changed, signal, recording)
 
-    one = next(iter(results.values()))
-    losses = np.full((len(parts), len(one.losses)), np.nan, np.float32)
+    one = next(iter(results.values()), None)
+    iterations = len(one.losses) if one else fit.iterations * fitted
+    losses = np.full((len(parts), iterations), np.nan, np.float32)
     for index, result in results.items():
         losses[index] = result.losses
     return RestoredRecording(
@@ -150,8 +176,10 @@ def restore_recording(
         losses=losses,
         snapshots={
             int(iteration): joined(partial(_snapshot, k))
-            for k, iteration in enumerate(one.iterations)
+            for k, iteration in enumerate(one.iterations if one else ())
         },
+        unrestored=unrestored,
+        learned=not results or len(results) > len(unrestored),
     )
 
 
@@ -189,31 +217,62 @@ def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int
 
 
 def _fitted(
-    begin: Mapping[int, Callable[..., Fit]], fit: FitOptions, device: str
-) -> dict[int, Restored]:
-    """The results by segment, of fits that learned nothing the better of two."""
+    begin: Mapping[int, Callable[..., Fit]],
+    observations: Mapping[int, Observation],
+    fit: FitOptions,
+    device: str,
+    name: Callable[[Sequence[int]], str],
+) -> tuple[dict[int, Restored], tuple[int, ...]]:
+    """The results by segment, of fits that learned nothing the better of two.
+
+    Returns:
+        the results, and the segments whose fits learned nothing.
+    """
+
+    def failed(results: Mapping[int, Restored]) -> list[int]:
+        return [i for i, result in results.items() if not _learned(result, observations[i])]
+
     results = _run(begin, fit, device)
-    if failed := [index for index, result in results.items() if not result.learned]:
+    if again := failed(results):
         log.warning(
-            "%s learned nothing: again, at %.2g of the learning rate", _named(failed), SLOWER
+            "%s: no fit learned anything; again, at %.2g of the learning rate", name(again), SLOWER
         )
         slower = replace(fit, learning_rate=SLOWER * fit.learning_rate)
-        for index, again in _run({index: begin[index] for index in failed}, slower, device).items():
-            results[index] = min(results[index], again, key=lambda result: result.losses[-1])
-    if failed := [index for index in failed if not results[index].learned]:
+        second = _run({index: begin[index] for index in again}, slower, device)
+        still = failed(second)
+        for index, result in second.items():
+            if index not in still or result.losses[-1] < results[index].losses[-1]:
+                results[index] = result
+        again = still
+    if again:
         log.warning(
-            "%s learned nothing and gave next to nothing: all is noise there, or the learning rate "
-            "is too high",
-            _named(failed),
+            "%s: left unrestored, since no fit learned anything: all is noise there, the "
+            "iterations are too few, or the learning rate is too high",
+            name(again),
         )
-    return results
+    return results, tuple(again)
 
 
-def _named(indices: Sequence[int]) -> str:
-    numbers = ", ".join(str(index + 1) for index in indices)
-    return (
-        f"the fit of segment {numbers}" if len(indices) == 1 else f"the fits of segments {numbers}"
-    )
+def _learned(result: Restored, observation: Observation) -> bool:
+    """Whether a fit's loss fell, and its network's own signal is not next to silence.
+
+    A network that begins far above the segment lowers its loss by falling silent.
+    """
+    if not len(result.losses):  # of a baseline
+        return True
+    lost = observation.known.get("mask", np.zeros(len(observation.signal), bool))
+    before, after = observation.signal[~lost], result.selections["last"][0][~lost]
+    below = decibels_below(root_mean_square(before), root_mean_square(after))
+    return result.learned and below < NOTHING_DB
+
+
+def _named(
+    indexes: Sequence[int], parts: Sequence[tuple[int, int]], sample_rate: int, channel: str
+) -> str:
+    """Segments in words: "segments 1 (0.0-2.0 s), 2 (1.9-3.9 s)"."""
+    times = [[f"{sample / sample_rate:.1f}" for sample in parts[index]] for index in indexes]
+    each = [f"{index + 1} ({'-'.join(time)} s)" for index, time in zip(indexes, times, strict=True)]
+    return f"segment{'s' * (len(each) > 1)} {', '.join(each)}{channel}"
 
 
 def _run(
@@ -249,32 +308,50 @@ def _cross_faded(
 def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
     """The cells of a recording that was quantized on [-1, 1], (2, samples): lower and upper bounds.
 
-    Mid-rise or mid-tread is found from the samples, which have to be its levels. A warning says so
-    where they are those of a quantizer of fewer bins, too.
+    Mid-rise or mid-tread is found from the samples, which have to be its levels. If they are those
+    of fewer bins, too, whose cells are larger, a warning says so.
 
     Raises:
         DapError: they are the levels of neither.
     """
     shares = []
-    for quantizer in QUANTIZERS:
-        if quantizer == "mid-rise" and bins % 2:
-            continue
-        level, lower, upper = cells(recording, bins, quantizer)
-        off = np.abs(recording - level) > min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
-        if not off.any():
-            if (fewest := fewest_bins(level, bins)) < bins:
-                log.warning(
-                    "all samples are levels of a quantizer of %d bins, not of %d alone: if it had "
-                    "%d, say so (--dequantize %d; bins=%d): the cells are larger then",
-                    *(fewest, bins, fewest, fewest, fewest),
-                )
-            return np.stack((lower, upper))
-        shares.append(f"{off.mean():.2%} are not those of {quantizer}")
+    for quantizer in _quantizers(bins):
+        off = _off_levels(recording, bins, quantizer)
+        if not off:
+            _warn_of_fewer(recording, bins)
+            return np.stack(cells(recording, bins, quantizer)[1:])
+        shares.append(f"{off:.2%} are not those of {quantizer}")
     raise DapError(
         f"the samples are not the levels of a quantizer of {bins} bins on [-1, 1] "
         f"({', '.join(shares)}): was the recording resampled, mixed or scaled since, or has it "
         "other bins?"
     )
+
+
+def _quantizers(bins: int) -> list[str]:
+    return [quantizer for quantizer in QUANTIZERS if quantizer != "mid-rise" or bins % 2 == 0]
+
+
+def _off_levels(recording: np.ndarray, bins: int, quantizer: str) -> float:
+    """The share of samples that are no levels of a quantizer."""
+    level = cells(recording, bins, quantizer)[0]
+    within = min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
+    return float((np.abs(recording - level) > within).mean())
+
+
+def _warn_of_fewer(recording: np.ndarray, bins: int) -> None:
+    for fewer in range(2, bins // 2 + 1):
+        if bins % fewer == 0 and any(
+            _off_levels(recording, fewer, quantizer) == 0 for quantizer in _quantizers(fewer)
+        ):
+            log.warning(
+                "the samples are the levels of %d bins, too, and of %d only a few are there: was "
+                "the recording quantized to %d?",
+                fewer,
+                bins,
+                fewer,
+            )
+            return
 
 
 def _observation(
@@ -284,6 +361,6 @@ def _observation(
         return Observation(signal, sample_rate=sample_rate)
     observed = untouched_frames(mask, spectrogram["n_fft"], spectrogram["hop_length"])
     if not observed.any():
-        raise DapError("a gap leaves nothing of a segment: take longer segments")
+        raise DapError(NOTHING_LEFT)
     known = {"mask": mask, "observed_frames": observed}
     return Observation(signal, known, sample_rate=sample_rate)

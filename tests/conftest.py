@@ -35,6 +35,14 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason="faults take long: make test-faults"))
 
 
+@pytest.fixture
+def few_iterations(monkeypatch):
+    """Take fits of a few iterations, which have learned next to nothing, for restorations."""
+    monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)
+    monkeypatch.setattr("dap.segments.NOTHING_DB", np.inf)
+    monkeypatch.setattr("dap.levels.SILENT_DB", np.inf)
+
+
 @pytest.fixture(scope="session")
 def tone() -> np.ndarray:
     """A quarter of a second of 440 Hz at half of full scale: float32 (4096,)."""

@@ -16,9 +16,7 @@ FIT = dap.FitOptions(iterations=5, learning_rate=0.01, snapshots=3, width=0.05, 
 OPTIONS = {"segment_seconds": 0.25, "device": "cpu"}
 
 
-@pytest.fixture(autouse=True)
-def _learned(monkeypatch):
-    monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)  # 5 iterations learn little
+pytestmark = pytest.mark.usefixtures("few_iterations")
 
 
 @pytest.fixture
@@ -179,7 +177,11 @@ def test_methods():
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros(4000), "the recording is silent: there is nothing to restore"),
+        (
+            np.zeros(4000),
+            r"the recording is silent \(all samples are equal\): there is nothing to restore",
+        ),
+        (np.full(4000, 0.3), "the recording is silent"),
         (np.full(4000, np.nan), "samples that are not finite numbers"),
         (np.r_[np.ones(4000), np.inf], "samples that are not finite numbers"),
         (np.ones(1000), "has 1000 samples: at least 1024 are needed$"),

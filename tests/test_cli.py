@@ -40,6 +40,7 @@ def test_the_command_takes_classical_methods(tone, tmp_path):
     assert "wiener is fitted to nothing, and takes no --iterations, --seed" in result.output
 
 
+@pytest.mark.usefixtures("few_iterations")
 def test_the_command_dequantizes_an_eight_bit_file(tone, tmp_path):
     damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
     soundfile.write(damaged, tone, 16000, subtype="PCM_U8")
@@ -60,6 +61,7 @@ def test_the_command_dequantizes_an_eight_bit_file(tone, tmp_path):
     assert "--consistency is of --dequantize" in result.output
 
 
+@pytest.mark.usefixtures("few_iterations")
 def test_the_command_writes_a_file_of_the_same_length(tone, tmp_path):
     damaged, restored = tmp_path / "damaged.flac", tmp_path / "restored.wav"
     stereo = np.stack([tone, tone], axis=1)
@@ -205,6 +207,7 @@ def recordings(tone, hiss, tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.usefixtures("few_iterations")
 @pytest.mark.parametrize("command", re.findall(r"^dap (.*)$", README, re.MULTILINE))
 def test_the_commands_of_the_readme(command, recordings):
     arguments = shlex.split(command)
@@ -215,6 +218,7 @@ def test_the_commands_of_the_readme(command, recordings):
     assert "-h" in arguments or (recordings / arguments[2]).is_file()
 
 
+@pytest.mark.usefixtures("few_iterations")
 def test_the_program_of_the_readme(recordings, capsys):
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert program.count("width=0.25") == 1

@@ -110,10 +110,12 @@ def test_a_terminal_is_neither_read_nor_written(files):
         os.close(follower)
 
 
-CONV = ("--method", "conv", "--iterations", "2", "--width", "0.05", "--device", "cpu")
+# which learns something at once
+FIT = ("--method", "wave-u-net", "--iterations", "5", "--learning-rate", "0.03")
+FIT += ("--width", "0.05", "--device", "cpu")
 
 
-@pytest.mark.parametrize("method", [WAVELET, CONV], ids=["wavelet", "conv"])
+@pytest.mark.parametrize("method", [WAVELET, FIT], ids=["wavelet", "wave-u-net"])
 def test_without_a_working_folder_and_standard_error(method, files, tmp_path):
     (tmp_path / "gone").mkdir()
     output = tmp_path / "out.wav"

@@ -29,8 +29,8 @@ import dap, soundfile
 assert Path(dap.__file__).is_relative_to(sys.prefix), dap.__file__
 assert dap.__version__ == {version!r}
 noisy, sample_rate = soundfile.read("noisy.wav")
-fit = dap.FitOptions(iterations=3, width=0.05)
-result = dap.restore(noisy, sample_rate, method="conv", fit=fit, device="cpu", threads=1)
+fit = dap.FitOptions(iterations=5, learning_rate=0.03, width=0.05)
+result = dap.restore(noisy, sample_rate, method="wave-u-net", fit=fit, device="cpu", threads=1)
 assert result.audio.shape == noisy.shape
 soundfile.write("python.wav", result.audio, sample_rate, subtype="FLOAT")
 print(*(method.name for method in dap.methods()))
@@ -116,7 +116,8 @@ def test_all_files_of_the_package_are_in_both(distributions):
 def test_the_command_restores(installed, folder):
     assert run(folder, installed / "dap", "--version").strip().endswith(dap.__version__)
     assert "Restore audio with untrained networks" in run(folder, installed / "dap", "--help")
-    options = ["--method", "conv", "--iterations", "3", "--width", "0.05", "--device", "cpu"]
+    options = ["--method", "wave-u-net", "--iterations", "5", "--learning-rate", "0.03"]
+    options += ["--width", "0.05", "--device", "cpu"]
     run(folder, installed / "dap", "restore", "noisy.wav", "command.wav", *options)
     assert soundfile.info(folder / "command.wav").frames == 8000
 

@@ -158,11 +158,15 @@ def test_names_of_modules_move_with_the_study(outside, tmp_path, monkeypatch):
         ({"one": "PRIORS = {'a': {}}\n"}, "mine/one.py: PRIORS: a lacks title; needed: title"),
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'task': 'denoise'}}\n"},
-            "mine/one.py: PRIORS: a has task; needed: title; allowed: tasks, domain, published",
+            "mine/one.py: PRIORS: a has task; needed: title; allowed: tasks, domain, least_",
         ),
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'tasks': ['denoize']}}\n"},
             "mine/one.py: PRIORS: a.tasks is 'denoize'; allowed: denoise, inpaint, separate",
+        ),
+        (
+            {"one": "PRIORS = {'a': {'title': 'A', 'least_iterations': 0}}\n"},
+            "mine/one.py: PRIORS: a.least_iterations is 0: must be a whole number of at least 1",
         ),
         ({"one": "x = 3\n"}, "plugins: mine offers nothing: none of PRIORS, METRICS, "),
     ],

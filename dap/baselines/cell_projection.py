@@ -3,13 +3,17 @@
 Of all signals that would be quantized to the observation, that of the least sum of magnitudes in a
 tight Gabor frame, min |A x|_1 subject to lower <= x <= upper: a convex problem, solved by the
 primal-dual method of Chambolle and Pock (2011). Nothing is trained, and nothing is random.
+
+Where all cells touch one value, that value throughout would be the sparsest: silence. Then the mean
+distance to it is also that of the cells' middles (Plan and Vershynin 2013).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dap.observation import Observation
+from dap.data.corruptions.quantization import inside
+from dap.observation import Observation, OneBit, one_bit
 
 BASELINES = {"cell-projection": {"title": "sparsest signal in the cells", "tasks": ["dequantize"]}}
 
@@ -25,9 +29,15 @@ def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """The same signal for each output, inside of the cells: (outputs, samples) float32."""
     lower, upper = observation.known["lower"], observation.known["upper"]
     window = OVERLAP * max(1, round(WINDOW_SECONDS * observation.sample_rate / OVERLAP))
-    sparse, _ = sparsest(lower.astype(np.float64), upper.astype(np.float64), window)
-    inside = np.clip(sparse.astype(np.float32), lower, upper)  # rounding may have left the cell
-    return np.repeat(inside[np.newaxis], len(outputs), axis=0)
+    if bits := one_bit(lower, upper):
+        sparse, _ = sparsest_of_one_bit(
+            lower.astype(np.float64), upper.astype(np.float64), bits, window
+        )
+        lower, upper = inside(lower, upper)  # many samples come to lie where the cells touch
+    else:
+        sparse, _ = sparsest(lower.astype(np.float64), upper.astype(np.float64), window)
+    projected = np.clip(sparse.astype(np.float32), lower, upper)  # rounding may have left the cell
+    return np.repeat(projected[np.newaxis], len(outputs), axis=0)
 
 
 def sparsest(lower: np.ndarray, upper: np.ndarray, window: int) -> tuple[np.ndarray, float]:
@@ -45,23 +55,87 @@ def sparsest(lower: np.ndarray, upper: np.ndarray, window: int) -> tuple[np.ndar
     Returns:
         (samples,) float64, and the gap that is left, relative to the objective.
     """
-    frame = Frame(lower.size, window)
-    step = STEP * (upper - lower).mean()
-    signal = (lower + upper) / 2
+    return _primal_dual(
+        (lower + upper) / 2,
+        nearest=lambda signal: np.clip(signal, lower, upper),
+        least=lambda slope: np.minimum(slope * lower, slope * upper).sum(),
+        step=STEP * (upper - lower).mean(),
+        window=window,
+    )
+
+
+def sparsest_of_one_bit(
+    lower: np.ndarray, upper: np.ndarray, bits: OneBit, window: int
+) -> tuple[np.ndarray, float]:
+    """The signal of the least l1 norm among those in the cells of one distance, in the mean.
+
+    About the value that the cells touch: x = value + side d, 0 <= d <= room, mean d = distance.
+
+    Args, returns: as `sparsest`; what the cells tell beside.
+    """
+    from scipy.optimize import brentq
+
+    room = np.where(bits.side > 0, upper - bits.value, bits.value - lower)
+    total = bits.distance * lower.size
+
+    def nearest(signal: np.ndarray) -> np.ndarray:
+        """All distances are less by one number, as far as there is room."""
+        distance = bits.side * signal
+        less = brentq(
+            lambda less: np.clip(distance - less, 0, room).sum() - total,
+            (distance - room).min(),
+            distance.max(),
+        )
+        return bits.side * np.clip(distance - less, 0, room)
+
+    def least(slope: np.ndarray) -> float:
+        """Of sum slope x: the room is filled where it costs the least."""
+        cost = bits.side * slope
+        order = np.argsort(cost)
+        filled = np.minimum(np.cumsum(room[order]), total)
+        return (np.diff(filled, prepend=0) * cost[order]).sum()
+
+    signal, gap = _primal_dual(
+        bits.side * bits.distance,
+        nearest=nearest,
+        least=least,
+        step=STEP * (upper - lower).mean(),
+        window=window,
+    )
+    return bits.value + signal, gap
+
+
+def _primal_dual(
+    signal: np.ndarray,
+    *,
+    nearest: Callable[[np.ndarray], np.ndarray],
+    least: Callable[[np.ndarray], float],
+    step: float,
+    window: int,
+) -> tuple[np.ndarray, float]:
+    """The iterations of `sparsest`.
+
+    Args:
+        signal: (samples,), where they begin.
+        nearest: of the signals that are allowed, that nearest to the one given.
+        least: the least sum of a slope, (samples,), times an allowed signal.
+        step: of the primal variable.
+    """
     if step == 0:  # the cells are points
         return signal, 0.0
-    ahead, dual, gap = signal, 0.0, np.inf
+    frame = Frame(signal.size, window)
+    ahead, gap = signal, np.inf
+    dual: np.ndarray | float = 0.0
     for i in range(1, ITERATIONS + 1):
         dual = dual + frame.analyse(ahead) / step
         dual /= np.maximum(1, np.abs(dual))
         slope = frame.synthesise(dual)
-        moved = np.clip(signal - step * slope, lower, upper)
+        moved = nearest(signal - step * slope)
         ahead, signal = 2 * moved - signal, moved
         if i % LOOK == 0:
             value = frame.norm(frame.analyse(signal))
-            bound = np.minimum(slope * lower, slope * upper).sum()
             # of silence, value and bound are 0
-            gap = (value - bound) / value if value > 0 else 0.0
+            gap = (value - least(slope)) / value if value > 0 else 0.0
             if gap < GAP:
                 break
     return signal, float(gap)

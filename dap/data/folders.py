@@ -3,7 +3,7 @@
 import os
 from collections import deque
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dap.audio import SUFFIXES
 from dap.data.known import matches
@@ -24,7 +24,11 @@ def listing(folder: str, files: str) -> tuple[str, ...]:
 
     Raises:
         DapError: the folder does not exist, cannot be listed, or holds no audio that matches.
+        ValueError: `files` is no glob, or leads out of the folder.
     """
+    parts = PurePosixPath(files).parts
+    if any(part in ("/", "..") or ("**" in part and part != "**") for part in parts):
+        raise ValueError("Invalid pattern: '**' has to be all of a part; '/' and '..' lead out")
     if not Path(folder).is_dir():
         raise DapError(f"folder {folder!r} does not exist")
     names = tuple(sorted(name for name in _audio(Path(folder)) if matches(name, files)))

@@ -9,12 +9,14 @@ PRIORS = {
         "title": "deep network prior, Wiener filter",
         "domain": "waveform",
         "tasks": ["denoise"],
+        "least_iterations": 49,
         "published": {"iclr2020": "dnp-wiener"},
     },
     "dnp-lsa": {
         "title": "deep network prior, LSA filter",
         "domain": "waveform",
         "tasks": ["denoise"],
+        "least_iterations": 49,
         "published": {"iclr2020": "dnp-lsa"},
     },
 }

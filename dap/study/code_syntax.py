@@ -17,7 +17,7 @@ LOGGERS = {"log", "logger", "logging"}
 # what describes a plugin: printed in tables and lists, or checked before any job
 DESCRIBED = {"ARCHIVES", "BASELINES", "CORRUPTIONS", "METRICS", "PRIORS", "SYNTHETIC"}
 DESCRIPTIVE = {"better", "citation", "corruptions", "label", "licence", "published"}
-DESCRIPTIVE |= {"sample_rates", "tasks", "title"}
+DESCRIPTIVE |= {"least_iterations", "sample_rates", "tasks", "title"}
 # a job has a corruption's options, checked and complete, among its parameters
 DESCRIPTIVE |= {"allOf", "options"}
 # annotations that make a dataclass treat a name otherwise

@@ -282,8 +282,8 @@ def _unwatched(files: Iterable[str]) -> dict[str, list[int]]:
 
 
 def _is_readable(file: str) -> bool:
-    # Snakemake takes what is in braces for a wildcard, and writes names as UTF-8, on a line each
-    return file.isprintable() and not {"{", "}"} & set(file)
+    # Snakemake writes names as UTF-8, on a line each; `input_path` has seen to braces
+    return file.isprintable()
 
 
 def _some(entry: dict, keys: Iterable[str]) -> dict:

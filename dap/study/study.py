@@ -149,12 +149,10 @@ class Study:
                     listing(self.corpus(name)["folder"], entry["files"])
             except DapError as error:
                 raise DapError(f"{where}: {error}") from error
-            except (NotImplementedError, OSError, ValueError) as error:
-                # a name that is too long; a glob that is none
+            except OSError as error:  # such as a name that is too long
                 parts = (f"{key} {value!r}" for key, value in self._places(entry).items())
                 raise DapError(
-                    f"{where}: {', '.join(parts)}: cannot be looked through: "
-                    f"{getattr(error, 'strerror', None) or error}"
+                    f"{where}: {', '.join(parts)}: cannot be looked through: {error.strerror}"
                 ) from error
 
     def _experiment(self, name: str, entry: dict) -> Experiment:
@@ -210,6 +208,7 @@ class Study:
             require(f"{where}.clips", corpus, entry["corpora"])
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
+        _check_iterations(where, entry, fit)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -311,6 +310,18 @@ def _expanded(path: str) -> str:
         return str(Path(path).expanduser())
     except RuntimeError as error:
         raise DapError(f"{path!r}: {error}; write ./~ for a folder of that name") from error
+
+
+def _check_iterations(where: str, entry: dict, fit: dict) -> None:
+    """Refuse fits that are too short for their method."""
+    priors = plugins("priors")
+    for method in entry["methods"]:
+        least = priors[method].metadata.get("least_iterations", 1) if method in priors else 1
+        iterations = (fit | entry["fits"].get(method, {}))["iterations"]
+        if iterations < least:
+            raise DapError(
+                f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
+            )
 
 
 def _check_snapshots(where: str, fit: dict) -> None:

@@ -92,6 +92,12 @@ def test_globs(tmp_path):
     assert listed(tmp_path, "./a.wav") == ["a.wav"]
 
 
+@pytest.mark.parametrize("files", ["a**", "**a/*", "../*", "/tmp/*", "x/../*"])
+def test_what_is_no_glob_of_the_folder(tmp_path, files):
+    with pytest.raises(ValueError, match="Invalid pattern"):
+        listing(str(tmp_path), files)
+
+
 def test_pipes_and_folders_are_no_recordings(tmp_path):
     touch(tmp_path, "a.wav")
     os.mkfifo(tmp_path / "pipe.wav")

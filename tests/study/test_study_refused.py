@@ -256,7 +256,7 @@ def changed(where, value):
         (
             "corpora.mine",
             {"title": "x", "folder": ".", "files": "a**"},
-            ["corpora.mine: folder '.', files 'a**': cannot be looked through: Invalid pattern"],
+            ["corpora.mine: folder '.' holds no audio that matches 'a**'"],
         ),
         (
             "experiments.denoise.corruption",
@@ -360,6 +360,11 @@ def with_table(**entry):
             ["tables.cost: cost, study, provenance are the run's own files"],
         ),
         (
+            changed("experiments.denoise.methods", ["observed", "dnp-lsa"])
+            | {"fit": {"iterations": 48}},
+            ["experiments.denoise.fits.dnp-lsa.iterations is 48: dnp-lsa needs at least 49"],
+        ),
+        (
             with_table()
             | {"experiments": changed("experiments.denoise.methods", ["conv"])["experiments"]},
             ["improvements are over observed"],
@@ -370,3 +375,10 @@ def test_what_a_job_would_find_too_late_is_refused_at_once(settings, words):
     with pytest.raises(DapError) as refused:
         Study(settings)
     assert all(word in str(refused.value) for word in words), refused.value
+
+
+def test_the_least_iterations_are_those_of_the_method_itself():
+    base = changed("experiments.denoise.methods", ["observed", "conv", "dnp-lsa"])
+    base["fit"] = {"iterations": 20}
+    base["experiments"]["denoise"]["fits"] = {"dnp-lsa": {"iterations": 49}}
+    assert Study(base).experiments["denoise"].fit_of("dnp-lsa")["iterations"] == 49

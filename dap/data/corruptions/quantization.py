@@ -32,6 +32,7 @@ CORRUPTIONS = {
     }
 }
 QUANTIZERS = ("mid-rise", "mid-tread")
+EDGE = 1e-6  # of a cell, beside an edge that it shares with another
 
 
 def corrupt(sources: list[np.ndarray], options: dict, context: Context) -> Observation:
@@ -86,20 +87,14 @@ def cells(
     return level.astype(np.float32), lower.astype(np.float32), upper.astype(np.float32)
 
 
-def fewest_bins(levels: np.ndarray, bins: int) -> int:
-    """Of how many bins a quantizer needs to be to have these levels, of either kind.
+def inside(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds within which each sample is in its cell alone, where cells share their edges.
 
-    >>> fewest_bins(np.array([-0.75, 0.25, 0.75]), 256)
-    4
+    What lies between them is quantized to the level that the cells are of. The outermost edges, -1
+    and 1, stay.
 
     Args:
-        levels: (levels,) of a quantizer of `bins` on [-1, 1].
+        lower, upper: (samples,) float32, as of `cells`.
     """
-    # in half steps: multiples of a step at mid-tread, odd multiples of half of one at mid-rise
-    halves = np.rint(np.unique(levels.astype(np.float64)) * bins).astype(np.int64)
-    common = int(np.gcd.reduce(halves))
-    if not common:
-        return bins
-    mid_rise = (halves // common % 2 != 0).all()
-    fewest, rest = divmod(bins if mid_rise else 2 * bins, common)
-    return bins if rest else max(2, min(fewest, bins))
+    margin = np.maximum(EDGE * (upper - lower), np.spacing(np.maximum(-lower, upper)))
+    return np.where(lower > -1, lower + margin, lower), np.where(upper < 1, upper - margin, upper)

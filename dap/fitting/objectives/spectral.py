@@ -4,14 +4,14 @@ That of several sources is `dap.fitting.objectives.separation`. A prior of anoth
 objectives with it (`dap.fitting.objectives.waveform`).
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
-from dap.observation import Observation
+from dap.observation import Observation, one_bit
 from dap.stft import STFT
 
 # the U-Nets halve height and width twice
@@ -99,7 +99,9 @@ class Dequantize(Denoise):
     known. `consistency`, from 0 to 1, is the share of the loss that is instead the mean squared
     distance of the samples to their cells, which is 0 once the estimate would be quantized to the
     observation. It is multiplied by half of the window's energy, which is what a squared error in
-    the signal adds to the mean squared error in the spectrogram: the two are of one scale.
+    the signal adds to the mean squared error in the spectrogram: the two are of one scale. Cells
+    that all touch one value do not tell a level, and silence lies in them: then the squared
+    difference of the mean distance to that value is added (`dap.observation.OneBit`).
 
     `raw` is the network's signal; `projected` is the nearest signal in the cells.
     """
@@ -110,6 +112,7 @@ class Dequantize(Denoise):
         super().__init__(observation, transform, device)
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)  # (samples,)
         self.upper = torch.from_numpy(observation.known["upper"]).to(device)
+        self.level = one_bit_level(observation, device) if consistency else None
         self.consistency = consistency
         self.recordable = not consistency  # the inverse STFT reads the sum of its windows
         self.energy = transform.window.square().sum().item() / 2
@@ -120,7 +123,10 @@ class Dequantize(Denoise):
             return super().loss(outs, estimates, progress)
         signal = self.transform.synthesise(estimates[0], self.samples)
         outside = signal - torch.clamp(signal, self.lower, self.upper)
-        cells = self.consistency * self.energy * outside.square().mean()
+        distance = outside.square().mean()
+        if self.level:
+            distance = distance + self.level(signal)
+        cells = self.consistency * self.energy * distance
         if self.consistency == 1:
             return cells
         return cells + (1 - self.consistency) * super().loss(outs, estimates, progress)
@@ -129,6 +135,15 @@ class Dequantize(Denoise):
         """(1, 2, F, T) -> (2, samples): raw, projected."""
         raw = self.transform.synthesise(estimates[0], self.samples)
         return torch.stack((raw, torch.clamp(raw, self.lower, self.upper))).clamp(-1, 1)
+
+
+def one_bit_level(observation: Observation, device: str) -> Callable[[Tensor], Tensor] | None:
+    """The squared error of a signal's level, where an observation's cells do not tell it."""
+    bits = one_bit(observation.known["lower"], observation.known["upper"])
+    if bits is None:
+        return None
+    side = torch.from_numpy(bits.side).float().to(device)
+    return lambda signal: ((side * (signal - bits.value)).mean() - bits.distance).square()
 
 
 def noise(target: Tensor) -> Tensor:

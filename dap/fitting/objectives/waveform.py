@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
-from dap.fitting.objectives.spectral import Denoise
+from dap.fitting.objectives.spectral import Denoise, one_bit_level
 from dap.observation import Observation
 
 
@@ -76,6 +76,7 @@ class WaveDequantize(WaveDenoise):
         super().__init__(observation, device)
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)
         self.upper = torch.from_numpy(observation.known["upper"]).to(device)
+        self.level = one_bit_level(observation, device) if consistency else None
         self.consistency = consistency
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
@@ -83,6 +84,8 @@ class WaveDequantize(WaveDenoise):
         inside = torch.clamp(estimates[0], self.lower, self.upper)
         plain = functional.mse_loss(estimates[0], self.target)
         cells = functional.mse_loss(estimates[0], inside)
+        if self.level:
+            cells = cells + self.level(estimates[0])
         return (1 - self.consistency) * plain + self.consistency * cells
 
     def read_out(self, estimates: Tensor) -> Tensor:

@@ -139,6 +139,16 @@ def test_both_losses_of_dequantizing_are_of_one_scale(window):
     assert cells.item() == pytest.approx(plain.item(), rel=0.02)  # padding at the clip's ends
 
 
+def test_silence_is_not_in_the_cells_of_one_bit(signal):
+    coarse = corrupted("quantization", signal, bins=2)
+    silence = TRANSFORM.analyse(torch.zeros(SAMPLES))
+    cost = loss(dequantize(coarse, 1.0), [silence]).item()
+    energy = np.square(np.hanning(17)[:-1]).sum() / 2
+    assert cost == pytest.approx(0.25 * energy, rel=1e-4)  # of a mean distance of 1 / 2
+    level = TRANSFORM.analyse(torch.from_numpy(coarse.signal))
+    assert loss(dequantize(coarse, 1.0), [level]).item() < 1e-8
+
+
 def test_what_is_read_out_of_dequantizing(quantized):
     goal = dequantize(quantized, 0.0)
     out = noise(2, 9, 11)

@@ -10,10 +10,12 @@ from corrupted import corrupted
 from dap.api import restore as restore_recording
 from dap.errors import DapError
 from dap.fitting.method import restore
+from dap.fitting.objectives import fluctuation
 from dap.fitting.objectives.waveform import WaveDenoise, WaveDequantize, WaveInpaint
 from dap.metrics.level import snr
 from dap.observation import Observation
 from dap.options import FitOptions
+from dap.plugins import plugins
 from dap.tasks import TASKS
 
 FIT = FitOptions(
@@ -82,16 +84,27 @@ def test_what_whole_frames_keep_is_what_the_spectral_priors_see(tone):
     ("consistency", "loss"), [(0, 0.18 / 3), (1, 0.0225 / 3), (0.5, 0.10125 / 3)]
 )
 def test_dequantizing_by_hand(consistency, loss):
-    known = {"lower": [0, 0, -0.5], "upper": [0.5, 0.5, 0]}
+    known = {"lower": [0, 0.5, -0.5], "upper": [0.5, 1, 0]}
     known = {name: np.array(values, np.float32) for name, values in known.items()}
-    signal = np.array([0.25, 0.25, -0.25], np.float32)
+    signal = np.array([0.25, 0.75, -0.25], np.float32)
     goal = WaveDequantize(Observation(signal, known), "cpu", consistency=consistency)
     # the third is 0.4 from the level, and 0.15 from the cell
-    estimates = goal.estimates([torch.tensor([[0.15, 0.35, 0.15]])])
+    estimates = goal.estimates([torch.tensor([[0.15, 0.85, 0.15]])])
     assert goal.loss([], estimates, 0).item() == pytest.approx(loss, rel=1e-5)
     raw, projected = goal.read_out(estimates)
-    assert raw.tolist() == pytest.approx([0.15, 0.35, 0.15])
-    assert projected.tolist() == pytest.approx([0.15, 0.35, 0])
+    assert raw.tolist() == pytest.approx([0.15, 0.85, 0.15])
+    assert projected.tolist() == pytest.approx([0.15, 0.85, 0])
+
+
+def test_the_level_of_one_bit_by_hand():
+    known = {"lower": [0, 0, -1], "upper": [1, 1, 0]}
+    known = {name: np.array(values, np.float32) for name, values in known.items()}
+    goal = WaveDequantize(Observation(known["upper"] - 0.5, known), "cpu", consistency=1)
+    # all are in their cells, at a mean distance of 0.2 from what these touch, where 0.5 is theirs
+    out = [torch.tensor([[0.1, 0.2, -0.3]])]
+    assert goal.loss([], goal.estimates(out), 0).item() == pytest.approx(0.09, rel=1e-5)
+    silence = [torch.zeros(1, 3)]
+    assert goal.loss([], goal.estimates(silence), 0).item() == pytest.approx(0.25, rel=1e-5)
 
 
 @pytest.mark.parametrize("task", ["denoise", "inpaint", "dequantize"])
@@ -136,8 +149,19 @@ def test_a_recording_too_short_for_the_network_is_refused():
 
 
 def test_a_recording_is_denoised_and_other_tasks_are_refused(tone):
-    fit = replace(FIT, iterations=2)
+    fit = replace(FIT, iterations=49)
     restored = restore_recording(tone, 16000, method="dnp-lsa", fit=fit, device="cpu")
     assert restored.audio.shape == tone.shape
+    assert not np.allclose(restored.audio, tone, atol=1e-4)
     with pytest.raises(DapError, match="dnp-lsa does not fill gaps"):
         restore_recording(tone, 16000, method="dnp-lsa", gaps=[(0.1, 0.12)], fit=fit)
+
+
+@pytest.mark.parametrize("method", ["dnp-lsa", "dnp-wiener"])
+def test_a_fit_that_would_give_the_recording_back_is_refused(method, tone):
+    least = fluctuation.FIRST + 1  # two outputs, to compare
+    assert plugins("priors")[method].metadata["least_iterations"] == least
+    fit = replace(FIT, iterations=least - 1)
+    words = f"iterations is {least - 1}: {method} needs at least {least}, and would give the"
+    with pytest.raises(DapError, match=words):
+        restore_recording(tone, 16000, method=method, fit=fit)
