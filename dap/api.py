@@ -196,7 +196,7 @@ def restore(
         >>> time = np.arange(4000) / 16000
         >>> noise = np.random.default_rng(0).normal(0, 0.1, 4000)
         >>> noisy = np.sin(2 * np.pi * 440 * time) + noise
-        >>> result = dap.restore(noisy, 16000, iterations=10, width=0.1)
+        >>> result = dap.restore(noisy, 16000, method="wave-u-net", iterations=10, width=0.1)
         >>> result.audio.shape, result.iterate
         ((4000,), Iterate(selection='average', iteration=10))
         >>> result.losses.shape, max(result.snapshots)

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks import __main__ as benchmarks_main
-from benchmarks import candidates, coverage, export_clips, gaps, quality, separation, speed
+from benchmarks import candidates, coverage, export_clips, gaps, levels, quality, separation, speed
 from benchmarks.reference_fit import DESIGNS, ReferenceFit, network
+from dap.decibels import snr_db
 from dap.fitting import loop as fit
 from dap.plugins import plugins
 
@@ -294,3 +296,27 @@ def test_a_fit_of_the_benchmark_of_separation(tone, hiss):
     assert len(one["snr"]) == 2
     assert one["mixture"][0] == pytest.approx(-one["mixture"][1])
     assert (one["dead"], one["restarts"]) in ((True, 0), (False, 0))
+
+
+def test_what_the_level_does_to_a_restoration(tone, tmp_path, monkeypatch):
+    """Of a method that takes a tenth off whatever it is given, and reads nothing of level."""
+    soundfile.write(tmp_path / "tone.wav", np.tile(tone, 2), levels.SAMPLE_RATE)
+    seeds = []
+
+    def restore(x, sample_rate, *, seed, **options):
+        seeds.append(seed)
+        offset = np.median(x)
+        return SimpleNamespace(audio=offset + (0.9 + 0.01 * seed) * (x - offset))
+
+    monkeypatch.setattr(levels.dap, "restore", restore)
+    signal = levels.clean_and_noisy(tmp_path / "tone.wav", 0.2)
+    assert np.abs(signal[0]).max() == pytest.approx(0.5)
+    assert snr_db(signal[0], signal[1] - signal[0]) == pytest.approx(17, abs=0.2)
+    lines = list(levels.rows([tmp_path / "tone.wav"], 3, 0.2, width=0.25))
+    assert seeds == [0, 1, 2] * len(levels.CASES)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    assert [cell[0] for cell in cells] == [case.name for case in levels.CASES]
+    assert {cell[1] for cell in cells} == {"3"}
+    # a tenth less than the tone, or a bit more, and as much less noise
+    assert [float(cell[2]) for cell in cells] == pytest.approx([15.97] * len(cells), abs=0.1)
+    assert all(0.1 < float(cell[3]) < 1 for cell in cells)

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from dap.cli import Gap, main
 from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
+from dap.fitting.method import Restored
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -59,6 +60,38 @@ def test_the_command_dequantizes_an_eight_bit_file(tone, tmp_path):
     result = CliRunner().invoke(main, ["restore", str(damaged), "other.wav", *options])
     assert result.exit_code == 2
     assert "--consistency is of --dequantize" in result.output
+
+
+@pytest.mark.parametrize(
+    ("learned", "status", "said"),
+    [
+        ([True] * 2, 0, "restored by conv"),
+        ([False, True, False], 3, "Warning: segment 1 (0.0-0.2 s): left unrestored, since no fit"),
+        ([False] * 4, 1, "Error: no fit learned anything in 2000 iterations, and nothing is resto"),
+    ],
+)
+def test_segments_that_are_left_as_they_were(learned, status, said, tone, tmp_path, monkeypatch):
+    def fitted(method, task, observation, **_):
+        yield
+        losses = np.array([1.0, 0.1 if learned.pop(0) else 1.0])
+        return Restored(
+            {"last": 0.5 * observation.signal[np.newaxis]}, *np.empty((2, 0)), losses, {}
+        )
+
+    monkeypatch.setattr("dap.segments.restoring", fitted)
+    damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
+    soundfile.write(damaged, tone, 16000, subtype="FLOAT")
+    arguments = ["restore", str(damaged), str(restored), "--preset", "paper", "--method", "conv"]
+    result = CliRunner().invoke(main, [*arguments, "--segment", "0.25"])
+    assert result.exit_code == status, result.output
+    assert said in result.output
+    assert not learned
+    assert restored.exists() == (status != 1)
+    if status == 3:
+        after = soundfile.read(restored, dtype="float32")[0]
+        np.testing.assert_array_equal(after[:2000], tone[:2000])  # the second begins there
+        np.testing.assert_allclose(after[4000:], tone[4000:] / 2, atol=1e-3)
+        assert f"{restored}: 0.375 s" in result.output
 
 
 @pytest.mark.usefixtures("few_iterations")

@@ -5,6 +5,7 @@ some milliseconds. They run in one process.
 """
 
 import io
+import logging
 import os
 import re
 import tempfile
@@ -181,6 +182,12 @@ def temporary(tmp_path_factory):
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     yield folder
     tempfile.tempdir = before
+
+
+@pytest.fixture(autouse=True)
+def uncaptured(monkeypatch):
+    """A worker cannot send captured warnings with what is no UTF-8 to pytest's main process."""
+    monkeypatch.setattr(logging.getLogger("dap"), "propagate", False)
 
 
 # what a user means, to files of all kinds

@@ -157,8 +157,9 @@ def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
         "dequantize": ["observed", *priors],
         "dequantize-cells": ["observed", *priors],
     }
+    fits = {"denoise": "dnp-wiener: {iterations: 49}, dnp-lsa: {iterations: 49}"}
     change = [
-        f"{name}: {{methods: [{', '.join(subset)}], fits: {{}}, "
+        f"{name}: {{methods: [{', '.join(subset)}], fits: {{{fits.get(name, '')}}}, "
         f"fit: {{iterations: 4, snapshots: 3, snapshot_at: {[2, 4] if name == 'tones' else []}}}}}"
         for name, subset in methods.items()
     ]
