@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from dap.errors import DapError
+from dap.errors import DapError, TooFewWindowsError, UnusableError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 # 60 dB below the loudest window, a window holds no sound worth restoring
@@ -29,20 +29,53 @@ def read(path: Path, sample_rate: int) -> np.ndarray:
         float32 array of shape (samples,), at the recording's level.
 
     Raises:
-        DapError: the file is missing, unreadable, empty, silent or holds non-finite samples.
+        UnusableError: the file is no audio, empty, silent or holds non-finite samples, or this user
+            may not read it.
+        DapError: the file is missing, or the disk fails.
     """
-    from dap.decoding import decode
-
-    signal, rate = decode(path)
-    if signal.shape[0] == 0:
-        raise DapError(f"{path}: holds no samples")
-    if not np.isfinite(signal).all():
-        raise DapError(f"{path}: holds samples that are not finite numbers")
-    mono = signal.mean(axis=1, dtype=np.float64)
-    if not mono.any():
-        raise DapError(f"{path}: is silent (all samples, or the sums of its channels, are zero)")
+    signal, mono, rate = _decoded(path, sample_rate)
     _warn_of_cancelling(path, signal, mono)
     return resample(mono, rate, sample_rate).astype(np.float32)
+
+
+def check(path: Path, sample_rate: int) -> None:
+    """Raise what `read` would; of most recordings no more than the beginning is read.
+
+    Raises:
+        UnusableError, DapError: as `read`.
+    """
+    from dap.decoding import begins_with_sound
+
+    if not begins_with_sound(path, sample_rate):
+        _decoded(path, sample_rate)
+
+
+def _decoded(path: Path, sample_rate: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """A recording's channels, (samples, channels), their mean, and the rate in Hz."""
+    from dap.decoding import MOST_SAMPLES, decode
+
+    try:
+        with path.open("rb"):
+            pass
+    except PermissionError as error:
+        raise UnusableError(path, "cannot be read as audio: this user may not read it") from error
+    except OSError as error:
+        raise DapError(f"{path}: cannot be read as audio: {error.strerror}") from error
+    signal, rate = decode(path)
+    if signal.shape[0] == 0:
+        raise UnusableError(path, "holds no samples")
+    if not np.isfinite(signal).all():
+        raise UnusableError(path, "holds samples that are not finite numbers")
+    mono = signal.mean(axis=1, dtype=np.float64)
+    if not mono.any():
+        raise UnusableError(path, "is silent (all samples, or the sums of its channels, are zero)")
+    if len(mono) * sample_rate > MOST_SAMPLES * rate:
+        raise UnusableError(
+            path,
+            f"would have {len(mono) * sample_rate / rate:.2g} samples at {sample_rate} Hz: cut it, "
+            f"or put its header right, which says {rate} Hz",
+        )
+    return signal, mono, rate
 
 
 def _warn_of_cancelling(path: Path, signal: np.ndarray, mono: np.ndarray) -> None:
@@ -116,22 +149,25 @@ def excerpt(
     The recording is cut into windows that do not overlap; those 60 dB and more below the loudest
     are left out. `window` orders the rest: "loudest" by falling energy, "seeded" by a permutation
     drawn from `seed`; `window_index` counts them, so that 1 gives a second clip of the recording.
-    A recording shorter than one window is padded with zeros at its end.
+    A recording shorter than one window is padded with zeros at its end. What is behind the last
+    window is left out; where all sound is there, the windows end with the recording instead.
 
     Args:
         recording: (samples,) float32.
         level: "peak" scales the clip to a peak of 1, "recorded" leaves it.
 
     Raises:
-        DapError: the recording has no window of this index.
+        TooFewWindowsError: the recording has no window of this index.
     """
     count = max(1, len(recording) // samples)
     padded = max(0, samples - len(recording))
-    tiles = np.pad(recording, (0, padded))[: count * samples].reshape(count, samples)
+    whole = np.pad(recording, (0, padded))
+    before = 0 if whole[: count * samples].any() else len(whole) - count * samples
+    tiles = whole[before : before + count * samples].reshape(count, samples)
     energy = np.square(tiles, dtype=np.float64).sum(axis=1)
     sounding = np.flatnonzero(energy > energy.max() * 10 ** (SILENCE_DB / 10))
     if window_index >= len(sounding):
-        raise DapError(
+        raise TooFewWindowsError(
             f"has {len(sounding)} windows of {samples} samples with sound, and clip "
             f"{window_index + 1} of it was asked for: ask for fewer clips, or for shorter ones"
         )
@@ -142,4 +178,5 @@ def excerpt(
     index = int(order[window_index])
     signal = tiles[index]
     gain = 1.0 / float(np.abs(signal).max()) if level == "peak" else 1.0
-    return Excerpt((signal * gain).astype(np.float32), index * samples, padded, gain)
+    start = before + index * samples
+    return Excerpt((signal * gain).astype(np.float32), start, padded, gain)

@@ -11,13 +11,14 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import DapError
+from dap.errors import UnusableError
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
 # Hz; outside of these a header is wrong, and resampling could need any amount of memory
 RATES = (1000, 4_000_000)
+MOST_SAMPLES = 2**31  # of a resampled recording: 37 hours at 16 kHz
 BLOCK = 65536  # samples that are read at once
 # a size that is claimed by whoever could not know it, such as a program that writes into a pipe
 UNKNOWN_SIZE = 2**31 - 2**16
@@ -53,8 +54,8 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         (samples, channels) float32, and the rate in Hz.
 
     Raises:
-        DapError: the file is missing, of another format, damaged from the start, or its rate is not
-            in `RATES`.
+        UnusableError: the file is missing, of another format, damaged from the start, or its rate
+            is not in `RATES`.
     """
     try:
         samples, rate = _by_libsndfile(path)
@@ -62,13 +63,32 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         content = _foreign(path)
         if not content:
             why = getattr(error, "error_string", error)
-            raise DapError(f"{path}: cannot be read as audio: {why}") from error
+            raise UnusableError(path, f"cannot be read as audio: {why}".rstrip(".")) from error
         samples, rate = _by_ffmpeg(path, content)
     if not RATES[0] <= rate <= RATES[1]:
-        raise DapError(
-            f"{path}: its header says {rate} Hz, which is no rate of a recording: put that right"
+        raise UnusableError(
+            path, f"its header says {rate} Hz, which is no rate of a recording: put that right"
         )
     return samples, rate
+
+
+def begins_with_sound(path: Path, sample_rate: int) -> bool:
+    """Whether its beginning tells that a recording can be used, without the rest being read.
+
+    It does where libsndfile reads it, the samples are whole numbers, so that each is finite, and
+    the first of them, averaged over the channels, are not all zero.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
+            block = file.read(BLOCK, dtype="float32", always_2d=True)
+            whole = file.subtype not in ("FLOAT", "DOUBLE")
+            usual = RATES[0] <= file.samplerate <= RATES[1]
+            usual &= file.frames * sample_rate <= MOST_SAMPLES * file.samplerate
+    except (OSError, RuntimeError):
+        return False
+    return whole and usual and bool(block.mean(axis=1, dtype=np.float64).any())
 
 
 def _by_libsndfile(path: Path) -> tuple[np.ndarray, int]:
@@ -169,15 +189,16 @@ def _by_ffmpeg(path: Path, content: str) -> tuple[np.ndarray, int]:
     """A file's first stream of audio.
 
     Raises:
-        DapError: there is no ffmpeg, or it cannot read the file.
+        UnusableError: there is no ffmpeg, or it cannot read the file.
     """
     import soundfile
 
     ffmpeg = shutil.which("ffmpeg")
     if not ffmpeg:
-        raise DapError(
-            f"{path}: is {content}, which takes ffmpeg: install it, or convert the file "
-            "elsewhere (ffmpeg -i FILE FILE.wav)"
+        raise UnusableError(
+            path,
+            f"is {content}, which takes ffmpeg: install it, or convert the file elsewhere (ffmpeg "
+            "-i FILE FILE.wav)",
         )
     # a name may begin with a dash, or look like an address
     source = f"file:{os.fspath(path)}"
@@ -186,6 +207,6 @@ def _by_ffmpeg(path: Path, content: str) -> tuple[np.ndarray, int]:
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode or not done.stdout:
         reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no audio in it"]
-        raise DapError(f"{path}: is {content}, and ffmpeg cannot read it: {reason[-1]}")
+        raise UnusableError(path, f"is {content}, and ffmpeg cannot read it: {reason[-1]}")
     samples, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32", always_2d=True)
     return samples, rate

@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 
 
 class DapError(Exception):
@@ -15,6 +16,23 @@ class InterruptedFitError(DapError):
 
 class UnwritableError(DapError):
     """A file cannot be written."""
+
+
+class UnusableError(DapError):
+    """A recording is not to be used: it cannot be read, or has no sound.
+
+    Args:
+        path: of the recording.
+        reason: why not, in words.
+    """
+
+    def __init__(self, path: PathLike[str], reason: str):
+        super().__init__(f"{path}: {reason}")
+        self.reason = reason
+
+
+class TooFewWindowsError(DapError):
+    """A recording has no further window that a clip could be cut from."""
 
 
 class PluginError(DapError):

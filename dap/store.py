@@ -141,9 +141,13 @@ def verified(path: Path, sealed_by: Path | None = None) -> Path:
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
-    """Write dictionaries with equal keys as CSV, sealed; floats keep all their digits."""
+    """Write dictionaries with equal keys as CSV, sealed; floats keep all their digits.
+
+    A file of no rows has no names of columns either.
+    """
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    names = list(rows[0]) if rows else []
+    writer = csv.DictWriter(buffer, fieldnames=names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_bytes(path, buffer.getvalue().encode())

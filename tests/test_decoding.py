@@ -9,9 +9,10 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dap.audio import read
+from dap import decoding
+from dap.audio import check, read
 from dap.decoding import MANY_BYTES, decode
-from dap.errors import DapError
+from dap.errors import DapError, UnusableError
 
 RATE = 16000
 
@@ -123,6 +124,29 @@ def test_rates_that_no_recording_has_are_named(tmp_path, tone, rate):
         read(path, RATE)
 
 
+def test_what_resampling_would_make_too_long_is_refused_before(tmp_path, tone, monkeypatch):
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(tone, rate=1000))
+    assert len(read(path, RATE)) == 16 * len(tone)
+    monkeypatch.setattr(decoding, "MOST_SAMPLES", 16 * len(tone) - 1)
+    for function in (read, check):
+        with pytest.raises(UnusableError, match=r"6\.6e\+04 samples at 16000 Hz.*says 1000 Hz"):
+            function(path, RATE)
+
+
+def test_most_recordings_are_checked_by_their_beginning(tmp_path, hiss, monkeypatch):
+    def never(path):
+        raise AssertionError(path)
+
+    path = tmp_path / "a.wav"
+    soundfile.write(path, hiss, RATE)
+    monkeypatch.setattr(decoding, "decode", never)
+    check(path, RATE)
+    soundfile.write(path, hiss, RATE, subtype="FLOAT")  # of which the last may be no number
+    with pytest.raises(AssertionError):
+        check(path, RATE)
+
+
 @pytest.mark.parametrize(
     ("name", "head", "content"),
     [
@@ -217,7 +241,11 @@ def fuzzed(tmp_path, mutation):
         message = str(error)
         assert message.startswith(str(path))
         assert "\n" not in message
+        with pytest.raises(UnusableError) as checked:
+            check(path, RATE)
+        assert str(checked.value) == message
     else:
+        check(path, RATE)
         assert signal.dtype == np.float32
         assert np.isfinite(signal).all()
         assert 0 < len(signal) <= 2000 * RATE

@@ -6,6 +6,7 @@ folder once it is there.
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,6 @@ from dap.data.known import matches
 from dap.data.names import as_text, folded, ids, window_id
 from dap.errors import DapError, named
 from dap.seeds import derive
-
-# that each clip has to fall back on, where the recordings are long enough
-SPARES = 3
 
 
 @dataclass(frozen=True)
@@ -39,22 +37,26 @@ class Draw:
         return asdict(self)
 
 
-def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
+def draws(
+    corpus: str, entry: dict, seed: int, count: int, usable: Sequence[str] | None = None
+) -> list[Draw]:
     """The first `count` clips of a corpus; the order does not change when more are asked for.
 
-    Recordings are ordered by a hash of the seed and their relative path. When all have given a
-    clip, the order starts again and each gives another window (window 1, 2, ...).
+    Recordings are in the order of `ordered`. When all have given a clip, the order starts again and
+    each gives another window (window 1, 2, ...).
+
+    Args:
+        usable: those of the recordings that can be used, in their order; all by default.
 
     Raises:
         DapError: the folder is missing or holds no audio.
     """
     if "synthetic" in entry:
         return [Draw(f"{entry['synthetic']}-{index:05d}", "", 0) for index in range(count)]
-    files = recordings(entry)
     with named(f"corpus {corpus}"):
-        clips = ids(files)
+        clips = ids(recordings(entry))
     taken = set(map(folded, clips.values()))
-    files.sort(key=lambda file: derive(seed, "order", corpus, as_text(file)))
+    files = ordered(corpus, entry, seed) if usable is None else usable
     return [
         Draw(window_id(file, window, clips, taken), file, window)
         for window, file in (
@@ -63,36 +65,19 @@ def draws(corpus: str, entry: dict, seed: int, count: int) -> list[Draw]:
     ]
 
 
-def spares(corpus: str, entry: dict, seed: int, count: int) -> list[list[Draw]]:
-    """For each of the first `count` clips, those that may take its place, in order.
+def ordered(corpus: str, entry: dict, seed: int) -> list[str]:
+    """A corpus's recordings in the order in which they are drawn: by a hash of seed and path."""
+    return sorted(recordings(entry), key=lambda file: derive(seed, "order", corpus, as_text(file)))
 
-    First the recordings that give none of the clips; then further windows of all. Each is a spare
-    of one clip alone, so that jobs which know nothing of each other never take the same. They are
-    dealt out from the end of the order: a study that asks for a few clips more comes to them last.
 
-    Raises:
-        DapError: as `draws`.
+def pick(entry: dict, seed: int, *names: str) -> list[str]:
+    """The recordings of a folder, from one on that is drawn by seed and names.
+
+    The first is meant (the noise for a clip); the others are for where it cannot be used.
     """
-    size = len(recordings(entry))
-    rounds = -(-count // size)
-    order = draws(corpus, entry, seed, (1 + SPARES) * rounds * size)
-    pool = order[count : rounds * size][::-1] + order[rounds * size :]
-    dealt: list[list[Draw]] = [[] for _ in range(count)]
-    turns = list(range(count))
-    for spare in pool:
-        # another window of what cannot be used is no use
-        index = next((index for index in turns if order[index].file != spare.file), None)
-        if index is not None:
-            dealt[index].append(spare)
-            turns.remove(index)
-            turns.append(index)
-    return dealt
-
-
-def pick(entry: dict, seed: int, *names: str) -> str:
-    """One recording of a folder, drawn by seed and names (a noise recording for a clip)."""
     files = recordings(entry)
-    return files[derive(seed, *names) % len(files)]
+    first = derive(seed, *names) % len(files)
+    return files[first:] + files[:first]
 
 
 def recordings(entry: dict) -> list[str]:

@@ -1,32 +1,21 @@
 """Clean clips: cut from recordings, or synthesised; and the files of a chunk of them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from dap.audio import Excerpt, excerpt, read
-from dap.data.catalogue import Draw, recording_path
+from dap.audio import Excerpt, check, excerpt, read
+from dap.data.catalogue import Draw, draws, ordered, recording_path
 from dap.data.names import as_text
-from dap.data.skipped import write_skipped
-from dap.errors import DapError, named
+from dap.data.skipped import none_left, write_skipped
+from dap.errors import DapError, TooFewWindowsError, UnusableError, named
 from dap.plugins import plugin
 from dap.seeds import derive
 from dap.store import signal_file, write_rows, write_signal
 
-
-class UnusableError(DapError):
-    """A recording that gives no clip at all, not of any window.
-
-    Args:
-        path: of the recording.
-        message: why; it may begin with the path.
-    """
-
-    def __init__(self, path: Path, message: str):
-        self.reason = message.removeprefix(f"{path}: ")
-        super().__init__(f"{path}: {self.reason}")
+log = logging.getLogger("dap")
 
 
 def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -> Excerpt:
@@ -37,7 +26,8 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
 
     Raises:
         UnusableError: the recording cannot be read, or is silent.
-        DapError: it has no such window; the message names the file.
+        TooFewWindowsError: it gives no further clip.
+        DapError: it is not there, or not as it was listed.
         PluginError: the code of a synthetic corpus failed.
     """
     clip_seed = derive(seed, "clip", corpus, draw.clip)
@@ -48,11 +38,8 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
         gain = 1.0 / float(np.abs(signal).max()) if entry["level"] == "peak" else 1.0
         return Excerpt((signal * gain).astype(np.float32), 0, 0, gain)
     path = recording_path(entry, draw.file)
-    try:
-        recording = read(path, sample_rate)
-    except DapError as error:
-        raise UnusableError(path, str(error)) from error
-    try:
+    recording = read(path, sample_rate)
+    with named(str(path)):
         return excerpt(
             recording,
             entry["samples"],
@@ -61,11 +48,6 @@ def make(corpus: str, entry: dict, draw: Draw, *, seed: int, sample_rate: int) -
             level=entry["level"],
             seed=derive(seed, "windows", corpus, as_text(draw.file)),
         )
-    except DapError as error:
-        # each recording with sound has a first window of it
-        if draw.window_index == 0:
-            raise UnusableError(path, "is silent") from error
-        raise DapError(f"{path}: {error}") from error
 
 
 def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
@@ -81,81 +63,92 @@ def synthesise(kind: str, rng: np.random.Generator, samples: int, sample_rate: i
         return signal
 
 
-def make_or_replace(
-    corpus: str,
-    entry: dict,
-    draw: Draw,
-    spares: Callable[[], Iterable[Draw]],
-    *,
-    seed: int,
-    sample_rate: int,
-) -> tuple[Draw, Excerpt, list[tuple[str, str]]]:
-    """The clip that `draw` names, or else the first of its spares that can be made.
+def select(
+    corpus: str, entry: dict, count: int, *, seed: int, sample_rate: int, unreadable: str
+) -> tuple[list[Draw], dict[str, str]]:
+    """The first `count` clips of the recordings that can be used, and why others cannot be.
+
+    Where one cannot be used, the next in the order takes its place, as if it were not there.
 
     Args:
-        spares: gives them; most clips need none.
+        unreadable: what becomes of such a recording: "skip" lists it, "fail" makes it an error.
 
     Returns:
-        what was made, its clip, and which recordings were tried before: file and reason.
+        the clips, and the reasons by recording.
 
     Raises:
-        DapError: none can be made; the message names the recording that was drawn.
+        DapError: no recording can be used; or some cannot be, and are to fail.
     """
-    try:
-        return draw, make(corpus, entry, draw, seed=seed, sample_rate=sample_rate), []
-    except UnusableError as error:
-        first = error
-    tried = [(draw.file, first.reason)]
-    for spare in spares():
+    if "synthetic" in entry:
+        return draws(corpus, entry, seed, count), {}
+    usable: list[str] = []
+    reasons: dict[str, str] = {}
+    errors = []
+    for file in ordered(corpus, entry, seed):
+        if len(usable) == count:
+            break
         try:
-            clip = make(corpus, entry, spare, seed=seed, sample_rate=sample_rate)
+            check(recording_path(entry, file), sample_rate)
         except UnusableError as error:
-            tried.append((spare.file, error.reason))
-        except DapError:  # it is too short for a further window
-            continue
+            reasons[file] = error.reason
+            errors.append(str(error))
         else:
-            return spare, clip, tried
-    raise DapError(
-        f"{first}; no other recording can take its place: remove it, add another, or ask for "
-        "fewer clips"
-    ) from first
+            usable.append(file)
+    if errors and unreadable == "fail":
+        raise DapError("; ".join(errors))
+    if not usable:
+        raise DapError(f"corpus {corpus}: {none_left(reasons)}")
+    return draws(corpus, entry, seed, count, usable), reasons
 
 
 def write_chunk(
     manifest: Path,
     corpus: str,
     entry: dict,
-    draws: Sequence[Draw],
+    span: Sequence[int],
     *,
     seed: int,
     sample_rate: int,
-    spares: Callable[[int], Iterable[Draw]] | None = None,
+    expected: Sequence[Draw] | None = None,
+    unreadable: str = "skip",
 ) -> list[dict]:
     """Make the clips of a chunk, and write them and, at last, their manifest.
 
+    Beside it comes a list of the recordings that were skipped, in this chunk and before, if any
+    were. Where no further recordings take their places, further windows of the others do; and where
+    there are none, the chunk has fewer clips.
+
     Args:
-        spares: gives those that may take a clip's place, by its index among the draws, where its
-            recording cannot be used; without it, such a recording is an error.
+        span: where the chunk begins and ends in the order of the corpus's clips.
+        expected: the chunk's clips, if all recordings can be used.
+        unreadable: as for `select`.
 
     Returns:
         the manifest's rows: clip, file, source, start, seconds, padded (both in seconds), gain and
         sha256.
 
     Raises:
-        DapError: a recording cannot be used, or a file cannot be written.
+        DapError: the recordings are others than expected, no recording can be used, one that is to
+            fail cannot be, or has no further clip; or a file cannot be written.
     """
-    rows, skipped = [], []
-    options = {"seed": seed, "sample_rate": sample_rate}
-    for index, drawn in enumerate(draws):
-        if spares is None:
-            draw, clip = drawn, make(corpus, entry, drawn, **options)
-        else:
-            replacing = partial(spares, index)
-            draw, clip, tried = make_or_replace(corpus, entry, drawn, replacing, **options)
-            skipped += [
-                {"file": as_text(file), "reason": as_text(reason), "clip": draw.clip}
-                for file, reason in tried
-            ]
+    first, last = span
+    if expected is not None and draws(corpus, entry, seed, last)[first:] != list(expected):
+        raise DapError(
+            f"corpus {corpus}: its recordings are others than when Snakemake began: run it again"
+        )
+    chosen, reasons = select(
+        corpus, entry, last, seed=seed, sample_rate=sample_rate, unreadable=unreadable
+    )
+    rows = []
+    for index, draw in enumerate(chosen[first:], first):
+        try:
+            clip = make(corpus, entry, draw, seed=seed, sample_rate=sample_rate)
+        except TooFewWindowsError:
+            # with the recordings that were skipped, such a window would not have been asked for
+            if not (reasons and draw.window_index > index // len(ordered(corpus, entry, seed))):
+                raise
+            reasons[draw.file] = "has no further clip, to take the place of one that is missing"
+            continue
         file = signal_file(draw.clip)
         digest = write_signal(manifest.parent / file, clip.signal, sample_rate)
         rows.append(
@@ -170,6 +163,8 @@ def write_chunk(
                 "sha256": digest,
             }
         )
-    write_skipped(manifest, skipped)
+    for recording, reason in reasons.items():
+        log.warning("corpus %s: %s is skipped: %s", corpus, as_text(recording), reason)
+    write_skipped(manifest, reasons)
     write_rows(manifest, rows)
     return rows

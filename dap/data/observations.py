@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from dap.data.catalogue import pick, recording_path
 from dap.data.clips import synthesise
 from dap.data.corruptions import Context
 from dap.data.names import as_text
-from dap.errors import DapError, named
+from dap.data.skipped import none_left, write_skipped
+from dap.errors import DapError, UnusableError, named
 from dap.observation import Observation
 from dap.plugins import plugin
 from dap.seeds import derive
@@ -45,7 +47,8 @@ def pair(manifests: Mapping[str, Path], count: int) -> dict[str, dict[str, Entry
             f"{corpus}/{entry.row['clip']}": entry
             for corpus, entry in zip(manifests, clips, strict=True)
         }
-        for clips in zip(*columns, strict=True)
+        # where recordings were skipped, a corpus may have fewer clips than the other
+        for clips in zip(*columns, strict=False)
     }
 
 
@@ -60,17 +63,21 @@ def write_chunk(
     spectrogram: dict,
     noise: tuple[str, dict] | None,
     log: logging.Logger,
+    unreadable: str = "skip",
 ) -> None:
     """Make the observations of a chunk, and write them and, at last, their manifest.
 
+    Beside it comes a list of the recordings of noise that were skipped, if any were.
+
     Args:
         pairs: what each is made from, as `pair` gives it.
-        corruption, seed, names, sample_rate, spectrogram, noise: as for `make`.
+        corruption, seed, names, sample_rate, spectrogram, noise, unreadable: as for `make`.
 
     Raises:
         DapError: a clip is torn, a recording of noise cannot be used, or a file cannot be written.
     """
     folder, rows = manifest.parent, []
+    reasons: dict[str, str] = {}
     for clip, sources in pairs.items():
         observation = make(
             clip,
@@ -81,7 +88,9 @@ def write_chunk(
             sample_rate=sample_rate,
             spectrogram=spectrogram,
             noise=noise,
+            unreadable=unreadable,
         )
+        reasons |= cast("dict[str, str]", observation.metadata.get("noise_skipped", {}))
         file, known = signal_file(clip), known_file(clip) if observation.known else ""
         digest = write_signal(folder / file, observation.signal, sample_rate)
         if known:
@@ -99,6 +108,7 @@ def write_chunk(
             }
         )
         log.info("%s: %s", clip, metadata)
+    write_skipped(manifest, reasons)
     write_rows(manifest, rows)
 
 
@@ -112,6 +122,7 @@ def make(
     sample_rate: int,
     spectrogram: dict,
     noise: tuple[str, dict] | None,
+    unreadable: str = "skip",
 ) -> Observation:
     """Corrupt one clip, or mix two.
 
@@ -122,6 +133,8 @@ def make(
         names: what the random stream is named after, beside the clip: experiment and corpus.
         spectrogram: n_fft, hop_length and window.
         noise: name and entry of the noise corpus, where the corruption needs one.
+        unreadable: what becomes of a recording of noise that cannot be read, or is silent where it
+            was drawn: "skip" takes the next, "fail" makes it an error.
 
     Raises:
         DapError: the corruption cannot be applied to this clip.
@@ -136,14 +149,24 @@ def make(
         if "synthetic" in entry:
             excerpt = synthesise(entry["synthetic"], rng, samples, sample_rate)
             return excerpt, {"noise": name, "noise_file": "", "noise_start": 0}
-        file = pick(entry, seed, "noise", *names, clip)
-        path = recording_path(entry, file)
-        excerpt, start = noise_excerpt(read(path, sample_rate), samples, rng)
-        if not excerpt.any():
-            raise DapError(
-                f"{path}: the drawn noise is silent from sample {start} on; remove the file"
-            )
-        return excerpt, {"noise": name, "noise_file": as_text(file), "noise_start": start}
+        reasons: dict[str, str] = {}
+        for file in pick(entry, seed, "noise", *names, clip):
+            path = recording_path(entry, file)
+            try:
+                excerpt, start = noise_excerpt(read(path, sample_rate), samples, rng)
+                if not excerpt.any():
+                    raise UnusableError(
+                        path,
+                        f"the drawn noise is silent from sample {start} on; remove the file",
+                    )
+            except UnusableError as error:
+                if unreadable == "fail":
+                    raise
+                reasons[as_text(file)] = error.reason
+                continue
+            drawn = {"noise": name, "noise_file": as_text(file), "noise_start": start}
+            return excerpt, drawn | ({"noise_skipped": reasons} if reasons else {})
+        raise DapError(f"corpus {name}: {none_left(reasons)}")
 
     context = Context(rng, sample_rate, spectrogram, draw_noise)
     offered = plugin("corruptions", corruption["kind"])

@@ -1,69 +1,61 @@
-"""Recordings that gave no clip, since they cannot be used: in a file beside the clips' manifest."""
+"""Recordings that were skipped, since they cannot be used: in a file beside a manifest."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from dap.data.names import folded
-from dap.errors import DapError, one_line
-from dap.store import read_rows, write_rows
+from dap.data.names import as_text
+from dap.errors import one_line
+from dap.store import read_rows, remove, write_rows
 
 SKIPPED = "skipped.csv"
+SHOWN = 20  # of many
 
 
-def write_skipped(manifest: Path, rows: Sequence[dict]) -> None:
+def write_skipped(manifest: Path, reasons: Mapping[str, str]) -> None:
     """Write which recordings were skipped, or see to it that no earlier list is there.
 
     Args:
-        rows: file, reason, and the clip that took its place.
+        reasons: why, by recording, its path relative to the corpus's folder.
+
+    Raises:
+        UnwritableError: the list cannot be written.
     """
-    path = manifest.with_name(SKIPPED)
-    if rows:
-        write_rows(path, [dict(row) for row in rows])
-    else:
-        path.unlink(missing_ok=True)
+    remove(manifest.parent.glob(f"*{SKIPPED}*"))  # and its seal
+    if reasons:
+        rows = [
+            {"file": as_text(file), "reason": one_line(reason)} for file, reason in reasons.items()
+        ]
+        write_rows(manifest.with_name(SKIPPED), rows)
 
 
 def read_skipped(manifests: Iterable[Path]) -> dict[str, str]:
-    """Why recordings were skipped, by their names, for the clips of some manifests."""
+    """Why recordings were skipped, by their names, for what some manifests list."""
     paths = [manifest.with_name(SKIPPED) for manifest in manifests]
     rows = [row for path in paths if path.is_file() for row in read_rows(path)]
     return {row["file"]: row["reason"] for row in rows}
 
 
-def notes(clips: Mapping[str, Iterable[str | Path]]) -> list[str]:
+def notes(manifests: Mapping[str, Iterable[str | Path]]) -> list[str]:
     """What tables and the report say of the recordings that were skipped.
 
     Args:
-        clips: manifests by the title of their corpus.
+        manifests: of clips, or of observations for a corpus of noise, by the corpus's title.
     """
     texts = []
-    for title, manifests in clips.items():
-        skipped = read_skipped(map(Path, manifests))
-        many = "1 recording" if len(skipped) == 1 else f"{len(skipped)} recordings"
-        was = "was" if len(skipped) == 1 else "were"
-        each = "; ".join(one_line(f"{file}: {reason}") for file, reason in skipped.items())
-        if skipped:
-            texts.append(f"{many} of corpus {title} {was} skipped: {each}.")
+    for title, paths in manifests.items():
+        if reasons := read_skipped(map(Path, paths)):
+            count = "1 recording" if len(reasons) == 1 else f"{len(reasons)} recordings"
+            was = "was" if len(reasons) == 1 else "were"
+            texts.append(f"{count} of corpus {title} {was} skipped: {_listed(reasons)}.")
     return texts
 
 
-def check_replaced(manifests: Iterable[Path], clips: Collection[str]) -> None:
-    """See to it that no clip that took another's place is by now one of the corpus's own.
+def none_left(reasons: Mapping[str, str]) -> str:
+    """What an error says where all recordings of a corpus would be skipped."""
+    return f"none of its {len(reasons)} recordings can be used: {_listed(reasons)}"
 
-    Args:
-        manifests: of the corpus's chunks, those that are there.
-        clips: the ids that the study draws.
 
-    Raises:
-        DapError: one is; the message says what to delete.
-    """
-    drawn = set(map(folded, clips))
-    for manifest in manifests:
-        path = manifest.with_name(SKIPPED)
-        for row in read_rows(path) if path.is_file() else ():
-            if folded(row["clip"]) in drawn:
-                raise DapError(
-                    f"{manifest}: the clip {row['clip']} stands in for a recording that cannot be "
-                    "used, and the study draws it for another chunk now; delete "
-                    f"{manifest.parent} and run Snakemake again"
-                )
+def _listed(reasons: Mapping[str, str]) -> str:
+    texts = [one_line(f"{file}: {reason}") for file, reason in reasons.items()]
+    more = [f"and {len(texts) - SHOWN} more ({SKIPPED})"] if len(texts) > SHOWN else []
+    return "; ".join(texts[:SHOWN] + more)

@@ -14,14 +14,13 @@ from dap.data.catalogue import pick
 from dap.data.folders import listing
 from dap.data.known import receipt_file
 from dap.data.names import as_text
-from dap.data.skipped import check_replaced
 from dap.plugins import plugin, plugins
 from dap.study.links import input_path
 from dap.study.study import Study
 from dap.tasks import TASKS
 
 # the keys of a corpus's entry that its clips depend on, and those of a corpus of noise
-CLIPS = ("synthetic", "folder", "index", "samples", "level", "window")
+CLIPS = ("synthetic", "folder", "index", "files", "samples", "level", "window")
 NOISE = ("synthetic", "folder", "index", "files")
 # the fields of a task that make no number, and those that no fit depends on
 SHOWN = {"verb", "shown", "known"}
@@ -55,7 +54,10 @@ def mirror_folder(study: Study, archive: str) -> list[str]:
 
 
 def recordings(study: Study, corpus: str, chunk: str) -> list[str]:
-    """The recordings that a chunk's clips are cut from; of a known corpus, its index."""
+    """The recordings that a chunk's clips are cut from; of a known corpus, its index.
+
+    Those of the chunks before are among them: where one cannot be used, all that follow move up.
+    """
     return _watched(_recordings(study, corpus, chunk))
 
 
@@ -70,7 +72,8 @@ def _recordings(study: Study, corpus: str, chunk: str) -> list[str]:
         return []
     if "index" in entry:
         return [entry["index"]]
-    return [input_path(f"{entry['folder']}/{draw.file}") for draw in study.clips(corpus, chunk)]
+    files = dict.fromkeys(draw.file for draw in study.clips_until(corpus, chunk))
+    return [input_path(f"{entry['folder']}/{file}") for file in files]
 
 
 def clip_draws(study: Study, corpus: str, chunk: str) -> list[dict] | None:
@@ -87,29 +90,7 @@ def clip_span(study: Study, corpus: str, chunk: str) -> tuple[int, int]:
 
 def clip_entry(study: Study, corpus: str) -> dict:
     """What clips depend on of their corpus's entry: its title or licence is nothing of it."""
-    # the files of a folder are among the draws already
-    keys = (*CLIPS, "files") if study.indexed(corpus) else CLIPS
-    return _some(study.corpus(corpus), keys)
-
-
-def drawn_from(study: Study) -> dict[str, dict]:
-    """How many clips of a corpus are drawn, and of which files: what their spares follow from."""
-    return {
-        corpus: {"count": count, "files": study.corpus(corpus)["files"]}
-        for corpus, count in study.clip_counts.items()
-    }
-
-
-def check_clips(study: Study) -> None:
-    """See to it that the clips that are there already are each another.
-
-    Raises:
-        DapError: one took the place of another, and is drawn for another chunk by now.
-    """
-    for corpus, count in study.clip_counts.items():
-        if not study.indexed(corpus):
-            manifests = [Path(study.paths.clips(corpus, chunk)) for chunk in study.chunks(count)]
-            check_replaced(manifests, study.clip_ids(corpus))
+    return _some(study.corpus(corpus), CLIPS)
 
 
 def clip_modules(study: Study, corpus: str) -> list[str]:
@@ -165,7 +146,7 @@ def _noise_files(study: Study, experiment: str, corpus: str, chunk: str) -> list
         files: Collection[str] = listing(entry["folder"], entry["files"])
     else:
         clips = study.observations(experiment, corpus, chunk)
-        files = {pick(entry, study["seed"], "noise", experiment, corpus, clip) for clip in clips}
+        files = {pick(entry, study["seed"], "noise", experiment, corpus, clip)[0] for clip in clips}
     return [input_path(f"{entry['folder']}/{file}") for file in sorted(files)]
 
 

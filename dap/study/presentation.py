@@ -66,7 +66,7 @@ def table_setup(study: Study, name: str) -> dict:
         "notes": [_condition(study, experiment, bool(entry.get("published")))],
         "published": _published_names(entry.get("published", {}).get("paper")),
         "origins": _origins(study, experiment),
-        "clips": _clips(study, [experiment]),
+        "skipped": _skipping(study, [experiment]),
     }
 
 
@@ -90,15 +90,22 @@ def _origins(study: Study, experiment: Experiment) -> dict[str, str]:
     return {entry["title"]: origin_file(entry["archive"]) for entry in entries}
 
 
-def _clips(study: Study, experiments: Iterable[Experiment]) -> dict[str, list[str]]:
-    """The manifests of the clean clips of some experiments, by the corpus's title."""
+def _skipping(study: Study, experiments: Iterable[Experiment]) -> dict[str, list[str]]:
+    """The manifests beside which skipped recordings may be listed, by the corpus's title.
+
+    They are no inputs of what tells of them: tables are made from scores alone.
+    """
     manifests: dict[str, dict[str, None]] = {}
     for experiment in experiments:
+        noise = experiment.corruption.get("noise")
         for corpus, chunk in study.chunks_of(experiment):
-            for part in experiment.parts(corpus):
-                title = study["corpora"][part]["title"]
-                manifests.setdefault(title, {})[study.paths.clips(part, chunk)] = None
-    return {title: list(files) for title, files in manifests.items()}
+            paths = [(part, study.paths.clips(part, chunk)) for part in experiment.parts(corpus)]
+            if noise:
+                paths.append((noise, study.paths.observations(experiment.name, corpus, chunk)))
+            for name, path in paths:
+                if "synthetic" not in study["corpora"][name]:
+                    manifests.setdefault(study["corpora"][name]["title"], {})[path] = None
+    return {title: list(paths) for title, paths in manifests.items()}
 
 
 def _published_names(paper: str | None) -> dict[str, str]:
@@ -303,7 +310,7 @@ def report_setup(study: Study) -> dict:
     metrics = plugins("metrics")
     return {
         "config": study.config,
-        "clips": _clips(study, study.experiments.values()),
+        "skipped": _skipping(study, study.experiments.values()),
         "better": {name: plugin.metadata["better"] for name, plugin in metrics.items()},
         "experiments": [
             {

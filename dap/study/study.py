@@ -278,9 +278,9 @@ class Study:
         first, last = self.span(chunk, count or self.clip_counts[corpus])
         return self._draws[corpus][first:last]
 
-    def clip_ids(self, corpus: str) -> list[str]:
-        """The ids of all clips of a corpus; not of a known corpus."""
-        return [draw.clip for draw in self._draws[corpus]]
+    def clips_until(self, corpus: str, chunk: str) -> list[Draw]:
+        """The clips of a corpus's chunk, and of those before; not of a known corpus."""
+        return self._draws[corpus][: self.span(chunk, self.clip_counts[corpus])[1]]
 
     def span(self, chunk: str, count: int) -> tuple[int, int]:
         """Where a chunk begins and ends in the order of `count` clips."""

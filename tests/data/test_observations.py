@@ -1,5 +1,6 @@
 import json
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ import scipy.stats
 
 from dap.audio import write
 from dap.data import observations
+from dap.data.catalogue import pick
+from dap.data.skipped import read_skipped
 from dap.errors import DapError
 from dap.observation import Observation
 from dap.seeds import derive
@@ -27,7 +30,7 @@ CORRUPTIONS = {
 }
 
 
-def make(name, tone, clip="a", seed=1, names=("experiment", "corpus"), noise=SYNTHETIC):
+def make(name, tone, clip="a", seed=1, names=("experiment", "corpus"), noise=SYNTHETIC, **options):
     sources = [tone, tone[::-1]] if name == "mixture" else [tone]
     return observations.make(
         clip,
@@ -38,6 +41,7 @@ def make(name, tone, clip="a", seed=1, names=("experiment", "corpus"), noise=SYN
         sample_rate=RATE,
         spectrogram=SPECTROGRAM,
         noise=noise,
+        **options,
     )
 
 
@@ -162,8 +166,56 @@ def test_silent_noise_is_named(tone, tmp_path):
     # sounds, but at none of the places where an excerpt may be drawn from
     write(tmp_path / "hush.wav", np.r_[np.zeros(100_000), 1e-3], RATE)
     noise = ("noise", {"folder": str(tmp_path), "files": "*.wav"})
-    with pytest.raises(DapError, match=r"hush\.wav: the drawn noise is silent from sample \d+ on"):
+    silent = r"the drawn noise is silent from sample \d+ on"
+    with pytest.raises(DapError, match=rf"none of its 1 recordings .*: hush\.wav: {silent}"):
         make("environmental", tone, noise=noise)
+    with pytest.raises(DapError, match=rf"hush\.wav: {silent}"):
+        make("environmental", tone, noise=noise, unreadable="fail")
+
+
+def test_noise_that_cannot_be_used_gives_way_to_the_next(tone, noises):
+    (Path(noises[1]["folder"]) / "1.wav").write_bytes(b"no sound")
+    next_of = {"0.wav": "0.wav", "1.wav": "2.wav", "2.wav": "2.wav"}
+    for i in range(30):
+        first = pick(noises[1], 1, "noise", "experiment", "corpus", f"clip-{i}")[0]
+        made = make("environmental", tone, f"clip-{i}", noise=noises)
+        assert made.metadata["noise_file"] == next_of[first]
+        skipped = made.metadata.get("noise_skipped", {})
+        assert list(skipped) == ["1.wav"] * (first == "1.wav")
+        assert all("cannot be read as audio" in reason for reason in skipped.values())
+
+
+def test_skipped_noise_is_listed(tone, tmp_path, noises):
+    (tmp_path / "1.wav").write_bytes(b"no sound")
+    clip = tmp_path / "clips" / MANIFEST
+    digests = {name: write_signal(clip.parent / f"{name}.wav", tone, RATE) for name in "abcdef"}
+    rows = [{"clip": name, "file": f"{name}.wav", "sha256": digests[name]} for name in digests]
+    write_rows(clip, rows)
+    manifest = tmp_path / "observations" / MANIFEST
+    for _ in range(2):
+        observations.write_chunk(
+            manifest,
+            observations.pair({"piano": clip}, 6),
+            CORRUPTIONS["environmental"],
+            seed=1,
+            names=("experiment", "corpus"),
+            sample_rate=RATE,
+            spectrogram=SPECTROGRAM,
+            noise=noises,
+            log=logging.getLogger("dap"),
+        )
+        listed = read_skipped([manifest])
+        bad = (tmp_path / "1.wav").read_bytes() == b"no sound"
+        assert list(listed) == ["1.wav"] * bad
+        write(tmp_path / "1.wav", tone, RATE)  # and once it is put right, it is listed no more
+
+
+def test_a_corpus_that_gives_fewer_clips_leaves_fewer_pairs(tmp_path):
+    for corpus, count in (("piano", 2), ("drums", 0)):
+        rows = [{"clip": f"{corpus}{i}", "file": f"{i}.wav"} for i in range(count)]
+        write_rows(tmp_path / corpus / MANIFEST, rows)
+    manifests = {corpus: tmp_path / corpus / MANIFEST for corpus in ("piano", "drums")}
+    assert observations.pair(manifests, 2) == {}
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

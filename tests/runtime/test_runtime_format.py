@@ -23,6 +23,7 @@ from dap.study.code_hash import FORMAT, PACKAGE
 
 RECORDED = Path(__file__).with_name("format.txt")
 RATE = 16000
+DRAWS = [Draw(name, f"{name}.flac", 0) for name in ("low", "failing")]
 BESIDE = ("losses.csv", "snapshots.npz")
 
 
@@ -60,7 +61,7 @@ class Job:
         )
         self.log, self.threads = [str(folder / "log.txt")], 1
         run = {"checkpoint_seconds": 600, "fits_at_once": 1, "missing": "report", "retries": 1}
-        run["unreadable"] = "fail"
+        run["unreadable"] = "skip"
         self.config, self.resources = {"run": run}, Items(attempt=1)
 
 
@@ -126,6 +127,7 @@ def scored(cases, **setup):
 @pytest.fixture
 def products(tmp_path, monkeypatch):
     """One chunk of clips, observations, fits and scores."""
+    monkeypatch.setattr(clips, "draws", lambda corpus, entry, seed, count: DRAWS)
     monkeypatch.setattr(clips, "make", excerpt)
     monkeypatch.setattr(observations, "make", corrupted)
     monkeypatch.setattr(chunk, "fitting", fitting)
@@ -148,9 +150,9 @@ def products(tmp_path, monkeypatch):
             "clips",
             {},
             {"manifest": manifests["clips"]},
+            draws=None,
             span=(0, 2),
-            draws=[Draw(name, f"{name}.flac", 0).as_dict() for name in ("low", "failing")],
-            entry={},
+            entry={"synthetic": "tones"},
         ),
         Job(
             tmp_path,

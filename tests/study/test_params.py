@@ -83,7 +83,8 @@ def test_clips_of_each_kind_of_corpus(study, folders, known):
     ]
     assert params.clip_span(study, "synthetic-speech", "002") == (4, 5)
     assert params.clip_entry(study, "synthetic-speech") == {
-        "synthetic": "speech", "samples": 2048, "level": "peak", "window": "loudest",
+        "synthetic": "speech", "files": "**/*",
+        "samples": 2048, "level": "peak", "window": "loudest",
     }  # fmt: skip
     assert params.clip_modules(study, "synthetic-speech") == ["dap.data.synthetic.speech"]
 
@@ -93,9 +94,13 @@ def test_clips_of_each_kind_of_corpus(study, folders, known):
     assert params.recordings(folders, "mine", "000") == [
         f"{folder}/{draw['file']}" for draw in drawn
     ]
-    # neither title nor licence, nor the files, which are among the draws
+    # where one cannot be used, those before count, too: others take their places
+    assert set(params.recordings(folders, "mine", "001")) == {
+        f"{folder}/a.wav", f"{folder}/b.wav",
+    }  # fmt: skip
+    # neither title nor licence
     assert params.clip_entry(folders, "mine") == {
-        "folder": folder, "samples": 2048, "level": "peak", "window": "loudest",
+        "folder": folder, "files": "**/*", "samples": 2048, "level": "peak", "window": "loudest",
     }  # fmt: skip
     assert params.clip_modules(folders, "mine") == []
 

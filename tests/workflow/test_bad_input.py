@@ -85,6 +85,55 @@ def test_a_job_names_the_recording_that_it_cannot_use(fresh, recordings):
     assert not (fresh.results / "clips" / "mine" / "000" / "manifest.csv").exists()
 
 
+@pytest.mark.slow
+def test_a_recording_that_cannot_be_used_is_skipped_and_listed(fresh, recordings):
+    good = (recordings / "two.wav").read_bytes()
+    soundfile.write(recordings / "two.wav", np.zeros(4000), RATE)
+    (recordings / "noise").mkdir()
+    (recordings / "noise" / "bad.wav").write_bytes(b"no sound")
+    soundfile.write(recordings / "noise" / "good.wav", np.ones(4000) / 2, RATE)
+    mine = {"title": "my own", "folder": "recordings", "files": "*.wav", "samples": 2048}
+    corruption = {"kind": "environmental", "noise": "hum"}
+    experiment = {"corruption": corruption, "corpora": ["mine"], "metrics": ["snr"]}
+    fresh.change(
+        clips_per_job=1,  # of "one" no second clip can be cut: the second chunk has none
+        corpora={
+            "mine": mine,
+            "hum": {"title": "a hum", "folder": "recordings/noise", "samples": 2048},
+        },
+        experiments={"denoise": experiment | {"methods": ["observed", "conv", "wiener"]}},
+        tables={"table1": {"experiment": "denoise", "metrics": ["snr"], "baseline": "observed"}},
+        figures={
+            kind: {"kind": kind, "experiment": "denoise"}
+            for kind in ("example", "curves", "statistics")
+        },
+    )
+    fresh.run()
+    clips = fresh.results / "clips" / "mine"
+    assert [row["clip"] for row in read_rows(clips / "000" / "manifest.csv")] == ["one"]
+    assert read_rows(clips / "001" / "manifest.csv") == []
+    table = (fresh.results / "tables" / "table1.md").read_text()
+    assert "n = 1 clip" in table
+    assert "2 recordings of corpus my own were skipped: two.wav: is silent" in table
+    assert "one.wav: has no further clip" in table
+    noise = read_rows(fresh.results / "observations" / "denoise" / "mine" / "000" / "manifest.csv")
+    assert '"noise_file": "good.wav"' in noise[0]["metadata"]
+    assert ("bad.wav: cannot be read" in table) == ("noise_skipped" in noise[0]["metadata"])
+    report = (fresh.results / "report.html").read_text()
+    assert "two.wav: is silent" in report
+    assert "Nothing to be done" in fresh.snakemake().stdout
+    # what a table says of it outlives the table
+    (fresh.results / "tables" / "table1.md").unlink()
+    assert fresh.run() == {"tables/table1", "provenance", "report"}
+    assert (fresh.results / "tables" / "table1.md").read_text() == table
+
+    (recordings / "two.wav").write_bytes(good)
+    fresh.run()
+    table = (fresh.results / "tables" / "table1.md").read_text()
+    assert "n = 2 clips" in table
+    assert "two.wav" not in table + (fresh.results / "report.html").read_text()
+
+
 def with_one_nan():
     signal = np.full(4000, 0.1, np.float32)
     signal[1234] = np.nan

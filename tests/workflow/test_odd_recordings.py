@@ -86,5 +86,5 @@ def test_an_option_makes_them_an_error(fresh, folder):
     failed = fresh.snakemake("--keep-going")
     assert failed.returncode != 0
     assert "error: my {recordings} {0}/silent.wav: is silent" in failed.stdout
-    assert "error: my {recordings} {0}/corrupt.wav: cannot be read as audio" in failed.stdout
+    assert "; my {recordings} {0}/corrupt.wav: cannot be read as audio" in failed.stdout
     assert "Traceback" not in failed.stdout

@@ -36,7 +36,9 @@ try:
         config = base
     config.update(as_written(workflow.config_settings.config_args or ()))
     study = Study(config, mirrored=not workflow.remote_exec)
-    depends.check_clips(study)
+    for name in study.clip_counts:
+        if not study.indexed(name):
+            study.clips(name, "000")  # raises where two recordings would be one clip
     if workflow.is_main_process:
         require_folders(".snakemake", RESOURCES, *study.paths.folders)
 except errors.DapError as error:
@@ -44,7 +46,6 @@ except errors.DapError as error:
 
 # jobs read it from here, since a parameter that changes would make everything again
 config["run"] = study["run"]
-config["drawn_from"] = depends.drawn_from(study)
 paths = study.paths
 # braces would be wildcards
 ENVIRONMENT = str(ROOT / "envs" / "conda.yaml").replace("{", "{{").replace("}", "}}")

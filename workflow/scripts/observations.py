@@ -19,4 +19,5 @@ with job(snakemake.log[0]) as log:
         spectrogram=params.spectrogram,
         noise=params.noise,
         log=log,
+        unreadable=snakemake.config["run"]["unreadable"],
     )

@@ -13,5 +13,5 @@ with job(snakemake.log[0]):
     report, inputs = Path(snakemake.output[0]), by_name(snakemake.input)
     archives = {path.stem: checked(path) for path in inputs["origins"]}
     setup = snakemake.params.setup
-    text = page(inputs, setup, archives, Paths(str(report.parent)), notes(setup["clips"]))
+    text = page(inputs, setup, archives, Paths(str(report.parent)), notes(setup["skipped"]))
     write_text(report, text)

@@ -19,5 +19,5 @@ with job(snakemake.log[0]):
         entry=params.entry,
         setup=params.setup,
         metrics=params.metrics,
-        caveats=[text for text in caveats if text] + notes(params.setup["clips"]),
+        caveats=[text for text in caveats if text] + notes(params.setup["skipped"]),
     )
