@@ -96,11 +96,11 @@ TASKS: dict[str, Task] = {
 SCOPES = ("full", "raw", "filled", "gaps", "projected")
 
 # Which point of a fit's trajectory is reported. A selection is made in one of two places: in the
-# fit, without the clean clip; or in scoring, with it, which makes it a diagnostic. A
-# reference-free stopping rule will be made in the fit.
+# fit, without the clean clip; or in scoring, with it, which makes it a diagnostic.
 SELECTIONS = {
     "last": {"title": "last iterate", "made": "fit"},
     "average": {"title": "moving average of the outputs", "made": "fit"},
+    "stop": {"title": "moving average where a rule stops", "made": "fit"},
     "oracle": {"title": "oracle (uses the clean clip)", "made": "score"},
 }
 

@@ -210,6 +210,7 @@ class Study:
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         _check_iterations(where, entry, fit)
+        _check_stop(where, entry, fit)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -322,6 +323,17 @@ def _check_iterations(where: str, entry: dict, fit: dict) -> None:
         if iterations < least:
             raise DapError(
                 f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
+            )
+
+
+def _check_stop(where: str, entry: dict, fit: dict) -> None:
+    """Refuse the selection "stop" where no rule makes it."""
+    if "stop" not in entry["selections"]:
+        return
+    for method in filter(plugins("priors").__contains__, entry["methods"]):
+        if {**fit, **entry["fits"].get(method, {})}["stop"] == "none":
+            raise DapError(
+                f"{where}.selections: stop is asked for, and fit.stop is none for {method}"
             )
 
 
