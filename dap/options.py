@@ -70,6 +70,8 @@ class FitOptions:
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
             of the target; 0 leaves them as they are (fidelity: loss-and-input).
         width: factor on every number of filters; 1 is the papers'.
+        input: in denoising, what the network is fed: "noise", z as in the papers, or a baseline's
+            estimate, by the baseline's name.
         network: A's network as its "code" has it or as its "text" describes it
             (fidelity: network-of-a).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
@@ -110,6 +112,7 @@ class FitOptions:
     initialisation: Literal["pytorch", "he"] = "pytorch"
     output_scale: float = option(0.0, minimum=0)
     width: float = option(1.0, exclusiveMinimum=0, maximum=4)
+    input: str = "noise"
     network: Literal["code", "text"] = "code"
     snapshots: int = option(32, minimum=1, maximum=40)
     snapshot_at: Sequence[int] = ()
@@ -217,6 +220,9 @@ def _check(name: str, value: object, kind: Any, limits: Mapping[str, float]) -> 
             raise DapError(f"{name} is {value!r}: must be a list of whole numbers")
         for item in value:
             _check(f"an iteration of {name}", item, int, {"minimum": 1})
+    elif kind is str:
+        if not isinstance(value, str):
+            raise DapError(f"{name} is {value!r}: must be a name")
     elif kind is bool:
         if not isinstance(value, bool):
             raise DapError(f"{name} is {value!r}: must be true or false")

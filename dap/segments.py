@@ -173,7 +173,7 @@ def restore_recording(
     iterations = np.zeros(len(parts), int)
     for index, result in results.items():
         losses[index, : len(result.losses)] = result.losses
-        iterations[index] = result.cost["stopped" if selection == "stop" else "iterations"]
+        iterations[index] = int(result.cost["stopped" if selection == "stop" else "iterations"])
     grid = sorted({int(each) for result in results.values() for each in result.iterations})
     return RestoredRecording(
         audio=joined(lambda result: result.selections.get(selection, result.selections["last"])),

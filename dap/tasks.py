@@ -58,6 +58,7 @@ TASKS: dict[str, Task] = {
         quality="snr",
         verb="denoise",
         shown="estimate",
+        options=("input",),
     ),
     "inpaint": Task(
         outputs=("raw", "filled"),

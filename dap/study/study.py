@@ -211,6 +211,8 @@ class Study:
         _check_snapshots(f"{where}.fit", fit)
         _check_iterations(where, entry, fit)
         _check_stop(where, entry, fit)
+        if task == "denoise":
+            _check_input(where, entry, fit)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -324,6 +326,17 @@ def _check_iterations(where: str, entry: dict, fit: dict) -> None:
             raise DapError(
                 f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
             )
+
+
+def _check_input(where: str, entry: dict, fit: dict) -> None:
+    """Refuse what a prior cannot be fed."""
+    offers = plugins("baselines")
+    allowed = [name for name, offer in offers.items() if "denoise" in offer.metadata["tasks"]]
+    for method in filter(plugins("priors").__contains__, entry["methods"]):
+        given = {**fit, **entry["fits"].get(method, {})}["input"]
+        require(f"{where}.fit.input", given, ["noise", *allowed])
+        if given != "noise" and plugins("priors")[method].metadata.get("domain") == "waveform":
+            raise DapError(f"{where}.fit.input: {method} is fed noise alone, not {given}")
 
 
 def _check_stop(where: str, entry: dict, fit: dict) -> None:

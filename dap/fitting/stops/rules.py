@@ -2,16 +2,18 @@
 
 import math
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from dap.errors import DapError
 from dap.fitting.objectives import Objective
-from dap.fitting.stops import Rule, Stop, noise
+from dap.fitting.stops import Rule, Stop
 from dap.fitting.stops.discrepancy import Discrepancy
 from dap.fitting.stops.halves import STRENGTH, Halves
 from dap.fitting.stops.held_out import HeldOut, Without, blocks
 from dap.fitting.stops.variance import MovingVariance, WindowedVariance
+from dap.noise import white_noise_power
 from dap.observation import Observation
 from dap.stft import STFT
 
@@ -41,7 +43,7 @@ def stopping(
         return objective, Stop(MovingVariance())
     if name == "windowed-variance":
         return objective, Stop(WindowedVariance())
-    power = noise.power(observation) if task in ("denoise", "dequantize") else 0.0
+    power = noise_power(task, observation)
     if name == "discrepancy":
         rule: Rule = MovingVariance()
         if power:
@@ -69,6 +71,20 @@ def stopping(
     rule = Halves(objective.target, added)
     objective.target = objective.target + STRENGTH * added
     return objective, Stop(rule)
+
+
+def noise_power(task: str, observation: Observation) -> float:
+    """Mean square of what the corruption added to each sample, or 0 where that cannot be told.
+
+    In denoising, that of white noise (`dap.noise`); of quantization, that of an error spread evenly
+    over each sample's cell. Elsewhere what was observed is as it was.
+    """
+    if task == "denoise":
+        return white_noise_power(observation.signal)
+    if task == "dequantize":
+        size = observation.known["upper"].astype(np.float64) - observation.known["lower"]
+        return float(np.square(size).mean() / 12)
+    return 0.0
 
 
 def _energy(transform: STFT | None) -> float:
