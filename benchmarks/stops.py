@@ -1,8 +1,7 @@
 """`python -m benchmarks.stops FOLDER`: where rules stop a fit, against its best iterate.
 
-Each clip is fitted at a constant rate, and every rule that leaves the fit as it is follows the same
-fit; "held-out" and "halves", which change it, have fits of their own. What is judged is the moving
-average. Traces are kept in a folder, and not made again.
+Each clip is fitted at a constant rate, and all rules follow the same fit. What is judged is the
+moving average. Traces are kept in a folder, and not made again.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,8 +32,7 @@ from dap.seeds import derive
 from dap.stft import STFT
 from dap.tasks import TASKS
 
-FOLLOWING = ("variance", "windowed-variance", "discrepancy")
-CHANGING = ("held-out", "halves")
+RULES = ("variance", "discrepancy")
 
 
 class Trace(Stop):
@@ -89,7 +87,7 @@ def measure(cell: Cell, references: np.ndarray, observation: Observation) -> Cal
 
 def trace(
     folder: Path, name: str, which: str, clip: int, design: str, options: FitOptions, hop: int,
-    rules: Sequence[str], kept: Path,
+    kept: Path,
 ) -> None:  # fmt: skip
     """Fit one clip, and keep what the rules said."""
     torch.set_num_threads(1)
@@ -100,10 +98,9 @@ def trace(
         build = partial(module.build, width=options.width, network=options.network)
         task_options = {key: getattr(options, key) for key in TASKS[cell.task].options}
         target: Objective = objective(cell.task, observation, transform, "cpu", task_options)
-        followed: dict[str, Rule] = {}
-        for rule in rules:
-            target, stop = stopping(rule, cell.task, observation, target, transform, clip)
-            followed[rule] = stop.rule
+        followed = {
+            rule: stopping(rule, cell.task, observation, target, transform).rule for rule in RULES
+        }
         traced = Trace(followed, measure(cell, references, observation))
         seed = derive(0, "stops", name, which, clip)
         result = loop.fit(build, target, options, seed=seed, device="cpu", stop=traced)
@@ -127,13 +124,13 @@ def stopped(values: np.ndarray, over: np.ndarray, iterations: np.ndarray) -> tup
     return (kept if kept >= 0 else len(values) - 1), len(values) - 1
 
 
-def row(name: str, rule: str, traces: Sequence[dict], plain: Sequence[dict]) -> str:
-    """A line of the table: differences to the best and the last of the fits without a rule."""
+def row(name: str, rule: str, traces: Sequence[dict]) -> str:
+    """A line of the table: differences to the best and the last of each fit's averages."""
     best, last, share, gained = [], [], [], []
-    for own, base in zip(traces, plain, strict=True):
+    for own in traces:
         kept, end = stopped(own[rule], own[f"{rule}: over"], own["iteration"])
-        best.append(own["quality"][kept] - base["quality"].max())
-        last.append(own["quality"][kept] - base["quality"][-1])
+        best.append(own["quality"][kept] - own["quality"].max())
+        last.append(own["quality"][kept] - own["quality"][-1])
         share.append(own["iteration"][end] / own["iteration"][-1])
         gained.append(own["iteration"][kept])
     return (
@@ -146,22 +143,22 @@ def row(name: str, rule: str, traces: Sequence[dict], plain: Sequence[dict]) -> 
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--set", "which", type=click.Choice(SETS), default="choose", show_default=True)
 @click.option("--cell", multiple=True, help="Cells whose name contains this; default: all.")
-@click.option("--rule", multiple=True, default=(*FOLLOWING, *CHANGING))
 @click.option("--clips", default=3, show_default=True)
 @click.option("--design", default="dilated-exp-dense", show_default=True)
 @click.option("--width", default=0.25, show_default=True)
 @click.option("--hop", default=256, show_default=True)
 @click.option("--iterations", default=1000, show_default=True)
+@click.option("--input", "given", default="noise", show_default=True, help="Of the network.")
 @click.option("--jobs", default=2, show_default=True, help="Fits beside each other.")
 @click.option("--traces", default=Path("/tmp/dap-stops"), show_default=True, type=Path)
 def main(
-    folder: Path, which: str, cell: Sequence[str], rule: Sequence[str], clips: int, design: str,
-    width: float, hop: int, iterations: int, jobs: int, traces: Path,
+    folder: Path, which: str, cell: Sequence[str], clips: int, design: str, width: float, hop: int,
+    iterations: int, given: str, jobs: int, traces: Path,
 ) -> None:  # fmt: skip
     """Follow fits to recordings under FOLDER, and say where each rule would have stopped."""
     options = FitOptions.from_preset(
         "fast", width=width, iterations=iterations, cooldown=0.0, snapshots=1, restarts=0,
-        precision=engine.choose("auto", "cpu"),
+        input=given, precision=engine.choose("auto", "cpu"),
     )  # fmt: skip
     cells = [
         name
@@ -169,50 +166,35 @@ def main(
         if (not cell or any(text in name for text in cell))
         and (CELLS[name].transforms or hop == SPECTROGRAM["hop_length"])
     ]
-    groups = {"following": [each for each in FOLLOWING if each in rule]}
-    groups |= {each: [each] for each in CHANGING if each in rule}
 
-    def kept(name: str, group: str, clip: int) -> Path:
-        place = f"{which}-{design}-{width:g}-{hop}-{iterations}"
-        return traces / place / f"{name.replace('/', '-')}-{group}-{clip}.npz"
+    def kept(name: str, clip: int) -> Path:
+        place = f"{which}-{design}-{width:g}-{hop}-{iterations}-{given}"
+        return traces / place / f"{name.replace('/', '-')}-{clip}.npz"
 
-    asked = [
-        (name, clip, group)
-        for clip in range(clips)
-        for name in cells
-        if clip < count(CELLS[name])
-        for group in groups
-    ]
+    asked = [(name, clip) for clip in range(clips) for name in cells if clip < count(CELLS[name])]
     with ProcessPoolExecutor(jobs) as pool:
         futures = {
-            each: pool.submit(
-                trace, folder, each[0], which, each[1], design, options, hop, groups[each[2]],
-                kept(each[0], each[2], each[1]),
+            (name, clip): pool.submit(
+                trace, folder, name, which, clip, design, options, hop, kept(name, clip)
             )
-            for each in asked
-            if not kept(each[0], each[2], each[1]).exists()
-        }  # fmt: skip
+            for name, clip in asked
+            if not kept(name, clip).exists()
+        }
         for each, future in tqdm(futures.items()):
             try:
                 future.result()
             except DapError as error:
                 print(f"{each}: {error}", flush=True)
     print(
-        f"{heading('cpu', 1)}; {design} at width {width:g}, hop {hop}, at most {iterations} "
-        f"iterations at a constant rate\n\n| cell | rule | n | dB to the best | worst | to the "
-        "last | worst | iteration | share |\n| --- | --- |" + " ---: |" * 7
+        f"{heading('cpu', 1)}; {design} at width {width:g}, hop {hop}, fed {given}, at most "
+        f"{iterations} iterations at a constant rate\n\n| cell | rule | n | dB to the best "
+        "| worst | to the last | worst | iteration | share |\n| --- | --- |" + " ---: |" * 7
     )
     for name in cells:
-        for group, names in groups.items():
-            present = [
-                clip
-                for clip in range(min(clips, count(CELLS[name])))
-                if kept(name, group, clip).exists() and kept(name, "following", clip).exists()
-            ]
-            own = [dict(np.load(kept(name, group, clip))) for clip in present]
-            plain = [dict(np.load(kept(name, "following", clip))) for clip in present]
-            for each in names if present else ():
-                print(row(name, each, own, plain), flush=True)
+        made = [kept(name, clip) for clip in range(min(clips, count(CELLS[name])))]
+        made = [dict(np.load(path)) for path in made if path.exists()]
+        for rule in RULES if made else ():
+            print(row(name, rule, made), flush=True)
 
 
 if __name__ == "__main__":

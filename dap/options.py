@@ -90,9 +90,8 @@ class FitOptions:
         exclusion: in separation, weight of the exclusion of the sources' gradients.
         binarity: in separation, weight of the mask's distance from flatness over the last tenth.
         stop: the rule that chooses the iterate "stop" without the clean clip, the moving average at
-            an iteration (`dap.fitting.stops.rules`): by the outputs' "variance" (Wang et al. 2021)
-            or its "windowed-variance", by the noise that is left ("discrepancy"), by bins that are
-            "held-out", or by two "halves" of the observation; or "none", which takes the last.
+            an iteration: by the outputs' "variance" (Wang et al. 2021), or, in denoising, by the
+            white noise that is left, too ("discrepancy"; docs/stopping.md); or "none".
         end_at_stop: whether the fit ends once the rule expects nothing better.
         consistency: in dequantization, share of the loss that is the samples' distance to the cells
             that they were observed in; the rest is the distance to the quantized signal. 0 is the
@@ -118,9 +117,7 @@ class FitOptions:
     snapshot_at: Sequence[int] = ()
     ema_decay: float = option(0.99, minimum=0, exclusiveMaximum=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    stop: Literal["none", "variance", "windowed-variance", "discrepancy", "held-out", "halves"] = (
-        "none"
-    )
+    stop: Literal["none", "variance", "discrepancy"] = "none"
     end_at_stop: bool = False
     restarts: int = option(3, minimum=0, maximum=10)
     separation: Literal["narayanaswamy2021", "tian2019"] = "narayanaswamy2021"

@@ -173,7 +173,9 @@ def restore_recording(
     iterations = np.zeros(len(parts), int)
     for index, result in results.items():
         losses[index, : len(result.losses)] = result.losses
-        iterations[index] = int(result.cost["stopped" if selection == "stop" else "iterations"])
+        iterations[index] = len(result.losses)
+        if selection == "stop":
+            iterations[index] = int(result.cost["stopped"])
     grid = sorted({int(each) for result in results.values() for each in result.iterations})
     return RestoredRecording(
         audio=joined(lambda result: result.selections.get(selection, result.selections["last"])),
@@ -188,7 +190,7 @@ def restore_recording(
 
 def _snapshot(iteration: int, result: Restored) -> np.ndarray:
     """The latest snapshot of a fit up to an iteration, or its first."""
-    index = np.searchsorted(result.iterations, iteration, side="right") - 1
+    index = int(np.searchsorted(result.iterations, iteration, side="right")) - 1
     return result.snapshots[max(0, index)]
 
 

@@ -33,6 +33,7 @@ class Task:
             with the estimate that the permutation of the best mean SNR gives it.
         masked: whether samples were lost, and the observation has their mask.
         known: the arrays that an observation has to have, beside its signal.
+        white_noise: whether an observation may hold white noise that a method is to take away.
     """
 
     outputs: tuple[str, ...]
@@ -44,6 +45,7 @@ class Task:
     sources: int = 1
     masked: bool = False
     known: tuple[str, ...] = ()
+    white_noise: bool = False
 
     @property
     def headline(self) -> str:
@@ -59,6 +61,7 @@ TASKS: dict[str, Task] = {
         verb="denoise",
         shown="estimate",
         options=("input",),
+        white_noise=True,
     ),
     "inpaint": Task(
         outputs=("raw", "filled"),

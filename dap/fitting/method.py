@@ -13,7 +13,6 @@ from dap.fitting.restored import Restored
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugin, plugins
-from dap.seeds import derive
 from dap.tasks import TASKS
 
 
@@ -131,6 +130,7 @@ def fitting(
     """
     from dap.fitting import engine, loop
     from dap.fitting.objectives.tasks import objective
+    from dap.fitting.stops.rules import stopping
     from dap.stft import STFT
 
     device = resolve_device(device)
@@ -147,10 +147,7 @@ def fitting(
             target = objective(task, observation, transform, device, task_options)
         stop = None
         if fit.stop != "none":
-            from dap.fitting.stops.rules import stopping
-
-            drawn = derive(seed, "stop")
-            target, stop = stopping(fit.stop, task, observation, target, transform, drawn)
+            stop = stopping(fit.stop, task, observation, target, transform)
         parameters, gflop = loop.size(build, target)
         trajectory = yield from loop.steps(
             build,

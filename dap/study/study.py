@@ -211,8 +211,8 @@ class Study:
         _check_snapshots(f"{where}.fit", fit)
         _check_iterations(where, entry, fit)
         _check_stop(where, entry, fit)
-        if task == "denoise":
-            _check_input(where, entry, fit)
+        if "input" in TASKS[task].options:
+            _check_input(where, entry, fit, task)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -328,10 +328,10 @@ def _check_iterations(where: str, entry: dict, fit: dict) -> None:
             )
 
 
-def _check_input(where: str, entry: dict, fit: dict) -> None:
+def _check_input(where: str, entry: dict, fit: dict, task: str) -> None:
     """Refuse what a prior cannot be fed."""
     offers = plugins("baselines")
-    allowed = [name for name, offer in offers.items() if "denoise" in offer.metadata["tasks"]]
+    allowed = [name for name, offer in offers.items() if task in offer.metadata["tasks"]]
     for method in filter(plugins("priors").__contains__, entry["methods"]):
         given = {**fit, **entry["fits"].get(method, {})}["input"]
         require(f"{where}.fit.input", given, ["noise", *allowed])

@@ -36,6 +36,7 @@ class Denoise:
     networks: tuple[int, ...] = (2,)
     spectral: tuple[bool, ...] = (True,)
     recordable = True
+    input: Tensor | None = None  # (2, F, T)
 
     def __init__(
         self, observation: Observation, transform: STFT, device: str, *, input: str = "noise"
@@ -44,10 +45,9 @@ class Denoise:
         self.samples = len(observation.signal)
         self.transform = transform
         self.target = transform.analyse(signal)  # (2, F, T)
-        self.input: Tensor | None = None
         if input != "noise":
             estimate = torch.from_numpy(_estimate(input, observation)).to(signal)
-            self.input = padded(transform.analyse(estimate)).cpu()  # (2, F, T)
+            self.input = padded(transform.analyse(estimate)).cpu()
 
     def draw(self, network: int) -> Tensor:
         """z, standard normal, as `noise` gives it, or the estimate: (1, 2, F, T)."""

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 ALPHA = 0.1  # weight of the latest output, as in the paper's experiments
-WINDOW = 20  # iterations
 FIRST = 40  # before it, the outputs are those of the initialisation
 LEAST = 1e-30  # of a power, against a division by zero
 
@@ -58,38 +57,3 @@ class MovingVariance:
         """Restore a saved state."""
         self.iteration, self.mean = state["iteration"], state["mean"]
         self.variance = state["variance"]
-
-
-class WindowedVariance:
-    """Variance over a window of the latest iterations (the paper's Algorithm 1)."""
-
-    def __init__(self, window: int = WINDOW):
-        self.window = window
-        self.iteration = 0
-        self.outputs: Tensor | None = None  # (window, sources, 2, F, T), a ring
-
-    def update(self, iteration: int, estimates: Tensor) -> None:
-        """Take in an iteration."""
-        self.iteration = iteration
-        if self.outputs is None:
-            self.outputs = estimates.new_zeros((self.window, *estimates.shape))
-        self.outputs[iteration % self.window] = estimates
-
-    def value(self) -> float:
-        """The variance, re the power of the outputs' mean over the window."""
-        if self.iteration < FIRST or self.outputs is None:
-            return float("inf")
-        variance, mean = torch.var_mean(self.outputs, dim=0, correction=0)
-        return float(variance.mean() / mean.square().mean().clamp(min=LEAST))
-
-    def over(self) -> bool:
-        """Never: a lower valley may come."""
-        return False
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state that a checkpoint saves."""
-        return {"iteration": self.iteration, "outputs": self.outputs}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore a saved state."""
-        self.iteration, self.outputs = state["iteration"], state["outputs"]

@@ -3,16 +3,12 @@
 import math
 from itertools import count
 
-import numpy as np
 import pytest
 import torch
 
-from dap.data.corruptions.quantization import cells
-from dap.fitting.stops import EVERY, PATIENCE, Stop, noise
+from dap.fitting.stops import EVERY, PATIENCE, Stop
 from dap.fitting.stops.discrepancy import Discrepancy
-from dap.fitting.stops.halves import STRENGTH, Halves
 from dap.fitting.stops.variance import FIRST, LEAST, MovingVariance
-from dap.observation import Observation
 
 OUTPUTS = torch.randn(60, 1, 2, 8, 4, generator=torch.Generator().manual_seed(0)) + 3
 
@@ -126,46 +122,3 @@ def test_discrepancy_waits_for_the_noise_and_ends_below_it():
     assert [(rule.value() < 1, rule.over()) for _ in range(3)] == [
         (True, False), (True, False), (True, True),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("std", [0.01, 0.1])
-def test_the_power_of_white_noise_under_a_tone(std):
-    rng = np.random.default_rng(1)
-    time = np.arange(16000) / 16000
-    tone = 0.3 * np.sin(2 * np.pi * 440 * time) * (time > 0.3)
-    noisy = (tone + rng.normal(0, std, 16000)).astype(np.float32)
-    assert noise.power(Observation(noisy)) == pytest.approx(std**2, rel=0.06)
-
-
-def test_the_power_of_noise_that_is_not_white_is_not_told():
-    rng = np.random.default_rng(1)
-    low = np.convolve(rng.normal(0, 1, 16000), np.hanning(65) / 32, "same").astype(np.float32)
-    assert noise.power(Observation(low)) < 1e-3 * np.square(low).mean()
-
-
-def test_the_power_of_what_quantization_did(tone):
-    level, lower, upper = cells(tone, 16, "mid-rise")
-    observation = Observation(level, {"lower": lower, "upper": upper})
-    assert noise.power(observation) == pytest.approx((2 / 16) ** 2 / 12, rel=1e-6)
-
-
-def test_no_power_where_samples_are_lost_or_few(tone):
-    assert noise.power(Observation(tone, {"mask": np.zeros(len(tone), bool)})) == 0
-    assert noise.power(Observation(tone[:1000])) == 0
-    assert noise.power(Observation(np.zeros(4096, np.float32))) == 0
-
-
-def test_halves_tell_the_error_to_the_clean_signal():
-    generator = torch.Generator().manual_seed(0)
-    clean, n, added = 3 * torch.randn(3, 1, 400_000, generator=generator)
-    clean = clean * 5
-    rule = Halves(clean + n, added)
-    values, errors = [], []
-    for gain in (0.9, 0.95, 1.0):
-        # a fit that takes up the more of the noise that it sees, the closer it comes
-        estimate = gain * clean + (gain - 0.8) * (n + STRENGTH * added)
-        rule.update(1, estimate[None])
-        values.append(rule.value())
-        errors.append(float((estimate - clean).square().mean()))
-    differences = np.diff(values), np.diff(errors)
-    np.testing.assert_allclose(*differences, atol=0.1)  # of noise of power 9
