@@ -178,8 +178,9 @@ def restore(
             (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
             leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
             or given with `bins`; an argument is out of its range; the method is not for the task,
-            or needs more iterations; there is no GPU, where "cuda" is asked for; a fit diverged; no
-            fit learned anything; of a channel, or of all gaps beside sound, a method makes silence
+            or needs more iterations; `selection` is "stop" without a rule; there is no GPU, where
+            "cuda" is asked for; a fit diverged; no fit learned anything; of a channel, or of all
+            gaps beside sound, a method makes silence
             (60 dB below).
 
     Examples:
@@ -209,6 +210,8 @@ def restore(
     task = _task(gaps, bins)
     prior = _method(method, task).kind == "prior"
     options = _fit_options(method, prior, preset, iterations, width, fit)
+    if selection == "stop" and prior and options.stop == "none":
+        raise DapError("selection is 'stop', and fit.stop is 'none': name a rule")
 
     from dap.levels import compare, compare_fillings
     from dap.segments import gap_mask, restore_recording

@@ -253,3 +253,23 @@ def test_no_gpu(noisy, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(dap.DapError, match="device is cuda, and PyTorch finds no GPU here"):
         restore(noisy, device="cuda")
+
+
+def test_each_segment_ends_where_its_fit_stops(noisy):
+    fit = replace(FIT, iterations=300, stop="variance", end_at_stop=True, learning_rate=0.02)
+    result = restore(noisy, fit=fit, selection="stop")
+    assert result.selection == "stop"
+    (stopped,) = result.iterations
+    ends = [int(np.isfinite(losses).sum()) for losses in result.losses[0]]
+    assert min(ends) < 300
+    for iteration, end in zip(stopped, ends, strict=True):
+        assert 40 <= iteration <= end
+    # the latest snapshot is of every segment's end
+    last = restore(noisy, fit=fit, selection="last")
+    np.testing.assert_array_equal(last.audio, last.snapshots[max(last.snapshots)])
+    assert last.iterations.tolist() == [ends]
+
+
+def test_a_stop_without_a_rule(noisy):
+    with pytest.raises(dap.DapError, match=r"selection is 'stop', and fit\.stop is 'none'"):
+        restore(noisy, selection="stop")

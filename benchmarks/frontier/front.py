@@ -101,7 +101,12 @@ def draw(scores: pd.DataFrame, which: str, stem: Path, cells: Sequence[str] = tu
         for index, (cell, table) in enumerate(measured.items()):
             panel = figure.add_subplot(rows, columns, index + 1)
             table = table.assign(cost=table["cost"].clip(lower=LEAST_SECONDS))
-            for selection, mark in (("last", "o"), ("average", "s"), ("oracle", "x")):
+            for selection, mark in (
+                ("last", "o"),
+                ("average", "s"),
+                ("stop", "D"),
+                ("oracle", "x"),
+            ):
                 points = table[table["selection"] == selection]
                 panel.plot(points["cost"], points["value"], mark, ms=4, alpha=0.7, label=selection)
             best = table[table["best"]]

@@ -40,6 +40,7 @@ def key(cell: str, which: str, clip: int, way: str, seed: int, code: Code) -> st
     digests = code.digests(
         f"dap.fitting.{runner}",
         plugin(kind, chosen.method).module,
+        *chosen.fed(),
         plugin("corruptions", corruption["kind"]).module,
     )
     asked = [cell, corruption, CELLS[cell].samples, which, clip, seed, chosen.content()]
