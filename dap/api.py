@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ RESTORED = ("denoise", "inpaint", "dequantize")
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
 SHORTEST_SAMPLES = 1024
 SHORTEST_SEGMENT_SECONDS = 0.25
-SELECTIONS = ("last", "average")
+SELECTIONS = ("last", "average", "stop")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -44,19 +44,6 @@ class Method:
     tasks: tuple[str, ...]
 
 
-class Iterate(NamedTuple):
-    """A point of a fit's trajectory.
-
-    Attributes:
-        selection: "average", the moving average of the outputs up to the iteration, or "last", the
-            output at the iteration itself.
-        iteration: counted from 1.
-    """
-
-    selection: str
-    iteration: int
-
-
 @dataclass(frozen=True, eq=False)
 class Restoration:
     """A restored recording, and how it came about.
@@ -64,14 +51,17 @@ class Restoration:
     Attributes:
         audio: the restored recording, in the shape and the floating-point type of the one given.
         sample_rate: in Hz, that of the one given.
-        iterate: which iterate of the fits `audio` is, the same for all segments and channels; None
-            for a classical method.
+        selection: which iterate of the fits `audio` is made of, as for `restore`; None for a
+            classical method.
+        iterations: (channels, segments) int, the iteration of that, counted from 1; 0 where nothing
+            was fitted.
         losses: (channels, segments, iterations) float32, the loss of each fit at each iteration;
             one channel for a recording of shape (samples,). NaN where nothing was fitted: in a
-            segment or channel that is silent, or in a segment without a gap. No iterations for a
-            classical method.
+            segment or channel that is silent, or in a segment without a gap; and after the end of a
+            fit that stopped early. No iterations for a classical method.
         snapshots: the whole recording, as `audio` is, at iterations of the fits, by iteration in
-            rising order: each segment's output at that iteration (never the average), cross-faded.
+            rising order: each segment's output at that iteration (never the average), or at the end
+            of its fit, cross-faded.
             A fit keeps 32 of them by default, which take 32 times the recording's memory
             (`FitOptions.snapshots`). Empty for a classical method.
         segments: where each segment starts and ends, in samples.
@@ -82,7 +72,8 @@ class Restoration:
 
     audio: np.ndarray = field(repr=False)
     sample_rate: int
-    iterate: Iterate | None
+    selection: str | None
+    iterations: np.ndarray = field(repr=False)
     losses: np.ndarray = field(repr=False)
     snapshots: dict[int, np.ndarray] = field(repr=False)
     segments: tuple[tuple[int, int], ...]
@@ -178,7 +169,8 @@ def restore(
             the iteration, counted from 1, and the loss: now and then in each fit, and at its end. A
             fit that learned nothing is done again.
         fit: all options of the fit, in place of `preset`, `iterations` and `width`.
-        selection: "average", the moving average of the outputs, or "last", the last iterate.
+        selection: "average", the moving average of the outputs, "last", the last iterate, or
+            "stop", the average where `fit.stop` stops.
         segment_seconds: length of a segment, 0.25 at least.
 
     Raises:
@@ -186,8 +178,9 @@ def restore(
             (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
             leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
             or given with `bins`; an argument is out of its range; the method is not for the task,
-            or needs more iterations; there is no GPU, where "cuda" is asked for; a fit diverged; no
-            fit learned anything; of a channel, or of all gaps beside sound, a method makes silence
+            or needs more iterations; `selection` is "stop" without a rule; there is no GPU, where
+            "cuda" is asked for; a fit diverged; no fit learned anything; of a channel, or of all
+            gaps beside sound, a method makes silence
             (60 dB below).
 
     Examples:
@@ -197,8 +190,8 @@ def restore(
         >>> noise = np.random.default_rng(0).normal(0, 0.1, 4000)
         >>> noisy = np.sin(2 * np.pi * 440 * time) + noise
         >>> result = dap.restore(noisy, 16000, iterations=100, width=0.1)
-        >>> result.audio.shape, result.iterate
-        ((4000,), Iterate(selection='average', iteration=100))
+        >>> result.audio.shape, result.selection, result.iterations
+        ((4000,), 'average', array([[100]]))
         >>> result.losses.shape, max(result.snapshots)
         ((1, 1, 100), 100)
     """
@@ -217,6 +210,8 @@ def restore(
     task = _task(gaps, bins)
     prior = _method(method, task).kind == "prior"
     options = _fit_options(method, prior, preset, iterations, width, fit)
+    if selection == "stop" and prior and options.stop == "none":
+        raise DapError("selection is 'stop', and fit.stop is 'none': name a rule")
 
     from dap.levels import compare, compare_fillings
     from dap.segments import gap_mask, restore_recording
@@ -273,13 +268,12 @@ def restore(
     return Restoration(
         audio=_assembled([result.audio for result in restored], x),
         sample_rate=int(sample_rate),
-        iterate=Iterate(selection, options.iterations) if prior else None,
+        selection=selection if prior else None,
+        iterations=np.stack([result.iterations for result in restored]),
         losses=np.stack([result.losses for result in restored]),
         snapshots={
-            iteration: _assembled(
-                [result.snapshots.get(iteration, result.audio) for result in restored], x
-            )
-            for iteration in like.snapshots
+            iteration: _assembled([_snapshot(result, iteration) for result in restored], x)
+            for iteration in sorted({each for result in restored for each in result.snapshots})
         },
         segments=tuple(like.segments),
         seconds=perf_counter() - begun,
@@ -333,9 +327,16 @@ def _as_it_was(
         other,
         audio=np.where(mask, level, channel),
         losses=np.full_like(other.losses, np.nan),
+        iterations=np.zeros_like(other.iterations),
         snapshots={},
         unrestored=(),
     )
+
+
+def _snapshot(result: "RestoredRecording", iteration: int) -> np.ndarray:
+    """A channel as it was after an iteration, or at the end of its fits, if they were over."""
+    before = [each for each in result.snapshots if each <= iteration]
+    return result.snapshots[max(before)] if before else result.audio
 
 
 def _assembled(channels: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:

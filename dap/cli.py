@@ -111,7 +111,7 @@ def main() -> None:
 )  # fmt: skip
 @click.option(
     "--selection",
-    type=click.Choice(api.SELECTIONS),
+    type=click.Choice(["last", "average"]),
     default="average",
     show_default=True,
     help="Last iterate, or the moving average of the outputs.",

@@ -70,6 +70,8 @@ class FitOptions:
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
             of the target; 0 leaves them as they are (fidelity: loss-and-input).
         width: factor on every number of filters; 1 is the papers'.
+        input: in denoising, what the network is fed: "noise", z as in the papers, or a baseline's
+            estimate, by the baseline's name.
         network: A's network as its "code" has it or as its "text" describes it
             (fidelity: network-of-a).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
@@ -87,6 +89,10 @@ class FitOptions:
         smoothness: in separation, weight of the sources' temporal smoothness.
         exclusion: in separation, weight of the exclusion of the sources' gradients.
         binarity: in separation, weight of the mask's distance from flatness over the last tenth.
+        stop: the rule that chooses the iterate "stop" without the clean clip, the moving average at
+            an iteration: by the outputs' "variance" (Wang et al. 2021), or, in denoising, by the
+            white noise that is left, too ("discrepancy"; docs/stopping.md); or "none".
+        end_at_stop: whether the fit ends once the rule expects nothing better.
         consistency: in dequantization, share of the loss that is the samples' distance to the cells
             that they were observed in; the rest is the distance to the quantized signal. 0 is the
             loss of Zhang et al. 2020 (B; fidelity: loss-of-dequantization).
@@ -105,11 +111,14 @@ class FitOptions:
     initialisation: Literal["pytorch", "he"] = "pytorch"
     output_scale: float = option(0.0, minimum=0)
     width: float = option(1.0, exclusiveMinimum=0, maximum=4)
+    input: str = "noise"
     network: Literal["code", "text"] = "code"
     snapshots: int = option(32, minimum=1, maximum=40)
     snapshot_at: Sequence[int] = ()
     ema_decay: float = option(0.99, minimum=0, exclusiveMaximum=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    stop: Literal["none", "variance", "discrepancy"] = "none"
+    end_at_stop: bool = False
     restarts: int = option(3, minimum=0, maximum=10)
     separation: Literal["narayanaswamy2021", "tian2019"] = "narayanaswamy2021"
     reconstruction: Literal["complex", "magnitude", "l2"] = "l2"
@@ -208,6 +217,9 @@ def _check(name: str, value: object, kind: Any, limits: Mapping[str, float]) -> 
             raise DapError(f"{name} is {value!r}: must be a list of whole numbers")
         for item in value:
             _check(f"an iteration of {name}", item, int, {"minimum": 1})
+    elif kind is str:
+        if not isinstance(value, str):
+            raise DapError(f"{name} is {value!r}: must be a name")
     elif kind is bool:
         if not isinstance(value, bool):
             raise DapError(f"{name} is {value!r}: must be true or false")

@@ -36,9 +36,12 @@ class RestoredRecording:
     Attributes:
         audio: (samples,), of the recording's type.
         segments: starts and ends in samples; one of all samples for a baseline.
-        losses: (segments, iterations) float32; NaN for a segment that nothing was fitted to.
+        losses: (segments, iterations) float32; NaN for a segment that nothing was fitted to, and
+            after the end of a fit that stopped early.
+        iterations: (segments,) int, of the iterate that `audio` is made of; 0 where nothing was
+            fitted.
         snapshots: the recording as it was after some iterations, (samples,) each; none of a
-            baseline.
+            baseline. A segment whose fit had ended by then is as it was at its end.
         unrestored: the indexes of segments that are as they were, since their fits learned nothing.
         learned: whether any fit learned anything; true where nothing was fitted.
     """
@@ -46,6 +49,7 @@ class RestoredRecording:
     audio: np.ndarray
     segments: list[tuple[int, int]]
     losses: np.ndarray
+    iterations: np.ndarray
     snapshots: dict[int, np.ndarray]
     unrestored: tuple[int, ...]
     learned: bool
@@ -92,7 +96,7 @@ def restore_recording(
         method: a prior, or a baseline, that is for the task.
         fit: how a prior is fitted.
         spectrogram: the arguments of the `dap.stft.STFT` that a prior works on.
-        selection: "last" or "average".
+        selection: "last", "average" or "stop".
         gaps: (start, end) in seconds.
         bins: of the quantizer that the recording went through; every sample of the result stays in
             the cell that it was found in.
@@ -165,26 +169,29 @@ def restore_recording(
             signal = np.clip(signal, *inside(*bounds))
         return np.where(changed, signal, recording)
 
-    one = next(iter(results.values()), None)
-    iterations = len(one.losses) if one else fit.iterations * fitted
-    losses = np.full((len(parts), iterations), np.nan, np.float32)
+    losses = np.full((len(parts), fit.iterations * fitted), np.nan, np.float32)
+    iterations = np.zeros(len(parts), int)
     for index, result in results.items():
-        losses[index] = result.losses
+        losses[index, : len(result.losses)] = result.losses
+        iterations[index] = len(result.losses)
+        if selection == "stop":
+            iterations[index] = int(result.cost["stopped"])
+    grid = sorted({int(each) for result in results.values() for each in result.iterations})
     return RestoredRecording(
         audio=joined(lambda result: result.selections.get(selection, result.selections["last"])),
         segments=parts,
         losses=losses,
-        snapshots={
-            int(iteration): joined(partial(_snapshot, k))
-            for k, iteration in enumerate(one.iterations if one else ())
-        },
+        iterations=iterations,
+        snapshots={iteration: joined(partial(_snapshot, iteration)) for iteration in grid},
         unrestored=unrestored,
         learned=not results or len(results) > len(unrestored),
     )
 
 
-def _snapshot(index: int, result: Restored) -> np.ndarray:
-    return result.snapshots[index]
+def _snapshot(iteration: int, result: Restored) -> np.ndarray:
+    """The latest snapshot of a fit up to an iteration, or its first."""
+    index = int(np.searchsorted(result.iterations, iteration, side="right")) - 1
+    return result.snapshots[max(0, index)]
 
 
 def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:

@@ -33,6 +33,7 @@ class Task:
             with the estimate that the permutation of the best mean SNR gives it.
         masked: whether samples were lost, and the observation has their mask.
         known: the arrays that an observation has to have, beside its signal.
+        white_noise: whether an observation may hold white noise that a method is to take away.
     """
 
     outputs: tuple[str, ...]
@@ -44,6 +45,7 @@ class Task:
     sources: int = 1
     masked: bool = False
     known: tuple[str, ...] = ()
+    white_noise: bool = False
 
     @property
     def headline(self) -> str:
@@ -58,6 +60,8 @@ TASKS: dict[str, Task] = {
         quality="snr",
         verb="denoise",
         shown="estimate",
+        options=("input",),
+        white_noise=True,
     ),
     "inpaint": Task(
         outputs=("raw", "filled"),
@@ -96,11 +100,11 @@ TASKS: dict[str, Task] = {
 SCOPES = ("full", "raw", "filled", "gaps", "projected")
 
 # Which point of a fit's trajectory is reported. A selection is made in one of two places: in the
-# fit, without the clean clip; or in scoring, with it, which makes it a diagnostic. A
-# reference-free stopping rule will be made in the fit.
+# fit, without the clean clip; or in scoring, with it, which makes it a diagnostic.
 SELECTIONS = {
     "last": {"title": "last iterate", "made": "fit"},
     "average": {"title": "moving average of the outputs", "made": "fit"},
+    "stop": {"title": "moving average where a rule stops", "made": "fit"},
     "oracle": {"title": "oracle (uses the clean clip)", "made": "score"},
 }
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 import dap
-from dap.api import Iterate
 from dap.data.corruptions.quantization import cells
 from dap.segments import restore_recording
 
@@ -37,7 +36,7 @@ def test_what_a_restoration_holds(noisy):
     reports = []
     result = restore(noisy, progress=lambda *report: reports.append(report))
     assert result.sample_rate == RATE
-    assert result.iterate == Iterate("average", 5)
+    assert (result.selection, result.iterations.tolist()) == ("average", [[5, 5, 5]])
     assert result.segments == ((0, 4000), (2096, 6096), (4192, 8192))
     assert result.losses.shape == (1, 3, 5)
     assert result.losses.dtype == np.float32
@@ -45,7 +44,7 @@ def test_what_a_restoration_holds(noisy):
     assert all(snapshot.shape == noisy.shape for snapshot in result.snapshots.values())
     assert 0 < result.seconds < 60
     last = restore(noisy, selection="last")
-    assert last.iterate == Iterate("last", 5)
+    assert (last.selection, last.iterations.tolist()) == ("last", [[5, 5, 5]])
     np.testing.assert_array_equal(last.audio, last.snapshots[5])
     np.testing.assert_array_equal(last.snapshots[5], result.snapshots[5])
     assert not np.array_equal(last.audio, result.audio)
@@ -141,7 +140,7 @@ def test_threads_are_those_of_the_call(noisy, monkeypatch):
 
 def test_classical_methods(noisy):
     result = dap.restore(noisy, RATE, method="wavelet")
-    assert result.iterate is None
+    assert result.selection is None
     assert result.losses.shape == (1, 1, 0)
     assert result.snapshots == {}
     assert result.segments == ((0, 8192),)
@@ -254,3 +253,23 @@ def test_no_gpu(noisy, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(dap.DapError, match="device is cuda, and PyTorch finds no GPU here"):
         restore(noisy, device="cuda")
+
+
+def test_each_segment_ends_where_its_fit_stops(noisy):
+    fit = replace(FIT, iterations=300, stop="variance", end_at_stop=True, learning_rate=0.02)
+    result = restore(noisy, fit=fit, selection="stop")
+    assert result.selection == "stop"
+    (stopped,) = result.iterations
+    ends = [int(np.isfinite(losses).sum()) for losses in result.losses[0]]
+    assert min(ends) < 300
+    for iteration, end in zip(stopped, ends, strict=True):
+        assert 40 <= iteration <= end
+    # the latest snapshot is of every segment's end
+    last = restore(noisy, fit=fit, selection="last")
+    np.testing.assert_array_equal(last.audio, last.snapshots[max(last.snapshots)])
+    assert last.iterations.tolist() == [ends]
+
+
+def test_a_stop_without_a_rule(noisy):
+    with pytest.raises(dap.DapError, match=r"selection is 'stop', and fit\.stop is 'none'"):
+        restore(noisy, selection="stop")

@@ -19,6 +19,8 @@ def as_schema(option):
     """What a study's schema has to say of an option, but for its description."""
     if get_origin(option.type) is Literal:
         return {"enum": list(get_args(option.type)), "default": option.default}
+    if option.type is str:
+        return {"type": "string", "default": option.default}
     if option.type == Sequence[int]:
         items = {"items": {"type": "integer", "minimum": 1}, "uniqueItems": True, "maxItems": 39}
         return {"type": "array", "default": list(option.default), **items}

@@ -37,8 +37,11 @@ def planned(
 
 
 def matching(names: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """The names that contain one of some texts; all of them, where none is asked for."""
-    return [name for name in names if not asked or any(text in name for text in asked)]
+    """The names that are one of some texts, or contain one that is no name; all, where none is."""
+    parts = [text for text in asked if text not in names]
+    return [
+        name for name in names if not asked or name in asked or any(text in name for text in parts)
+    ]
 
 
 @click.group()

@@ -10,8 +10,8 @@ from benchmarks.frontier.sets import CELLS
 from dap.reporting.figures.style import new_figure, plain_ticks, save, style
 from dap.scoring.statistics import paired, signed
 
-# what a difference is to: the default of `dap restore`, at half the width
-REFERENCE = "dilated-exp-dense, fast, width 0.5"
+# what a difference is to
+REFERENCE = "dilated-exp-dense, fast, width 0.25, hop 256"
 # the shortest times are those of a call
 LEAST_SECONDS = 1e-3
 
@@ -101,7 +101,12 @@ def draw(scores: pd.DataFrame, which: str, stem: Path, cells: Sequence[str] = tu
         for index, (cell, table) in enumerate(measured.items()):
             panel = figure.add_subplot(rows, columns, index + 1)
             table = table.assign(cost=table["cost"].clip(lower=LEAST_SECONDS))
-            for selection, mark in (("last", "o"), ("average", "s"), ("oracle", "x")):
+            for selection, mark in (
+                ("last", "o"),
+                ("average", "s"),
+                ("stop", "D"),
+                ("oracle", "x"),
+            ):
                 points = table[table["selection"] == selection]
                 panel.plot(points["cost"], points["value"], mark, ms=4, alpha=0.7, label=selection)
             best = table[table["best"]]

@@ -40,6 +40,7 @@ def key(cell: str, which: str, clip: int, way: str, seed: int, code: Code) -> st
     digests = code.digests(
         f"dap.fitting.{runner}",
         plugin(kind, chosen.method).module,
+        *chosen.fed(),
         plugin("corruptions", corruption["kind"]).module,
     )
     asked = [cell, corruption, CELLS[cell].samples, which, clip, seed, chosen.content()]
@@ -85,10 +86,11 @@ def measure(folder: Path, cell: str, which: str, clip: int, way: str, seed: int)
         restored.snapshots,
         task=where.task,
         metrics=metrics,
-        wanted=["last", "average", "oracle"],
+        wanted=["last", "average", "stop", "oracle"],
         sources=list(where.corpora) if len(where.corpora) > 1 else [""],
         sample_rate=SAMPLE_RATE,
-        last_iteration=chosen.fit.iterations if chosen.fit else 0,
+        last_iteration=int(restored.cost["iterations"]),
+        stopped=int(restored.cost["stopped"]),
         mask=observation.known.get("mask"),
         trajectory={"clean": metrics[:1]},
     )

@@ -34,7 +34,15 @@ class Way:
             cell.task in metadata.get("tasks", TASKS)
             and cell.corruption["kind"] in metadata.get("corruptions", [cell.corruption["kind"]])
             and (cell.transforms or self.spectrogram == SPECTROGRAM)
+            # what a network is fed is an option of denoising alone
+            and (self.fit is None or self.fit.input == "noise" or cell.task == "denoise")
         )
+
+    def fed(self) -> list[str]:
+        """The module of the baseline that the network is fed, if it is."""
+        if self.fit is None or self.fit.input == "noise":
+            return []
+        return [plugin("baselines", self.fit.input).module]
 
     def content(self) -> dict[str, Any]:
         """All that its results depend on, but for code."""
@@ -45,6 +53,11 @@ class Way:
 def fast(**options: Any) -> FitOptions:
     """The preset, with 16 points of the trajectory."""
     return FitOptions.from_preset("fast", **{"snapshots": 16} | options)
+
+
+def stopped(**options: Any) -> FitOptions:
+    """A constant rate, until the rule ends the fit."""
+    return fast(iterations=1000, cooldown=0.0, stop="discrepancy", end_at_stop=True, **options)
 
 
 DESIGNS = ("conv", "dilated", "dilated-exp", "dilated-exp-dense", "conv7", "dilated7", "harmonic")
@@ -69,5 +82,13 @@ WAYS = (
             "dilated-exp-dense", fast(width=0.25, iterations=iterations)
         )
         for iterations in (50, 100, 400, 1600)
+    }
+    | {
+        f"dilated-exp-dense, stopped, width {width:g}, hop {hop}, fed {given}": Way(
+            "dilated-exp-dense", stopped(width=width, input=given), hop
+        )
+        for width in (0.25, 0.5)
+        for hop in (64, 128, 256)
+        for given in ("noise", "wiener-white", "wavelet")
     }
 )

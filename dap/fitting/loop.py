@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import GraphedIteration
 from dap.fitting.interleave import run_interleaved
 from dap.fitting.objectives import Objective
+from dap.fitting.stops import Stop
 from dap.options import FitOptions
 from dap.seeds import derive
 
@@ -36,6 +38,8 @@ class Trajectory:
         snapshots: (snapshots, outputs, samples) float32.
         last: (outputs, samples) the last iterate.
         average: (outputs, samples) the moving average.
+        stop: (outputs, samples) the moving average at the iteration `stopped`; None without a rule.
+        stopped: the iteration that the rule found best, or the last, where it found none.
         losses: (iterations,) float32.
         seconds: wall time of the loop, with that of the initialisations that failed; for fits
             beside each other on a GPU, this one's share of it.
@@ -51,6 +55,8 @@ class Trajectory:
     snapshots: np.ndarray
     last: np.ndarray
     average: np.ndarray
+    stop: np.ndarray | None
+    stopped: int
     losses: np.ndarray
     seconds: float
     engine: str
@@ -152,6 +158,7 @@ def fit(
     device: str,
     report: Callable[[int, float], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    stop: Stop | None = None,
 ) -> Trajectory:
     """Run one fit: `steps` from beginning to end, with the same arguments and errors."""
     begin = partial(
@@ -163,6 +170,7 @@ def fit(
         device=device,
         report=report,
         checkpoint=checkpoint,
+        stop=stop,
     )
     ((_, result),) = run_interleaved([begin], device=device)
     if isinstance(result, DapError):
@@ -179,6 +187,7 @@ def steps(
     device: str,
     report: Callable[[int, float], None] | None = None,
     checkpoint: Checkpoint | None = None,
+    stop: Stop | None = None,
 ) -> Generator[None, float, Trajectory]:
     """Fit untrained networks to the observation of an objective (Equation 1 of A).
 
@@ -190,6 +199,7 @@ def steps(
         seed: of the initialisation and of z.
         report: called with the iteration and the loss at each snapshot, and about every second.
         checkpoint: where the fit's state is saved from time to time, and restored from.
+        stop: follows the fit, and ends it where `options.end_at_stop` says so.
 
     Yields:
         when it is ready, and after each iteration; it is then sent the seconds that the iteration
@@ -214,6 +224,7 @@ def steps(
                     device=device,
                     report=report,
                     checkpoint=checkpoint,
+                    stop=deepcopy(stop),  # as it was before the fit
                     failures=failures,
                     seconds_before=seconds,
                 )
@@ -231,6 +242,7 @@ def _steps(
     device: str,
     report: Callable[[int, float], None] | None,
     checkpoint: Checkpoint | None,
+    stop: Stop | None,
     failures: tuple[int, ...],
     seconds_before: float,
 ) -> Generator[None, float, Trajectory]:
@@ -263,6 +275,8 @@ def _steps(
     snapshots: list[Tensor] = []
     parts: dict[str, Stateful] = {f"network{k}": net for k, net in enumerate(networks)}
     parts |= {"optimiser": optimiser, "average": average}
+    if stop:
+        parts["stop"] = stop
     extras: Any = objective  # not every objective has a state, or looks at each iterate
     if hasattr(extras, "state_dict"):
         parts["objective"] = extras
@@ -291,6 +305,9 @@ def _steps(
         optimiser.step()
         return loss.detach(), estimates.detach()
 
+    def averaged() -> Tensor:
+        return objective.read_out(average.value())
+
     # an objective of a plugin may leave `recordable` out
     replays = on_gpu and getattr(objective, "recordable", False)
     graphed = GraphedIteration(iterate, objective.phase) if replays else None
@@ -309,6 +326,11 @@ def _steps(
         average.update(estimates)
         if follow:
             follow(i, estimates)
+        if stop:
+            stop.update(i, estimates, averaged)
+        ended = bool(stop and stop.over and options.end_at_stop)
+        if ended:
+            points = np.append(points[points < i], i)
         if i == points[len(snapshots)]:
             # losses stay on the device between snapshots: reading each one would stall a GPU
             _check(losses[:i], seed)
@@ -316,22 +338,28 @@ def _steps(
         if report and (i in points or time.perf_counter() - reported > REPORT_SECONDS):
             reported = time.perf_counter()
             report(i, loss.item())
-        if checkpoint and i < options.iterations and checkpoint.due():
+        if checkpoint and i < options.iterations and not ended and checkpoint.due():
             # a clone, since PyTorch saves the whole tensor that a view is of
             variables = {"losses": losses[:i].clone(), "snapshots": snapshots}
             variables |= {"failures": list(failures), "seconds_before": seconds_before}
             checkpoint.save(parts, device, iteration=i, seconds=spent, **variables)
         spent += yield
-        if failed and i in judged_at and failed():
+        if failed and (i in judged_at or ended) and failed():
             raise FailedFitError(i, spent)
+        if ended:
+            break
     last = objective.read_out(estimates).cpu().numpy()
+    mean = averaged().cpu().numpy()
+    kept = stop.signals.cpu().numpy() if stop and stop.signals is not None else mean
     spent += yield  # the line above waits for the GPU
     return Trajectory(
         iterations=points,
         snapshots=torch.stack(snapshots).cpu().numpy(),
         last=last,
-        average=objective.read_out(average.value()).cpu().numpy(),
-        losses=losses.cpu().numpy(),
+        average=mean,
+        stop=kept if stop else None,
+        stopped=stop.iteration if stop and stop.iteration else i,
+        losses=losses[:i].cpu().numpy(),
         seconds=seconds_before + spent,
         failed=failures,
         terms=extras.last_terms() if hasattr(extras, "last_terms") else {},

@@ -130,6 +130,7 @@ def fitting(
     """
     from dap.fitting import engine, loop
     from dap.fitting.objectives.tasks import objective
+    from dap.fitting.stops.rules import stopping
     from dap.stft import STFT
 
     device = resolve_device(device)
@@ -138,24 +139,39 @@ def fitting(
         build = partial(module.build, width=fit.width, network=fit.network)
         options = replace(fit, precision=engine.choose(fit.precision, device))
         task_options = {name: getattr(fit, name) for name in TASKS[task].options}
+        transform = None
         if prior.metadata.get("domain") == "waveform":
             target = module.objective(method, task, observation, device, task_options)
         else:
             transform = STFT(**spectrogram, device=device)
             target = objective(task, observation, transform, device, task_options)
+        stop = None
+        if fit.stop != "none":
+            stop = stopping(fit.stop, task, observation, target, transform)
         parameters, gflop = loop.size(build, target)
         trajectory = yield from loop.steps(
-            build, target, options, seed=seed, device=device, report=report, checkpoint=checkpoint
+            build,
+            target,
+            options,
+            seed=seed,
+            device=device,
+            report=report,
+            checkpoint=checkpoint,
+            stop=stop,
         )
+    selections = {"last": trajectory.last, "average": trajectory.average}
+    if trajectory.stop is not None:
+        selections["stop"] = trajectory.stop
     return Restored(
-        {"last": trajectory.last, "average": trajectory.average},
+        selections,
         trajectory.iterations,
         trajectory.snapshots,
         trajectory.losses,
         {
             "parameters": parameters,
             "gflop": round(gflop, 3),
-            "iterations": options.iterations,
+            "iterations": len(trajectory.losses),
+            "stopped": trajectory.stopped,
             "seconds": round(trajectory.seconds, 3),
             "device": device,
             "precision": options.precision,

@@ -12,6 +12,7 @@ NO_COST: dict[str, float | int | str] = {
     "parameters": 0,
     "gflop": 0.0,
     "iterations": 0,
+    "stopped": 0,
     "seconds": 0.0,
     "device": "cpu",
     "precision": "",
@@ -32,7 +33,8 @@ class Restored:
         iterations: (snapshots,) int; empty for a method without a trajectory.
         snapshots: (snapshots, outputs, samples) float32.
         losses: (iterations,) float32.
-        cost: parameters, gflop (one iteration), iterations, seconds, device, precision, engine,
+        cost: parameters, gflop (one iteration), iterations, stopped (the iteration of the selection
+            "stop"), seconds, device, precision, engine,
             restarts (initialisations that the objective found to have failed before this one),
             failed_iterations (that these took), loss_terms (of the last iterate, as JSON; "" where
             there is one alone), warnings (of the objective about the last iterate).

@@ -29,6 +29,7 @@ def estimate_rows(
     """
     rows = []
     for selection, signals in restored.selections.items():
+        iteration = restored.cost["stopped" if selection == "stop" else "iterations"]
         for output, signal in zip(outputs, signals, strict=True):
             file = estimate_file(fit_name(clip, seed), output, selection)
             digest = write_signal(folder / file, signal, sample_rate)
@@ -40,7 +41,7 @@ def estimate_rows(
                     "output": output,
                     "file": file,
                     "sha256": digest,
-                    "iteration": restored.cost["iterations"],
+                    "iteration": iteration,
                     "loss": restored.losses[-1] if len(restored.losses) else "",
                     **restored.cost,
                     **made,

@@ -35,7 +35,8 @@ class Estimates:
 
     Attributes:
         selections: of each clip and initialisation, by name, (outputs, samples).
-        iterations: of each, the iteration of those.
+        iterations: of each, the iteration of those, but for "stop".
+        stopped: of each that has it, the iteration of "stop".
         missing: why there is no estimate.
 
     Raises:
@@ -45,6 +46,7 @@ class Estimates:
     def __init__(self, fits: Path, snapshots: Path | None, outputs: Sequence[str]):
         self.fitted = snapshots is not None
         self.iterations: dict[Key, int] = {}
+        self.stopped: dict[Key, int] = {}
         self.missing: dict[Key, str] = {}
         signals: dict[Key, dict[str, dict[str, np.ndarray]]] = {}
         for entry in read_entries(fits):
@@ -55,7 +57,8 @@ class Estimates:
                 continue
             outputs_of = signals.setdefault(key, {}).setdefault(row["selection"], {})
             outputs_of[row["output"]] = entry.signal()
-            self.iterations[key] = int(row["iteration"])
+            of = self.stopped if row["selection"] == "stop" else self.iterations
+            of[key] = int(row["iteration"])
         self.selections = {
             key: {
                 selection: np.stack([by_output[output] for output in outputs])
@@ -131,6 +134,7 @@ def score_chunk(
                 estimates.iterations[key],
                 mask,
                 signal,
+                estimates.stopped.get(key),
             )
             for key, stacked in estimates.selections.items()
             if key[0] == clip

@@ -52,6 +52,7 @@ def score(
     mask: np.ndarray | None = None,
     trajectory: Mapping[str, Sequence[str]] | None = None,
     observed: np.ndarray | None = None,
+    stopped: int | None = None,
 ) -> list[ScoreRow]:
     """All scores of one clip, method and initialisation, as rows of the long form.
 
@@ -65,6 +66,7 @@ def score(
             mean over sources (`dap.tasks.TASKS`).
         sources: names of the sources in separation, else [""].
         last_iteration: iteration of the selections that are not a snapshot.
+        stopped: iteration of the selection "stop", where it is another.
         mask: (samples,) bool, the gaps, in inpainting.
         trajectory: metrics of each snapshot besides the task's quality, by what the snapshots are
             compared with: "clean" or "observed" (`dap.tasks.TRAJECTORIES`).
@@ -113,7 +115,10 @@ def score(
     scores: list[ScoreRow] = []
     for selection, estimates in selections.items():
         if selection in wanted:
-            scores += rows(estimates, selection, last_iteration, metrics)
+            iteration = last_iteration
+            if selection == "stop" and stopped is not None:
+                iteration = stopped
+            scores += rows(estimates, selection, iteration, metrics)
     qualities = []
     for iteration, estimates in zip(iterations, snapshots, strict=True):
         points = rows(estimates, TRAJECTORIES["clean"], iteration, tracked["clean"], whole)

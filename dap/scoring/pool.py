@@ -43,6 +43,7 @@ class Case:
     last_iteration: int
     mask: np.ndarray | None = None
     observed: np.ndarray | None = None
+    stopped: int | None = None
 
 
 def score_all(

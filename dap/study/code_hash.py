@@ -24,7 +24,7 @@ from dap.study.code_names import Sources
 from dap.study.code_syntax import c_code
 
 PACKAGE = Path(__file__).resolve().parents[1]
-FORMAT = 2
+FORMAT = 3
 # modules, and single names of modules, that make no number
 OUTSIDE = (
     "dap.audio.write",  # the form of a file

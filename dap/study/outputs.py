@@ -142,6 +142,8 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment)
     if kind in ("curves", "steps") and not priors:
         of = "" if "methods" in entry else f"{experiment.name} has "
         raise DapError(f"{where}: {of}no prior among its methods, so no iterates")
+    if kind in ("curves", "steps"):
+        _check_ends(where, experiment, priors)
     several = TASKS[experiment.task].sources > 1
     if kind == "curves":
         tracked(f"{where}.metric", entry.get("metric", experiment.quality), experiment)
@@ -161,6 +163,16 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment)
                         f"{where}.steps: {step} is not kept; add it to fit.snapshot_at of "
                         f"{experiment.name}, whose {method} keeps {_listed(snapshots_at)}"
                     )
+
+
+def _check_ends(where: str, experiment: Experiment, methods: Collection[str]) -> None:
+    """Refuse what compares iterates at each iteration, where fits end at different ones."""
+    for method in methods:
+        if experiment.fit_of(method)["end_at_stop"]:
+            raise DapError(
+                f"{where}: compares iterates of all clips at the same iterations, and the fits of "
+                f"{method} in {experiment.name} end at different ones: set fit.end_at_stop to false"
+            )
 
 
 def _listed(numbers: Collection[int]) -> str:

@@ -181,9 +181,13 @@ def fit_setup(study: Study, experiment: str, method: str) -> dict:
     }
 
 
-def fit_modules(study: Study, method: str) -> list[str]:
-    """The module of a prior; nothing of a baseline."""
-    return _modules("priors", [method] if method in plugins("priors") else [])
+def fit_modules(study: Study, experiment: str, method: str) -> list[str]:
+    """The modules of a prior and of what it is fed; nothing of a baseline."""
+    if method not in plugins("priors"):
+        return []
+    given = fit_setup(study, experiment, method)["fit"].get("input", "noise")
+    fed = [] if given == "noise" else _modules("baselines", [given])
+    return _modules("priors", [method]) + fed
 
 
 def baseline_modules(study: Study, method: str) -> list[str]:

@@ -210,6 +210,9 @@ class Study:
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         _check_iterations(where, entry, fit)
+        _check_stop(where, entry, fit)
+        if "input" in TASKS[task].options:
+            _check_input(where, entry, fit, task)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -322,6 +325,28 @@ def _check_iterations(where: str, entry: dict, fit: dict) -> None:
         if iterations < least:
             raise DapError(
                 f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
+            )
+
+
+def _check_input(where: str, entry: dict, fit: dict, task: str) -> None:
+    """Refuse what a prior cannot be fed."""
+    offers = plugins("baselines")
+    allowed = [name for name, offer in offers.items() if task in offer.metadata["tasks"]]
+    for method in filter(plugins("priors").__contains__, entry["methods"]):
+        given = {**fit, **entry["fits"].get(method, {})}["input"]
+        require(f"{where}.fit.input", given, ["noise", *allowed])
+        if given != "noise" and plugins("priors")[method].metadata.get("domain") == "waveform":
+            raise DapError(f"{where}.fit.input: {method} is fed noise alone, not {given}")
+
+
+def _check_stop(where: str, entry: dict, fit: dict) -> None:
+    """Refuse the selection "stop" where no rule makes it."""
+    if "stop" not in entry["selections"]:
+        return
+    for method in filter(plugins("priors").__contains__, entry["methods"]):
+        if {**fit, **entry["fits"].get(method, {})}["stop"] == "none":
+            raise DapError(
+                f"{where}.selections: stop is asked for, and fit.stop is none for {method}"
             )
 
 

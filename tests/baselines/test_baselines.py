@@ -11,6 +11,7 @@ from scipy.signal import butter, sosfilt
 
 from dap.baselines import janssen, nmf, spectral_gate, wavelet, wavelet_universal, wiener
 from dap.baselines import wiener_known as known
+from dap.baselines import wiener_white as white
 from dap.errors import DapError
 from dap.metrics.level import snr
 from dap.metrics.separation import bss_eval
@@ -115,6 +116,7 @@ def noisy():
     [
         ("wiener", 6),
         ("wiener-known", 6),
+        ("wiener-white", 6),
         ("wavelet", 6),
         ("wavelet-universal", 0.3),
         ("spectral-gate", -4),
@@ -162,6 +164,17 @@ def test_wiener_takes_sound_at_the_start_for_noise():
     restored = wiener.restore(observation, ["estimate"])[0]
     assert snr(clean, restored, RATE) < 3
     assert snr(clean, known.restore(observation, ["estimate"])[0], RATE) > 20
+
+
+def test_white_noise_is_found_under_sound_that_starts_at_once():
+    clean = tones(0.5)
+    observation = corrupted("gaussian", clean, seed=1, std=0.05)
+    restored = white.restore(observation, ["estimate"])[0]
+    told = known.restore(observation, ["estimate"])[0]
+    assert snr(told, restored, RATE) > 20
+    # without white noise, next to nothing is taken away
+    kept = white.restore(Observation(clean), ["estimate"])[0]
+    assert snr(clean, kept, RATE) > 30
 
 
 def test_a_level_that_is_not_known(tone):

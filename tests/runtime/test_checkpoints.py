@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ from torch import nn
 from dap import store
 from dap.errors import DapError, InterruptedFitError
 from dap.fitting.loop import fit
+from dap.fitting.stops import Stop
+from dap.fitting.stops.variance import FIRST, MovingVariance
 from dap.runtime import checkpoints
 from dap.runtime.checkpoints import Termination
 
@@ -54,6 +57,20 @@ def test_a_stopped_fit_goes_on_to_the_same_bits(tmp_path, signal_, undisturbed, 
     assert again.said == [f"taken up after iteration {iteration} of 14"]
     assert seen[0][0] > iteration
     assert resumed.seconds > 0
+
+
+@pytest.mark.parametrize("iteration", [7, 45, 55])
+def test_a_fit_that_a_rule_follows_goes_on_to_the_same_bits(tmp_path, signal_, iteration):
+    options = replace(OPTIONS, iterations=60, lr_step_size=0)
+    rest = {"options": options, "stop": Stop(MovingVariance())}
+    whole = run("denoise", signal_, **rest)
+    assert FIRST <= whole.stopped <= 60
+    path = tmp_path / "state"
+    stop_after(iteration, path, "denoise", signal_, **rest)
+    resumed = run("denoise", signal_, checkpoint=checkpoint(path), **rest)
+    assert_same(resumed, whole)
+    assert resumed.stopped == whole.stopped
+    np.testing.assert_array_equal(resumed.stop, whole.stop)
 
 
 def test_a_separation_in_pytorch_goes_on_to_the_same_bits(tmp_path, signal_):

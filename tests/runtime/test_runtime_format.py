@@ -88,11 +88,12 @@ def fitting(name, task, observation, *, fit, spectrogram, device, seed, report, 
     if observation.signal[0] * 1024 == len("failing"):
         raise DapError("this clip cannot be fitted")
     last = np.stack((signal(seed), observation.signal - observation.known["mask"]))
-    cost = {"parameters": 7, "gflop": 0.5, "iterations": fit.iterations, "seconds": 1.5}
+    cost = {"parameters": 7, "gflop": 0.5, "iterations": fit.iterations, "stopped": 2}
+    cost |= {"seconds": 1.5}
     cost |= {"device": device, "precision": "float32", "engine": "pytorch", "restarts": 1}
     cost |= {"failed_iterations": 2, "loss_terms": '{"smoothness": 0.5}', "warnings": "one"}
     return Restored(
-        {"last": last, "average": last / 4},
+        {"last": last, "average": last / 4, "stop": last / 3},
         np.array([1, 3]),
         np.stack((last / 2, last)),
         np.array([0.5, 0.25, 0.125], np.float32),

@@ -204,3 +204,11 @@ def test_published_methods_that_are_not_run():
     # dfl dequantizes nothing: it is in table 1 alone
     with pytest.raises(DapError, match=r"not_run: unknown name 'dfl'; allowed: conv, dilated, har"):
         with_table(table=2, not_run=["dfl"])
+
+
+def test_curves_are_of_fits_that_end_at_the_same_iteration():
+    curves = {"kind": "curves", "experiment": "denoise"}
+    followed = {"stop": "variance"}
+    assert with_figures(curves, **followed)
+    with pytest.raises(DapError, match=r"f0: .* the fits of conv in denoise end at different ones"):
+        with_figures(curves, **followed, end_at_stop=True)

@@ -206,7 +206,7 @@ def test_a_fit_depends_on_the_options_of_its_own_task(study, experiment, task):
 def test_all_options_of_a_fit_are_parameters(study):
     # neither a preset nor a default is part of the code that counts, then
     setup = params.fit_setup(study, "separate", "conv")
-    foreign = set(TASKS["dequantize"].options)
+    foreign = {*TASKS["dequantize"].options, *TASKS["denoise"].options}
     assert set(setup["fit"]) - {"preset"} == {each.name for each in fields(FitOptions)} - foreign
 
 
@@ -219,10 +219,21 @@ def test_a_prior_that_is_fitted_otherwise():
 
 
 def test_the_modules_of_methods(study):
-    assert params.fit_modules(study, "conv") == ["dap.priors.conv"]
+    assert params.fit_modules(study, "denoise", "conv") == ["dap.priors.conv"]
     assert params.baseline_modules(study, "observed") == ["dap.baselines.observed"]
     assert params.baseline_modules(study, "wiener-known") == ["dap.baselines.wiener_known"]
-    assert params.fit_modules(study, "observed") == params.baseline_modules(study, "conv") == []
+    assert params.fit_modules(study, "denoise", "observed") == []
+    assert params.baseline_modules(study, "conv") == []
+
+
+def test_what_a_network_is_fed_is_part_of_its_fit_in_denoising_alone():
+    settings = config()
+    settings["fit"] = {"input": "wiener-white"}
+    study = Study(settings)
+    modules = ["dap.baselines.wiener_white", "dap.priors.conv"]
+    assert sorted(params.fit_modules(study, "denoise", "conv")) == modules
+    assert params.fit_modules(study, "separate", "conv") == ["dap.priors.conv"]
+    assert "input" not in params.fit_setup(study, "separate", "conv")["fit"]
 
 
 def test_all_that_a_task_fixes_is_a_parameter_but_for_what_is_only_shown(study):

@@ -138,7 +138,17 @@ def changed(where, value):
         (
             "experiments.denoise.selections",
             ["best"],
-            ["experiments.denoise.selections: unknown name 'best'", "average, last, oracle"],
+            ["experiments.denoise.selections: unknown name 'best'", "average, last, oracle, stop"],
+        ),
+        (
+            "experiments.denoise.selections",
+            ["last", "stop"],
+            ["experiments.denoise.selections: stop is asked for, and fit.stop is none for conv"],
+        ),
+        (
+            "experiments.denoise.fit",
+            {"input": "janssen"},
+            ["experiments.denoise.fit.input: unknown name 'janssen'; allowed: noise, observed, "],
         ),
         ("experiments.denoise.clips.piano", 3, ["experiments.denoise.clips: unknown name 'piano'"]),
         (

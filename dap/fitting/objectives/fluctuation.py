@@ -87,8 +87,8 @@ class DenoiseByFluctuation(WaveDenoise):
     Which iterates are averaged does not matter to it: the selections "last" and "average" agree.
     """
 
-    def __init__(self, observation: Observation, device: str, gain: str):
-        super().__init__(observation, device)
+    def __init__(self, observation: Observation, device: str, gain: str, **options: str):
+        super().__init__(observation, device, **options)
         self.fluctuation = Fluctuation(device)
         self.gain = GAINS[gain]
         self.observed = self.fluctuation.transform.analyse(self.target[0])  # (2, bins, frames)

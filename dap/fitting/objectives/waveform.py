@@ -15,12 +15,18 @@ from dap.observation import Observation
 
 
 class WaveDenoise(Denoise):
-    """Mean squared error of the waveform (Michelashvili and Wolf 2019)."""
+    """Mean squared error of the waveform (Michelashvili and Wolf 2019).
+
+    Raises:
+        DapError: `input` is not "noise".
+    """
 
     networks = (1,)
     spectral = (False,)
 
-    def __init__(self, observation: Observation, device: str):
+    def __init__(self, observation: Observation, device: str, *, input: str = "noise"):
+        if input != "noise":
+            raise DapError(f"input is {input!r}: priors of waveforms are fed noise alone")
         self.samples = len(observation.signal)
         self.target = torch.from_numpy(observation.signal).to(device)[None]  # (1, samples)
 

@@ -4,8 +4,10 @@ import torch
 from corrupted import corrupted
 from small_objectives import SAMPLES, TRANSFORM, loss, noise
 
+from dap.errors import DapError
 from dap.fitting.objectives.spectral import Denoise, Dequantize, Inpaint
 from dap.fitting.objectives.tasks import objective
+from dap.fitting.objectives.waveform import WaveDenoise
 from dap.observation import Observation
 from dap.options import defaults
 from dap.stft import STFT
@@ -30,6 +32,41 @@ def test_denoising_is_the_mean_squared_error(signal, target):
     assert loss(goal, [target + 0.5]).item() == pytest.approx(0.25)
     assert loss(goal, [target]).item() == 0
     assert goal.estimates([out]).shape == (1, 2, 9, 11)
+
+
+def test_a_network_is_fed_the_estimate_of_a_baseline(signal):
+    goal = Denoise(Observation(signal), TRANSFORM, "cpu", input="observed")
+    spectrogram = TRANSFORM.analyse(torch.from_numpy(signal))
+    bins, frames = spectrogram.shape[1:]
+    fed = goal.draw(0)
+    assert fed.shape == Denoise(Observation(signal), TRANSFORM, "cpu").draw(0).shape
+    assert fed.square().mean().item() == pytest.approx(1)
+    scale = fed[0, 0, 0, 0] / spectrogram[0, 0, 0]
+    torch.testing.assert_close(fed[0, :, :bins, :frames], scale * spectrogram)
+    assert not fed[0, :, bins:].any()
+    assert not fed[0, :, :, frames:].any()
+    # what the network is compared with is the observation still
+    torch.testing.assert_close(goal.target, spectrogram)
+    with torch.device("meta"):
+        assert goal.draw(0).is_meta  # where FLOPs are counted
+
+
+def test_silence_may_be_fed():
+    goal = Denoise(Observation(np.zeros(SAMPLES, np.float32)), TRANSFORM, "cpu", input="wavelet")
+    assert not goal.draw(0).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("janssen", "input is 'janssen', which does not denoise"), ("no", "'no'")]
+)
+def test_what_a_network_cannot_be_fed(signal, name, words):
+    with pytest.raises(DapError, match=words):
+        Denoise(Observation(signal), TRANSFORM, "cpu", input=name)
+
+
+def test_a_waveform_is_made_of_noise_alone(signal):
+    with pytest.raises(DapError, match="priors of waveforms are fed noise alone"):
+        WaveDenoise(Observation(signal), "cpu", input="wavelet")
 
 
 def test_estimates_are_clipped(signal, target):
