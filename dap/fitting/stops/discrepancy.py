@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dap.fitting.stops.variance import MovingVariance
 
-HIGHEST, LOWEST = 1.0, 0.8  # of the noise's power
+# re the noise's power: no iterate that leaves more is good, and none after the first with less
+HIGHEST, LOWEST = 1.0, 0.8
 
 
 class Discrepancy:
@@ -21,19 +22,10 @@ class Discrepancy:
     Args:
         residual: estimates -> the mean square of what they leave of the observation, a scalar.
         noise: what it is of the clean signal.
-        highest, lowest: re `noise`: no iterate that leaves more is good, and none after the first
-            that leaves less. Equal, they are the principle itself.
     """
 
-    def __init__(
-        self,
-        residual: Callable[[Tensor], Tensor],
-        noise: float,
-        highest: float = HIGHEST,
-        lowest: float = LOWEST,
-    ):
-        self.residual = residual
-        self.highest, self.lowest = highest * noise, lowest * noise
+    def __init__(self, residual: Callable[[Tensor], Tensor], noise: float):
+        self.residual, self.noise = residual, noise
         self.variance = MovingVariance()
         self.left = float("inf")
         self.reached = False
@@ -48,12 +40,12 @@ class Discrepancy:
         """The variance; infinity until the residual has fallen to the noise's power."""
         if self.latest is not None:
             self.left = float(self.residual(self.latest))
-        self.reached = self.reached or self.left < self.highest
+        self.reached = self.reached or self.left < HIGHEST * self.noise
         return self.variance.value() if self.reached else float("inf")
 
     def over(self) -> bool:
         """Whether the residual is below all that the noise could leave."""
-        return self.left < self.lowest
+        return self.left < LOWEST * self.noise
 
     def state_dict(self) -> dict[str, Any]:
         """The state that a checkpoint saves."""

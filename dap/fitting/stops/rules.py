@@ -3,7 +3,7 @@
 from torch.nn import functional
 
 from dap.fitting.objectives import Objective
-from dap.fitting.stops import Rule, Stop
+from dap.fitting.stops import Stop
 from dap.fitting.stops.discrepancy import Discrepancy
 from dap.fitting.stops.variance import MovingVariance
 from dap.noise import white_noise_power
@@ -23,8 +23,7 @@ def stopping(
         transform: of the objective's spectrograms; None for one of waveforms.
     """
     if name == "variance" or not TASKS[task].white_noise:
-        rule: Rule = MovingVariance()
-        return Stop(rule)
+        return Stop(MovingVariance())
     # what a mean square of samples is in that of a spectrogram's real and imaginary parts
     energy = 1.0 if transform is None else transform.window.square().sum().item() / 2
     target = objective.target
