@@ -70,6 +70,7 @@ WAYS = (
     }
     | {f"{method}, fast, width 0.25": Way(method, fast(width=0.25)) for method in DESIGNS}
     | {f"{method}, fast, width 0.5": Way(method, fast(width=0.5)) for method in DESIGNS}
+    | {"dilated-exp-dense, fast, width 1": Way("dilated-exp-dense", fast())}
     | {
         f"dilated-exp-dense, fast, width {width:g}, hop {hop}": Way(
             "dilated-exp-dense", fast(width=width), hop
