@@ -92,7 +92,7 @@ def trace(
     """Fit one clip, and keep what the rules said."""
     torch.set_num_threads(1)
     cell, spectrogram = CELLS[name], SPECTROGRAM | {"hop_length": hop}
-    references, observation = observe(folder, name, which, clip, spectrogram)
+    references, observation = observe(folder, name, which, clip)
     transform = STFT(**spectrogram, device="cpu")
     with plugin("priors", design).running() as module:
         build = partial(module.build, width=options.width, network=options.network)
@@ -160,12 +160,7 @@ def main(
         "fast", width=width, iterations=iterations, cooldown=0.0, snapshots=1, restarts=0,
         input=given, precision=engine.choose("auto", "cpu"),
     )  # fmt: skip
-    cells = [
-        name
-        for name in CELLS
-        if (not cell or any(text in name for text in cell))
-        and (CELLS[name].transforms or hop == SPECTROGRAM["hop_length"])
-    ]
+    cells = [name for name in CELLS if not cell or any(text in name for text in cell)]
 
     def kept(name: str, clip: int) -> Path:
         place = f"{which}-{design}-{width:g}-{hop}-{iterations}-{given}"

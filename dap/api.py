@@ -5,13 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from dap.errors import DapError
 from dap.options import FitOptions
-from dap.plugins import Plugin, plugins
+from dap.plugins import Plugin, own_fit, plugins
 from dap.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -115,16 +115,16 @@ def restore(
     *,
     gaps: Sequence[tuple[float, float]] | None = None,
     bins: int | None = None,
-    method: str = "dilated-exp-dense",
-    preset: str = "fast",
+    method: str = "dap-best",
+    preset: str | None = None,
     iterations: int | None = None,
-    width: float = 1.0,
+    width: float | None = None,
     seed: int = 0,
     device: str = "auto",
     threads: int | None = None,
     progress: Callable[[int, int, int, float], None] | None = None,
     fit: FitOptions | None = None,
-    selection: str = "average",
+    selection: str | None = None,
     segment_seconds: float = 2.0,
 ) -> Restoration:
     """Restore a recording: denoise it, or fill its gaps, or undo its quantization.
@@ -158,9 +158,12 @@ def restore(
             sample of `x` must be such a level, and stays in the cell of the quantizer that it lies
             in.
         method: its name, one of `methods()`; it must be for the task.
-        preset: "fast" or "paper", how a network is fitted but for what is asked for beside it.
-        iterations: of each fit; the preset's by default. Some methods need a least number.
-        width: factor on every number of filters of the network, above 0 and at most 4.
+        preset: "fast" or "paper", how a network is fitted but for what is asked for beside it; by
+            default as the method says ("dap-best"), or else "fast".
+        iterations: of each fit, at most; the preset's, or the method's, by default. Some methods
+            need a least number.
+        width: factor on every number of filters of the network, above 0 and at most 4; 1, or the
+            method's, by default.
         seed: of the networks' initialisation; classical methods draw nothing.
         device: "auto", a GPU if there is one, "cpu" or "cuda"; for priors.
         threads: of PyTorch, during this call; as PyTorch is set, by default. The last bits of a fit
@@ -170,7 +173,7 @@ def restore(
             fit that learned nothing is done again.
         fit: all options of the fit, in place of `preset`, `iterations` and `width`.
         selection: "average", the moving average of the outputs, "last", the last iterate, or
-            "stop", the average where `fit.stop` stops.
+            "stop", the average where `fit.stop` stops; by default that, where there is a rule.
         segment_seconds: length of a segment, 0.25 at least.
 
     Raises:
@@ -189,7 +192,7 @@ def restore(
         >>> time = np.arange(4000) / 16000
         >>> noise = np.random.default_rng(0).normal(0, 0.1, 4000)
         >>> noisy = np.sin(2 * np.pi * 440 * time) + noise
-        >>> result = dap.restore(noisy, 16000, iterations=100, width=0.1)
+        >>> result = dap.restore(noisy, 16000, method="conv", iterations=100, width=0.1)
         >>> result.audio.shape, result.selection, result.iterations
         ((4000,), 'average', array([[100]]))
         >>> result.losses.shape, max(result.snapshots)
@@ -200,7 +203,8 @@ def restore(
     _check_whole("sample_rate", sample_rate, 1)
     _check_whole("seed", seed, 0)
     _check_choice("device", device, DEVICES)
-    _check_choice("selection", selection, SELECTIONS)
+    if selection is not None:
+        _check_choice("selection", selection, SELECTIONS)
     if threads is not None:
         _check_whole("threads", threads, 1)
     if not segment_seconds >= SHORTEST_SEGMENT_SECONDS:
@@ -209,7 +213,8 @@ def restore(
         )
     task = _task(gaps, bins)
     prior = _method(method, task).kind == "prior"
-    options = _fit_options(method, prior, preset, iterations, width, fit)
+    options = _fit_options(method, prior, task, preset, iterations, width, fit)
+    selection = selection or ("average" if options.stop == "none" else "stop")
     if selection == "stop" and prior and options.stop == "none":
         raise DapError("selection is 'stop', and fit.stop is 'none': name a rule")
 
@@ -381,18 +386,19 @@ def _method(name: str, task: str) -> Method:
 def _fit_options(
     method: str,
     prior: bool,
-    preset: str,
+    task: str,
+    preset: str | None,
     iterations: int | None,
-    width: float,
+    width: float | None,
     fit: FitOptions | None,
 ) -> FitOptions:
-    if not prior and (iterations is not None or fit is not None):
-        name = "fit" if iterations is None else "iterations"
-        raise DapError(f"{method} is fitted to nothing, and takes no {name}")
+    given = {"preset": preset, "iterations": iterations, "width": width, "fit": fit}
+    asked = [name for name, value in given.items() if value is not None]
+    if not prior and asked:
+        raise DapError(f"{method} is fitted to nothing, and takes no {asked[0]}")
     if fit is None:
-        some = {} if iterations is None else {"iterations": iterations}
-        fit = FitOptions.from_preset(preset, width=width, **some)
-    elif (preset, iterations, width) != ("fast", None, 1.0):
+        fit = fit_options(method, task, preset, iterations=iterations, width=width)
+    elif len(asked) > 1:
         raise DapError("fit holds all options of the fit: leave out preset, iterations and width")
     least = plugins("priors")[method].metadata.get("least_iterations", 1) if prior else 1
     if fit.iterations < least:
@@ -401,6 +407,19 @@ def _fit_options(
             "recording back"
         )
     return fit
+
+
+def fit_options(method: str, task: str, preset: str | None = None, **options: Any) -> FitOptions:
+    """How a method is fitted for a task, but for the options that are given and not None.
+
+    By a preset; without one as the method says itself, or else by "fast".
+
+    Raises:
+        DapError: as `FitOptions.from_preset`.
+    """
+    own = own_fit(method, task) if preset is None else {"preset": preset}
+    options = {name: value for name, value in options.items() if value is not None}
+    return FitOptions.from_study({"preset": "fast"} | own | options)
 
 
 @contextmanager

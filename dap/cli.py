@@ -37,8 +37,8 @@ MOST_ITERATIONS, MOST_THREADS = 10**9, 1024
 
 # of a fit, which classical methods do without
 FITTING = {
-    "preset", "iterations", "learning_rate", "width", "selection", "segment", "seed", "precision",
-    "device", "consistency",
+    "preset", "iterations", "learning_rate", "width", "stop", "selection", "segment", "seed",
+    "precision", "device", "consistency",
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def main() -> None:
 @click.option(
     "--method",
     type=MethodName(),
-    default="dilated-exp-dense",
+    default="dap-best",
     show_default=True,
     help="A prior, or a classical method, which takes none of the options of a fit.",
 )
@@ -91,14 +91,13 @@ def main() -> None:
 @click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
-    default="fast",
-    show_default=True,
-    help="How the network is fitted, but for the options given.",
+    help="How the network is fitted, but for the options given. [default: as the method says "
+    "(dap-best), or else fast]",
 )
 @click.option(
     "--iterations",
     type=click.IntRange(int(limits("iterations")["minimum"]), MOST_ITERATIONS),
-    help=preset_defaults("iterations"),
+    help="At most. " + preset_defaults("iterations"),
 )
 @click.option(
     "--learning-rate",
@@ -106,15 +105,20 @@ def main() -> None:
     help="Adam's, whatever the width. " + preset_defaults("learning_rate"),
 )
 @click.option(
-    "--width", default=FitOptions.width, show_default=True, type=option_range("width"),
-    help="Factor on every number of the network's filters.",
-)  # fmt: skip
+    "--width",
+    type=option_range("width"),
+    help="Factor on every number of the network's filters. " + preset_defaults("width"),
+)
+@click.option(
+    "--stop",
+    type=click.Choice(["none", "variance", "discrepancy"]),
+    help="The rule that ends a fit before it brings the noise back. " + preset_defaults("stop"),
+)
 @click.option(
     "--selection",
-    type=click.Choice(["last", "average"]),
-    default="average",
-    show_default=True,
-    help="Last iterate, or the moving average of the outputs.",
+    type=click.Choice(list(api.SELECTIONS)),
+    help="Last iterate, or the moving average of the outputs at the end, or where --stop stops. "
+    "[default: stop, with a rule; else average]",
 )
 @click.option(
     "--segment",
@@ -157,11 +161,12 @@ def restore(
     gaps: tuple[tuple[float, float], ...],
     bins: int | None,
     consistency: float | None,
-    preset: str,
+    preset: str | None,
     iterations: int | None,
     learning_rate: float | None,
-    width: float,
-    selection: str,
+    width: float | None,
+    stop: str | None,
+    selection: str | None,
     segment: float,
     sample_rate: int,
     seed: int,
@@ -188,20 +193,26 @@ def restore(
         raise click.UsageError("--consistency is of --dequantize, which is not given")
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
-    prior = _is_prior(method, "inpaint" if gaps else "dequantize" if bins else "denoise")
+    task = "inpaint" if gaps else "dequantize" if bins else "denoise"
+    prior = _is_prior(method, task)
     asked = [
         name for name in FITTING if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
     ]
     if asked and not prior:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(asked))
         raise click.UsageError(f"{method} is fitted to nothing, and takes no {options}")
-    some = {"iterations": iterations, "learning_rate": learning_rate, "consistency": consistency}
-    fit = FitOptions.from_preset(
+    fit = api.fit_options(
+        method,
+        task,
         preset,
+        iterations=iterations,
+        learning_rate=learning_rate,
         width=width,
+        stop=stop,
+        end_at_stop=None if stop is None else stop != "none",
+        consistency=consistency,
         precision=precision,
         snapshots=2,  # the first, too: time left is counted from its report
-        **{name: value for name, value in some.items() if value is not None},
     )
     source, target = Source.at(damaged, dash=0), Target.at(restored, dash=1)
     reserve = None if keep_partial is None else Target.at(keep_partial, dash=1)

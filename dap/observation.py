@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+# of a sample: below it, the sample is lost; above it, float32 is precise enough to undo the gain
+LEAST_GAIN = 1e-3
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -25,6 +28,40 @@ class Observation:
     known: dict[str, np.ndarray] = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
     sample_rate: int = 16000
+
+
+def dropouts(observation: Observation) -> tuple[np.ndarray, np.ndarray]:
+    """A signal with gaps as one of which samples alone were lost.
+
+    Where whole frames of the STFT were lost, the frames beside them still hold the gap's edges,
+    each sample `gain` times its true value. That is undone.
+
+    Returns:
+        (samples,) float64, and which of them are lost, (samples,) bool.
+    """
+    signal, mask = observation.signal.astype(np.float64), observation.known["mask"]
+    if "gain" in observation.known:
+        gain = observation.known["gain"]
+        mask = gain < LEAST_GAIN
+        signal = signal / np.where(mask, 1, gain)
+    return signal, mask
+
+
+def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+    """Which frames of the centred STFT touch no lost sample.
+
+    Args:
+        mask: (samples,) bool.
+
+    Returns:
+        (frames,) bool.
+    """
+    runs = np.flatnonzero(mask)
+    centres = np.arange(len(mask) // hop_length + 1) * hop_length
+    # a window covers [centre - n_fft/2, centre + n_fft/2)
+    first = np.searchsorted(runs, centres - n_fft // 2, side="left")
+    last = np.searchsorted(runs, centres + n_fft // 2, side="left")
+    return first == last
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,10 @@ class FitOptions:
         output_scale: the networks' spectrograms are multiplied by this times the root mean square
             of the target; 0 leaves them as they are (fidelity: loss-and-input).
         width: factor on every number of filters; 1 is the papers'.
-        input: in denoising, what the network is fed: "noise", z as in the papers, or a baseline's
-            estimate, by the baseline's name.
+        input: what the network is fed: "noise", z as in the papers, or a baseline's estimate, by
+            the baseline's name. It must be for the task.
+        hop_length: samples from one frame to the next of the spectrogram that the network works
+            on; 0 for that of the study, which is the papers'. Of one of waveforms it is nothing.
         network: A's network as its "code" has it or as its "text" describes it
             (fidelity: network-of-a).
         snapshots: points of the trajectory that are kept, log-spaced, the first and last included.
@@ -112,6 +114,7 @@ class FitOptions:
     output_scale: float = option(0.0, minimum=0)
     width: float = option(1.0, exclusiveMinimum=0, maximum=4)
     input: str = "noise"
+    hop_length: int = option(0, minimum=0)
     network: Literal["code", "text"] = "code"
     snapshots: int = option(32, minimum=1, maximum=40)
     snapshot_at: Sequence[int] = ()

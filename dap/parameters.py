@@ -8,6 +8,7 @@ import click
 
 from dap import api
 from dap.options import PRESETS, FitOptions, limits
+from dap.plugins import plugins
 
 
 class Gap(click.ParamType):
@@ -92,8 +93,20 @@ def option_range(name: str) -> Finite:
 
 
 def preset_defaults(name: str) -> str:
-    """What an option of a fit is in each preset, for the help."""
-    values = {preset: getattr(FitOptions.from_preset(preset), name) for preset in PRESETS}
-    if len(set(values.values())) == 1:
-        return f"[default: {values.popitem()[1]:g}]"
-    return f"[default: {', '.join(f'{value:g} ({preset})' for preset, value in values.items())}]"
+    """What an option of a fit is in each preset, and of methods that say it, for the help."""
+    fits = {preset: [FitOptions.from_preset(preset)] for preset in PRESETS}
+    for method, offer in plugins("priors").items():
+        own = offer.metadata.get("fit", {}).values()
+        fits |= {method: list(map(FitOptions.from_study, own))} if own else {}
+    places: dict[str, list[str]] = {}
+    for place, options in fits.items():
+        values = sorted({getattr(each, name) for each in options})
+        places.setdefault(" or ".join(map(_as_text, values)), []).append(place)
+    if len(places) == 1:
+        return f"[default: {next(iter(places))}]"
+    shown = (f"{value} ({', '.join(names)})" for value, names in places.items())
+    return f"[default: {', '.join(shown)}]"
+
+
+def _as_text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

@@ -26,6 +26,7 @@ from importlib.metadata import entry_points
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from dap.errors import DapError, PluginError
 from dap.tasks import TASKS
@@ -76,7 +77,7 @@ KINDS = {
         "priors",
         "dap.priors",
         ("title",),
-        ("tasks", "domain", "least_iterations", "published"),
+        ("tasks", "domain", "least_iterations", "published", "fit"),
     ),
     "metrics": Kind(
         "metric",
@@ -219,6 +220,15 @@ def methods() -> dict[str, Plugin]:
         files = f"{shown(priors[name].path)} and the baseline of {shown(baselines[name].path)}"
         raise DapError(f"{name!r} is the prior of {files}: one must be called otherwise")
     return priors | baselines
+
+
+def own_fit(method: str, task: str) -> dict[str, Any]:
+    """The fit options that a prior brings for a task, as a study's `fit` section has them.
+
+    They are in place of the study's, or of a preset's; most priors bring none.
+    """
+    offer = plugins("priors").get(method)
+    return dict(offer.metadata.get("fit", {}).get(task, {})) if offer else {}
 
 
 def source(module: str) -> Path | None:
@@ -366,7 +376,17 @@ def _checked(path: Path, kind: Kind) -> dict[str, dict]:
                 f"{where}: {name}.least_iterations is {least!r}: must be a whole number of at "
                 "least 1"
             )
+        _check_fits(f"{where}: {name}.fit", metadata.get("fit", {}))
     return offered
+
+
+def _check_fits(where: str, fits: object) -> None:
+    """Refuse what are no fit options by task."""
+    if not isinstance(fits, dict) or not all(isinstance(fit, dict) for fit in fits.values()):
+        raise DapError(f"{where} is {fits!r}: must be options of a fit, by task")
+    for task in fits:
+        if task not in TASKS:
+            raise DapError(f"{where}: there is no task {task!r}: there are {', '.join(TASKS)}")
 
 
 def _literal(path: Path, variable: str) -> dict:

@@ -7,14 +7,13 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions.gaps import untouched_frames
 from dap.data.corruptions.quantization import QUANTIZERS, cells, inside
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.levels import Level, decibels_below, root_mean_square
-from dap.observation import Observation
+from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
 from dap.seeds import derive
 

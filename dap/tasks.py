@@ -73,6 +73,7 @@ TASKS: dict[str, Task] = {
         quality="snr",
         verb="fill gaps",
         shown="filled",
+        options=("input",),
         masked=True,
         known=("mask", "observed_frames"),
     ),
@@ -82,7 +83,7 @@ TASKS: dict[str, Task] = {
         quality="sdr_v4",
         verb="separate sources",
         shown="source1",
-        options=("separation", "reconstruction", "smoothness", "exclusion", "binarity"),
+        options=("input", "separation", "reconstruction", "smoothness", "exclusion", "binarity"),
         sources=2,
     ),
     "dequantize": Task(
@@ -91,7 +92,7 @@ TASKS: dict[str, Task] = {
         quality="snr",
         verb="undo quantization",
         shown="raw",
-        options=("consistency",),
+        options=("input", "consistency"),
         known=("lower", "upper"),
     ),
 }

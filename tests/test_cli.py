@@ -268,7 +268,8 @@ def test_short_and_long_names_of_the_help():
         assert short.exit_code == 0
     said = " ".join(short.output.split())
     assert (
-        "--iterations INTEGER RANGE [default: 2000 (paper), 200 (fast)] [1<=x<=1000000000]" in said
+        "--iterations INTEGER RANGE At most. [default: 2000 (paper), 200 (fast), 1000 (dap-best)] "
+        "[1<=x<=1000000000]" in said
     )
-    assert "[default: 0.001 (paper), 0.0015 (fast)] [x>0]" in said
+    assert "[default: 0.001 (paper), 0.0015 (fast, dap-best)] [x>0]" in said
     assert "[default: 0] [0<=x<=1]" in said

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, observe
+from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, SPECTROGRAM, observe
 from benchmarks.frontier.ways import WAYS
 from dap.fitting import method
 from dap.options import FitOptions
@@ -35,15 +35,15 @@ def key(cell: str, which: str, clip: int, way: str, seed: int, code: Code) -> st
 
     Recordings count by their set and number, since they are the same wherever this is run.
     """
-    chosen, corruption = WAYS[way], CELLS[cell].corruption
-    runner, kind = ("baseline", "baselines") if chosen.fit is None else ("method", "priors")
+    chosen, corruption, task = WAYS[way], CELLS[cell].corruption, CELLS[cell].task
+    runner = "baseline" if chosen.options(task) is None else "method"
     digests = code.digests(
         f"dap.fitting.{runner}",
-        plugin(kind, chosen.method).module,
-        *chosen.fed(),
+        chosen.offer.module,
+        *(offer.module for offer in chosen.fed(task)),
         plugin("corruptions", corruption["kind"]).module,
     )
-    asked = [cell, corruption, CELLS[cell].samples, which, clip, seed, chosen.content()]
+    asked = [cell, corruption, CELLS[cell].samples, which, clip, seed, chosen.content(task)]
     text = json.dumps([asked, digests], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -59,24 +59,25 @@ def measure(folder: Path, cell: str, which: str, clip: int, way: str, seed: int)
         DapError: recordings are missing, or the method failed.
     """
     torch.set_num_threads(1)
-    chosen, where = WAYS[way], CELLS[cell]
-    references, observation = observe(folder, cell, which, clip, chosen.spectrogram)
+    where = CELLS[cell]
+    chosen, options = WAYS[way].method, WAYS[way].options(where.task)
+    references, observation = observe(folder, cell, which, clip)
 
     def restore() -> tuple[method.Restored, float, float]:
         begun, used = time.perf_counter(), time.process_time()
         restored = method.restore(
-            chosen.method,
+            chosen,
             where.task,
             observation,
-            fit=chosen.fit or FitOptions(),
-            spectrogram=chosen.spectrogram,
+            fit=options or FitOptions(),
+            spectrogram=SPECTROGRAM,
             device="cpu",
             seed=derive(seed, "frontier", cell, which, clip),
         )
         return restored, time.perf_counter() - begun, time.process_time() - used
 
     restored, seconds, cpu_seconds = restore()
-    if chosen.fit is None and seconds < SHORT_SECONDS:
+    if options is None and seconds < SHORT_SECONDS:
         restored, seconds, cpu_seconds = restore()
     metrics = where.metrics
     rows = score(

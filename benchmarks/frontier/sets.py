@@ -12,7 +12,6 @@ import numpy as np
 
 from dap.audio import SUFFIXES, excerpt, read
 from dap.data.corruptions import Context
-from dap.data.corruptions.gaps import untouched_frames
 from dap.data.observations import noise_excerpt
 from dap.errors import DapError
 from dap.observation import Observation
@@ -62,14 +61,11 @@ class Cell:
         corpora: one, or the two that are mixed.
         corruption: its kind, and all its options.
         samples: of a clip.
-        transforms: whether an observation may be given to a method of another transform; where
-            whole frames of one are lost, it may not.
     """
 
     corpora: tuple[str, ...]
     corruption: dict
     samples: int = 8192
-    transforms: bool = True
 
     @property
     def task(self) -> str:
@@ -102,7 +98,7 @@ CORRUPTIONS: dict[str, tuple[dict, tuple[str, ...]]] = {
     ),
 }
 CELLS = {
-    f"{name}/{corpus}": Cell((corpus,), corruption, transforms=name != "frames")
+    f"{name}/{corpus}": Cell((corpus,), corruption)
     for name, (corruption, corpora) in CORRUPTIONS.items()
     for corpus in corpora
 } | {"mixture/piano+drums": Cell(("piano", "drums"), {"kind": "mixture"}, samples=4096)}
@@ -158,13 +154,10 @@ def count(cell: Cell) -> int:
     return min(CORPORA[corpus].clips for corpus in cell.corpora)
 
 
-def observe(
-    folder: Path, name: str, which: str, index: int, spectrogram: dict
-) -> tuple[np.ndarray, Observation]:
+def observe(folder: Path, name: str, which: str, index: int) -> tuple[np.ndarray, Observation]:
     """Clip `index` of a cell in a set: (sources, samples), and what a method is given.
 
-    What is drawn depends on the cell, the set and the clip alone, not on `spectrogram`, the
-    method's transform.
+    What is drawn depends on the cell, the set and the clip alone.
 
     Raises:
         DapError: recordings are missing, or the corruption cannot be applied.
@@ -179,10 +172,6 @@ def observe(
         except DapError:  # gaps of the lengths drawn do not fit where there is sound
             if attempt == ATTEMPTS - 1:
                 raise
-    if cell.task == "inpaint" and cell.transforms:
-        n_fft, hop = spectrogram["n_fft"], spectrogram["hop_length"]
-        mask = observation.known["mask"]
-        observation.known["observed_frames"] = untouched_frames(mask, n_fft, hop)
     return np.stack(sources), observation
 
 

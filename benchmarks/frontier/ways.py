@@ -3,9 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.frontier.sets import SPECTROGRAM, Cell
+from benchmarks.frontier.sets import Cell
+from dap.api import fit_options
 from dap.options import FitOptions
-from dap.plugins import plugin, plugins
+from dap.plugins import Plugin, methods, own_fit, plugin, plugins
 from dap.tasks import TASKS
 
 
@@ -14,40 +15,44 @@ class Way:
     """A method and how it is fitted.
 
     Attributes:
-        fit: None for a classical method.
-        hop_length: of the transform; its window is A's.
+        fit: None for a classical method, and for one that says itself how it is fitted.
     """
 
     method: str
     fit: FitOptions | None = None
-    hop_length: int = SPECTROGRAM["hop_length"]
+
+    def options(self, task: str) -> FitOptions | None:
+        """How it is fitted; None for a classical method."""
+        return fit_options(self.method, task, snapshots=16) if self.own(task) else self.fit
+
+    def own(self, task: str) -> bool:
+        """Whether the method says itself how it is fitted."""
+        return bool(own_fit(self.method, task))
 
     @property
-    def spectrogram(self) -> dict:
-        """The arguments of its `dap.stft.STFT`."""
-        return SPECTROGRAM | {"hop_length": self.hop_length}
+    def offer(self) -> Plugin:
+        """The method's plugin."""
+        return methods()[self.method]
 
     def suits(self, cell: Cell) -> bool:
-        """Whether it is for the cell's task, corruption and transform."""
-        metadata = plugin("priors" if self.fit else "baselines", self.method).metadata
+        """Whether it, and what it is fed, are for the cell's task and corruption."""
+        metadata, fed = self.offer.metadata, self.fed(cell.task)
         return (
             cell.task in metadata.get("tasks", TASKS)
             and cell.corruption["kind"] in metadata.get("corruptions", [cell.corruption["kind"]])
-            and (cell.transforms or self.spectrogram == SPECTROGRAM)
-            # what a network is fed is an option of denoising alone
-            and (self.fit is None or self.fit.input == "noise" or cell.task == "denoise")
+            and all(cell.task in offer.metadata["tasks"] for offer in fed)
         )
 
-    def fed(self) -> list[str]:
-        """The module of the baseline that the network is fed, if it is."""
-        if self.fit is None or self.fit.input == "noise":
-            return []
-        return [plugin("baselines", self.fit.input).module]
+    def fed(self, task: str) -> list[Plugin]:
+        """The baseline whose estimate the network is fed, if it is."""
+        options = self.options(task)
+        given = "noise" if options is None else options.input
+        return [] if given == "noise" else [plugin("baselines", given)]
 
-    def content(self) -> dict[str, Any]:
+    def content(self, task: str) -> dict[str, Any]:
         """All that its results depend on, but for code."""
-        fit = asdict(self.fit) if self.fit else None
-        return {"method": self.method, "fit": fit, "spectrogram": self.spectrogram}
+        options = self.options(task)
+        return {"method": self.method, "fit": options and asdict(options)}
 
 
 def fast(**options: Any) -> FitOptions:
@@ -68,12 +73,13 @@ WAYS = (
         # what knows the noise is no competitor of what does not
         if method == "observed" or "corruptions" not in offer.metadata
     }
+    | {"dap-best": Way("dap-best")}
     | {f"{method}, fast, width 0.25": Way(method, fast(width=0.25)) for method in DESIGNS}
     | {f"{method}, fast, width 0.5": Way(method, fast(width=0.5)) for method in DESIGNS}
     | {"dilated-exp-dense, fast, width 1": Way("dilated-exp-dense", fast())}
     | {
         f"dilated-exp-dense, fast, width {width:g}, hop {hop}": Way(
-            "dilated-exp-dense", fast(width=width), hop
+            "dilated-exp-dense", fast(width=width, hop_length=hop)
         )
         for width in (0.25, 0.5)
         for hop in (128, 256)
@@ -86,10 +92,16 @@ WAYS = (
     }
     | {
         f"dilated-exp-dense, stopped, width {width:g}, hop {hop}, fed {given}": Way(
-            "dilated-exp-dense", stopped(width=width, input=given), hop
+            "dilated-exp-dense", stopped(width=width, input=given, hop_length=hop)
         )
         for width in (0.25, 0.5)
         for hop in (64, 128, 256)
-        for given in ("noise", "wiener-white", "wavelet")
+        for given in ("noise", "wiener-white", "wavelet", "janssen", "cell-projection", "nmf")
+    }
+    | {
+        f"{design}, stopped, width 0.25, hop 256, fed noise": Way(
+            design, stopped(width=0.25, hop_length=256)
+        )
+        for design in DESIGNS
     }
 )

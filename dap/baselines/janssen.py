@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dap.observation import Observation
+from dap.observation import Observation, dropouts
 
 BASELINES = {"janssen": {"title": "autoregressive inpainting (Janssen)", "tasks": ["inpaint"]}}
 
@@ -19,21 +19,15 @@ ITERATIONS = 5
 CONTEXT_SECONDS = 0.256  # on each side
 SHORTEST = 64  # samples of context; with less on one side, the gap is predicted from the other
 WHITE = 1e-9  # white noise added to the autocorrelation, re the signal's power: -90 dB
-LEAST_GAIN = 1e-3  # below it a sample is lost; above it float32 is precise enough to undo the gain
 
 
 def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """The same signal for each output, (outputs, samples) float32.
 
-    Where whole frames of the STFT were lost, the frames beside them still hold the gap's edges,
-    each sample `gain` times its true value. That is undone first, and only what no frame saw is
-    filled: a prior that fits those frames knows as much.
+    Of whole frames that were lost, only what no frame saw is filled: a prior that fits the frames
+    beside them knows as much.
     """
-    signal, mask = observation.signal.astype(np.float64), observation.known["mask"]
-    if "gain" in observation.known:
-        gain = observation.known["gain"]
-        mask = gain < LEAST_GAIN
-        signal = signal / np.where(mask, 1, gain)
+    signal, mask = dropouts(observation)
     context = round(CONTEXT_SECONDS * observation.sample_rate)
     filled = inpaint(signal, mask, context=context).astype(np.float32)
     return np.repeat(filled[np.newaxis], len(outputs), axis=0)

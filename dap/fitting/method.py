@@ -117,7 +117,8 @@ def fitting(
     Args:
         method: name of a prior.
         fit: how it is fitted.
-        spectrogram: the arguments of the `dap.stft.STFT` that it works on.
+        spectrogram: the arguments of the `dap.stft.STFT` that it works on, but for the options'
+            `hop_length`.
         device: "auto", "cpu" or "cuda".
         seed: of the initialisation.
         report: called with the iteration and the loss from time to time.
@@ -139,6 +140,8 @@ def fitting(
         build = partial(module.build, width=fit.width, network=fit.network)
         options = replace(fit, precision=engine.choose(fit.precision, device))
         task_options = {name: getattr(fit, name) for name in TASKS[task].options}
+        if fit.hop_length:
+            spectrogram = {**spectrogram, "hop_length": fit.hop_length}
         transform = None
         if prior.metadata.get("domain") == "waveform":
             target = module.objective(method, task, observation, device, task_options)

@@ -13,7 +13,8 @@ from dap.data import known as archives
 from dap.data.catalogue import Draw, draws
 from dap.data.folders import listing
 from dap.errors import DapError
-from dap.plugins import methods, plugins, use
+from dap.options import FitOptions, with_preset
+from dap.plugins import methods, own_fit, plugins, shown, use
 from dap.study.experiment import Experiment
 from dap.study.outputs import check, require
 from dap.study.paths import Paths
@@ -118,10 +119,13 @@ class Study:
         return {key: entry[key] for key in ("folder", "files")}
 
     def _check_spectrogram(self) -> None:
-        n_fft, hop_length = (self["spectrogram"][key] for key in ("n_fft", "hop_length"))
+        self._check_hop("spectrogram", self["spectrogram"]["hop_length"])
+
+    def _check_hop(self, where: str, hop_length: int) -> None:
+        n_fft = self["spectrogram"]["n_fft"]
         if hop_length > n_fft // 2:
             raise DapError(
-                f"spectrogram.hop_length is {hop_length}: must be at most n_fft / 2 = {n_fft // 2}"
+                f"{where}.hop_length is {hop_length}: must be at most n_fft / 2 = {n_fft // 2}"
             )
 
     def _check_corpora(self) -> None:
@@ -183,6 +187,12 @@ class Study:
         for method in entry["fits"]:
             fitted = [name for name in entry["methods"] if name in plugins("priors")]
             require(f"{where}.fits", method, fitted)
+        own = {method: _own_fit(method, task) for method in entry["methods"]}
+        entry["fits"] = {
+            method: own[method] | entry["fits"].get(method, {})
+            for method in entry["methods"]
+            if own[method] or method in entry["fits"]
+        }
         known_metrics = plugins("metrics")
         for metric in entry["metrics"]:
             require(f"{where}.metrics", metric, known_metrics)
@@ -211,8 +221,10 @@ class Study:
         _check_snapshots(f"{where}.fit", fit)
         _check_iterations(where, entry, fit)
         _check_stop(where, entry, fit)
-        if "input" in TASKS[task].options:
-            _check_input(where, entry, fit, task)
+        _check_input(where, entry, fit, task)
+        for method in filter(plugins("priors").__contains__, entry["methods"]):
+            hop_length = (fit | entry["fits"].get(method, {}))["hop_length"]
+            self._check_hop(f"{where}.fits.{method}", hop_length)
         for method, override in entry["fits"].items():
             _check_snapshots(f"{where}.fits.{method}", {**fit, **override})
         return Experiment(
@@ -314,6 +326,18 @@ def _expanded(path: str) -> str:
         return str(Path(path).expanduser())
     except RuntimeError as error:
         raise DapError(f"{path!r}: {error}; write ./~ for a folder of that name") from error
+
+
+def _own_fit(method: str, task: str) -> dict:
+    """The fit options that a prior brings, presets filled in."""
+    own = own_fit(method, task)
+    try:
+        FitOptions.from_study(own)
+    except DapError as error:
+        raise DapError(
+            f"{shown(plugins('priors')[method].path)}: {method}.fit.{task}: {error}"
+        ) from error
+    return with_preset(own)
 
 
 def _check_iterations(where: str, entry: dict, fit: dict) -> None:

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from corrupted import corrupted
 
-from dap.data.corruptions.gaps import untouched_frames
 from dap.fitting.loop import fit
 from dap.fitting.objectives.tasks import objective
 from dap.nn.dilated_unet import design
-from dap.observation import Observation
+from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions, defaults
 from dap.runtime.checkpoints import Checkpoint
 from dap.stft import STFT

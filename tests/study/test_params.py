@@ -206,7 +206,7 @@ def test_a_fit_depends_on_the_options_of_its_own_task(study, experiment, task):
 def test_all_options_of_a_fit_are_parameters(study):
     # neither a preset nor a default is part of the code that counts, then
     setup = params.fit_setup(study, "separate", "conv")
-    foreign = {*TASKS["dequantize"].options, *TASKS["denoise"].options}
+    foreign = {"consistency"}
     assert set(setup["fit"]) - {"preset"} == {each.name for each in fields(FitOptions)} - foreign
 
 
@@ -226,14 +226,30 @@ def test_the_modules_of_methods(study):
     assert params.baseline_modules(study, "conv") == []
 
 
-def test_what_a_network_is_fed_is_part_of_its_fit_in_denoising_alone():
+def test_a_fit_depends_on_the_module_of_what_its_network_is_fed():
     settings = config()
-    settings["fit"] = {"input": "wiener-white"}
+    settings["experiments"]["denoise"]["fit"] = {"input": "wiener-white"}
     study = Study(settings)
     modules = ["dap.baselines.wiener_white", "dap.priors.conv"]
     assert sorted(params.fit_modules(study, "denoise", "conv")) == modules
     assert params.fit_modules(study, "separate", "conv") == ["dap.priors.conv"]
-    assert "input" not in params.fit_setup(study, "separate", "conv")["fit"]
+
+
+def test_what_a_method_says_of_its_fit_comes_before_what_the_study_says():
+    settings = config()
+    settings["fit"] = {"preset": "paper", "iterations": 7, "snapshot_at": [7], "snapshots": 3}
+    settings["experiments"]["denoise"] |= {
+        "methods": ["conv", "dap-best"],
+        "selections": ["last"],
+        "fits": {"dap-best": {"width": 0.5}},
+    }
+    study = Study(settings)
+    fit = params.fit_setup(study, "denoise", "dap-best")["fit"]
+    own = plugins("priors")["dap-best"].metadata["fit"]["denoise"]
+    assert fit.items() >= (own | {"width": 0.5, "snapshots": 3, "learning_rate": 0.0015}).items()
+    assert params.fit_setup(study, "denoise", "conv")["fit"]["iterations"] == 7
+    modules = ["dap.baselines.wiener_white", "dap.priors.dap_best"]
+    assert sorted(params.fit_modules(study, "denoise", "dap-best")) == modules
 
 
 def test_all_that_a_task_fixes_is_a_parameter_but_for_what_is_only_shown(study):

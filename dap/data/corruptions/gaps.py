@@ -6,7 +6,7 @@ import numpy as np
 
 from dap.data.corruptions import Context
 from dap.errors import DapError
-from dap.observation import Observation
+from dap.observation import Observation, untouched_frames
 
 if TYPE_CHECKING:
     from dap.stft import STFT
@@ -198,20 +198,3 @@ def _starts_in_sound(
         drawn.append(int(rng.choice(len(ways), p=ways / ways.sum())))
         earliest = drawn[-1] + length + margin
     return np.array(drawn)
-
-
-def untouched_frames(mask: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
-    """Which frames of the centred STFT touch no lost sample.
-
-    Args:
-        mask: (samples,) bool.
-
-    Returns:
-        (frames,) bool.
-    """
-    runs = np.flatnonzero(mask)
-    centres = np.arange(len(mask) // hop_length + 1) * hop_length
-    # a window covers [centre - n_fft/2, centre + n_fft/2)
-    first = np.searchsorted(runs, centres - n_fft // 2, side="left")
-    last = np.searchsorted(runs, centres + n_fft // 2, side="left")
-    return first == last

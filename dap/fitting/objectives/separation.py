@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
-from dap.fitting.objectives.spectral import noise
+from dap.fitting.objectives.spectral import as_input, given_estimates, noise
 from dap.observation import Observation
 from dap.stft import STFT
 
@@ -74,6 +74,7 @@ class Separate:
         transform: STFT,
         device: str,
         *,
+        input: str = "noise",
         reconstruction: str,
         smoothness: float,
         exclusion: float,
@@ -94,12 +95,18 @@ class Separate:
         self.magnitude = magnitude(self.target[None])[0]  # (F, T)
         self.reconstruction = reconstruction
         self.weights = {"smoothness": smoothness, "exclusion": exclusion, "binarity": binarity}
+        self.given = given_estimates(input, "separate", observation, transform)  # (2, 2, F, T)
         self.terms: dict[str, Tensor] = {}
         self.levels, self.saturation = torch.zeros(2), torch.zeros(())
 
     def draw(self, network: int) -> Tensor:
-        """z of each network, standard normal, as `noise` gives it."""
-        return noise(self.target)
+        """z of each network, standard normal, as `noise` gives it, or what it is given.
+
+        A source's network is given that source's estimate, that of the mask both magnitudes.
+        """
+        if self.given is None:
+            return noise(self.target)
+        return as_input(magnitude(self.given) if network == 2 else self.given[network])
 
     def phase(self, progress: float) -> bool:
         """Whether binarity counts."""
@@ -186,8 +193,9 @@ class SeparateMagnitudes(Separate):
 
     def draw(self, network: int) -> Tensor:
         """z of a source, standard normal; that of the mask, uniform on [0, 1/20]."""
-        z = noise(self.target)
-        return torch.rand_like(z) * self.mask_scale if network == 2 else z
+        z = super().draw(network)
+        drawn = network == 2 and self.given is None
+        return torch.rand_like(z) * self.mask_scale if drawn else z
 
     def redrawn(self, progress: float) -> Sequence[int]:
         """The networks whose z is drawn again at an iteration."""

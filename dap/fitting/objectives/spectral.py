@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
-from dap.observation import Observation, one_bit
+from dap.observation import Observation, dropouts, one_bit, untouched_frames
 from dap.plugins import plugin
 from dap.stft import STFT
 from dap.tasks import TASKS
@@ -36,6 +36,7 @@ class Denoise:
     networks: tuple[int, ...] = (2,)
     spectral: tuple[bool, ...] = (True,)
     recordable = True
+    task = "denoise"
     input: Tensor | None = None  # (2, F, T)
 
     def __init__(
@@ -45,16 +46,12 @@ class Denoise:
         self.samples = len(observation.signal)
         self.transform = transform
         self.target = transform.analyse(signal)  # (2, F, T)
-        if input != "noise":
-            estimate = torch.from_numpy(_estimate(input, observation)).to(signal)
-            self.input = padded(transform.analyse(estimate)).cpu()
+        given = given_estimates(input, self.task, observation, transform)
+        self.input = None if given is None else given[0]
 
     def draw(self, network: int) -> Tensor:
         """z, standard normal, as `noise` gives it, or the estimate: (1, 2, F, T)."""
-        if self.input is None:
-            return noise(self.target)
-        scale = self.input.square().mean().sqrt().clamp(min=torch.finfo(torch.float32).tiny)
-        return (self.input / scale)[None].to(torch.get_default_device())
+        return noise(self.target) if self.input is None else as_input(self.input)
 
     def phase(self, progress: float) -> Hashable:
         """None: the loss is the same function from beginning to end."""
@@ -75,26 +72,37 @@ class Denoise:
 class Inpaint(Denoise):
     """Mean squared error over the observed frames alone (section 3.2 of A).
 
-    `raw` is the network's signal; `filled` is the observation with only the gaps filled.
+    `raw` is the network's signal; `filled` is the observation with only the gaps filled. Whole
+    frames that were lost are those of one transform: for a network of another, samples were lost.
 
     Raises:
-        DapError: no frame was observed.
+        DapError: no frame was observed; as `Denoise`.
     """
 
-    def __init__(self, observation: Observation, transform: STFT, device: str):
-        super().__init__(observation, transform, device)
-        known = {name: torch.from_numpy(array) for name, array in observation.known.items()}
-        self.observed = known["observed_frames"].to(device)  # (T,)
+    task = "inpaint"
+
+    def __init__(
+        self, observation: Observation, transform: STFT, device: str, *, input: str = "noise"
+    ):
+        super().__init__(observation, transform, device, input=input)
+        known = observation.known
+        self.whole_frames = known.get("spectrogram", np.empty(0)).shape == self.target.shape
+        if self.whole_frames:
+            signal, mask, observed = observation.signal, known["mask"], known["observed_frames"]
+            self.target = torch.from_numpy(known["spectrogram"]).to(device)
+        else:
+            signal, mask = dropouts(observation)
+            observed = untouched_frames(mask, transform.n_fft, transform.hop_length)
+        self.signal = torch.from_numpy(signal.astype(np.float32)).to(device)
+        if not self.whole_frames:
+            self.target = transform.analyse(self.signal)
+        self.mask = torch.from_numpy(mask).to(device)  # (samples,)
+        self.observed = torch.from_numpy(observed).to(device)  # (T,)
         self.frames = self.observed.nonzero()[:, 0]
         if not len(self.frames):
             raise DapError(
                 f"the gaps leave no frame whole of {self.samples} samples: nothing to fit"
             )
-        self.mask = known["mask"].to(device)  # (samples,)
-        self.signal = torch.from_numpy(observation.signal).to(device)
-        self.whole_frames = "spectrogram" in known
-        if self.whole_frames:
-            self.target = known["spectrogram"].to(device)
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         """The mean runs over the observed frames, so its scale does not depend on the gaps."""
@@ -127,10 +135,18 @@ class Dequantize(Denoise):
     `raw` is the network's signal; `projected` is the nearest signal in the cells.
     """
 
+    task = "dequantize"
+
     def __init__(
-        self, observation: Observation, transform: STFT, device: str, *, consistency: float
+        self,
+        observation: Observation,
+        transform: STFT,
+        device: str,
+        *,
+        input: str = "noise",
+        consistency: float,
     ):
-        super().__init__(observation, transform, device)
+        super().__init__(observation, transform, device, input=input)
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)  # (samples,)
         self.upper = torch.from_numpy(observation.known["upper"]).to(device)
         self.level = one_bit_level(observation, device) if consistency else None
@@ -167,13 +183,36 @@ def one_bit_level(observation: Observation, device: str) -> Callable[[Tensor], T
     return lambda signal: ((side * (signal - bits.value)).mean() - bits.distance).square()
 
 
-def _estimate(baseline: str, observation: Observation) -> np.ndarray:
-    """What a baseline makes of a noisy observation, (samples,)."""
-    offer = plugin("baselines", baseline)
-    if "denoise" not in offer.metadata["tasks"]:
-        raise DapError(f"input is {baseline!r}, which does not denoise")
+def given_estimates(
+    input: str, task: str, observation: Observation, transform: STFT
+) -> Tensor | None:
+    """The spectrograms of what a baseline makes of an observation, on the CPU.
+
+    Args:
+        input: the baseline's name, or "noise".
+
+    Returns:
+        (outputs, 2, F, T), the task's outputs in order; None for "noise".
+
+    Raises:
+        DapError: there is no such baseline, or it is for other tasks, or cannot restore this.
+    """
+    if input == "noise":
+        return None
+    offer = plugin("baselines", input)
+    if task not in offer.metadata["tasks"]:
+        raise DapError(f"input is {input!r}, which does not {TASKS[task].verb}")
     with offer.running() as module:
-        return module.restore(observation, TASKS["denoise"].outputs)[0]
+        signals = module.restore(observation, TASKS[task].outputs)
+    signals = torch.from_numpy(signals).to(transform.window)
+    return torch.stack([transform.analyse(signal) for signal in signals]).cpu()
+
+
+def as_input(spectrogram: Tensor) -> Tensor:
+    """(2, F, T) -> (1, 2, F, T) of a root mean square of 1, F and T up to a multiple of 4."""
+    given = padded(spectrogram)
+    scale = given.square().mean().sqrt().clamp(min=torch.finfo(torch.float32).tiny)
+    return (given / scale)[None].to(torch.get_default_device())
 
 
 def padded(spectrogram: Tensor) -> Tensor:

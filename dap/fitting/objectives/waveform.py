@@ -51,8 +51,8 @@ class WaveInpaint(WaveDenoise):
         DapError: everything was lost.
     """
 
-    def __init__(self, observation: Observation, device: str):
-        super().__init__(observation, device)
+    def __init__(self, observation: Observation, device: str, *, input: str = "noise"):
+        super().__init__(observation, device, input=input)
         mask = torch.from_numpy(observation.known["mask"])
         gain = observation.known.get("gain")
         self.gain = (~mask).float() if gain is None else torch.from_numpy(gain)
@@ -78,8 +78,10 @@ class WaveDequantize(WaveDenoise):
     `raw` is the network's signal; `projected` is the nearest signal in the cells.
     """
 
-    def __init__(self, observation: Observation, device: str, *, consistency: float):
-        super().__init__(observation, device)
+    def __init__(
+        self, observation: Observation, device: str, *, input: str = "noise", consistency: float
+    ):
+        super().__init__(observation, device, input=input)
         self.lower = torch.from_numpy(observation.known["lower"]).to(device)
         self.upper = torch.from_numpy(observation.known["upper"]).to(device)
         self.level = one_bit_level(observation, device) if consistency else None

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import SEEDS, signals
 
-from dap.data.corruptions.gaps import untouched_frames
 from dap.data.corruptions.quantization import cells
+from dap.observation import untouched_frames
 
 QUANTIZERS = st.one_of(
     st.tuples(st.integers(1, 200).map(lambda half: 2 * half), st.just("mid-rise")),
