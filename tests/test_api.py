@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import dap
+from dap.api import fit_options
 from dap.data.corruptions.quantization import cells
 from dap.segments import restore_recording
 
@@ -268,6 +269,19 @@ def test_each_segment_ends_where_its_fit_stops(noisy):
     last = restore(noisy, fit=fit, selection="last")
     np.testing.assert_array_equal(last.audio, last.snapshots[max(last.snapshots)])
     assert last.iterations.tolist() == [ends]
+
+
+def test_a_method_may_say_how_it_is_fitted(noisy):
+    own = fit_options("dap-best", "denoise", iterations=50, width=0.05)
+    assert (own.input, own.hop_length, own.stop) == ("wiener-white", 256, "discrepancy")
+    assert (own.iterations, own.width, own.end_at_stop) == (50, 0.05, True)
+    result = dap.restore(noisy, RATE, iterations=50, width=0.05, **OPTIONS)
+    assert result.selection == "stop"
+    same = dap.restore(noisy, RATE, method="dap-best", fit=own, **OPTIONS)
+    np.testing.assert_array_equal(result.audio, same.audio)
+    # a preset is in place of all that the method says
+    fast = fit_options("dap-best", "denoise", "fast")
+    assert fast == fit_options("dilated-exp-dense", "denoise") == dap.FitOptions.from_preset("fast")
 
 
 def test_a_stop_without_a_rule(noisy):

@@ -159,7 +159,7 @@ def test_names_of_modules_move_with_the_study(outside, tmp_path, monkeypatch):
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'task': 'denoise'}}\n"},
             "mine/one.py: PRIORS: a has task; needed: title; "
-            "allowed: tasks, domain, least_iterations, published",
+            "allowed: tasks, domain, least_iterations, published, fit",
         ),
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'tasks': ['denoize']}}\n"},
@@ -168,6 +168,14 @@ def test_names_of_modules_move_with_the_study(outside, tmp_path, monkeypatch):
         (
             {"one": "PRIORS = {'a': {'title': 'A', 'least_iterations': 0}}\n"},
             "mine/one.py: PRIORS: a.least_iterations is 0: must be a whole number of at least 1",
+        ),
+        (
+            {"one": "PRIORS = {'a': {'title': 'A', 'fit': {'width': 0.5}}}\n"},
+            "mine/one.py: PRIORS: a.fit is {'width': 0.5}: must be options of a fit, by task",
+        ),
+        (
+            {"one": "PRIORS = {'a': {'title': 'A', 'fit': {'fill': {}}}}\n"},
+            "mine/one.py: PRIORS: a.fit: there is no task 'fill': there are denoise, inpaint",
         ),
         ({"one": "x = 3\n"}, "plugins: mine offers nothing: none of PRIORS, METRICS, "),
     ],

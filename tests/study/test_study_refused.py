@@ -150,6 +150,11 @@ def changed(where, value):
             {"input": "janssen"},
             ["experiments.denoise.fit.input: unknown name 'janssen'; allowed: noise, observed, "],
         ),
+        (
+            "experiments.denoise.fit",
+            {"hop_length": 512},
+            ["experiments.denoise.fits.conv.hop_length is 512: must be at most n_fft / 2 = 511"],
+        ),
         ("experiments.denoise.clips.piano", 3, ["experiments.denoise.clips: unknown name 'piano'"]),
         (
             "experiments.denoise.corruption",

@@ -193,6 +193,20 @@ def test_what_tian_feeds_the_mask(mixture):
     assert [list(goal.redrawn(i / 5000)) for i in (1, 2000, 2001, 5000)] == [[], [], [2], [2]]
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_network_is_fed_its_own_estimate(signal, variant):
+    goal = variant(Observation(signal), TRANSFORM, "cpu", input="observed", **WEIGHTS)
+    mixture = TRANSFORM.analyse(torch.from_numpy(signal))  # which "observed" gives for each source
+    magnitudes = mixture.norm(dim=0).expand_as(mixture)
+    for network, given in enumerate((mixture, mixture, magnitudes)):
+        fed = goal.draw(network)
+        assert fed.square().mean() == pytest.approx(1)
+        inside = fed[0, :, :9, :11]
+        torch.testing.assert_close(
+            inside * (given.norm() / inside.norm()), given, rtol=1e-4, atol=1e-5
+        )
+
+
 def test_too_short_a_mixture(signal):
     with pytest.raises(DapError, match="9 bins and 3 frames; separation needs 8 of each"):
         Separate(Observation(signal[:8]), STFT(16, 4, "hann"), "cpu", **WEIGHTS)

@@ -7,9 +7,10 @@ from small_objectives import SAMPLES, TRANSFORM, loss, noise
 from dap.errors import DapError
 from dap.fitting.objectives.spectral import Denoise, Dequantize, Inpaint
 from dap.fitting.objectives.tasks import objective
-from dap.fitting.objectives.waveform import WaveDenoise
-from dap.observation import Observation
+from dap.fitting.objectives.waveform import objective as waveform_objective
+from dap.observation import LEAST_GAIN, Observation, untouched_frames
 from dap.options import defaults
+from dap.plugins import plugin
 from dap.stft import STFT
 from dap.tasks import TASKS
 
@@ -64,9 +65,33 @@ def test_what_a_network_cannot_be_fed(signal, name, words):
         Denoise(Observation(signal), TRANSFORM, "cpu", input=name)
 
 
+@pytest.mark.parametrize(
+    ("task", "baseline"), [("inpaint", "janssen"), ("dequantize", "cell-projection")]
+)
+def test_each_task_has_baselines_to_be_fed(task, baseline):
+    tone = 0.5 * np.sin(np.arange(2048) / 5).astype(np.float32)
+    if task == "inpaint":
+        short = {"seconds": (0.01, 0.02), "domain": "samples"}
+        coarse = {"n_fft": 254, "hop_length": 32, "window": "hann"}
+        observation = corrupted("gaps", tone, spectrogram=coarse, **short)
+    else:
+        observation = corrupted("quantization", tone)
+    transform = STFT(254, 32, "hann")
+    options = {name: defaults()[name] for name in TASKS[task].options} | {"input": baseline}
+    goal = objective(task, observation, transform, "cpu", options)
+    module = plugin("baselines", baseline).load()
+    estimate = module.restore(observation, TASKS[task].outputs)[0]
+    spectrogram = transform.analyse(torch.from_numpy(estimate))
+    fed = goal.draw(0)[0, :, : spectrogram.shape[1], : spectrogram.shape[2]]
+    same = fed * (spectrogram.norm() / fed.norm())
+    torch.testing.assert_close(same, spectrogram, rtol=1e-4, atol=1e-3)
+
+
 def test_a_waveform_is_made_of_noise_alone(signal):
-    with pytest.raises(DapError, match="priors of waveforms are fed noise alone"):
-        WaveDenoise(Observation(signal), "cpu", input="wavelet")
+    for task in ("denoise", "inpaint", "dequantize"):
+        options = {name: defaults()[name] for name in TASKS[task].options} | {"input": "observed"}
+        with pytest.raises(DapError, match="priors of waveforms are fed noise alone"):
+            waveform_objective("wave-u-net", task, Observation(signal), "cpu", options)
 
 
 def test_estimates_are_clipped(signal, target):
@@ -125,6 +150,29 @@ def test_only_gaps_are_filled(signal, target, domain):
         np.testing.assert_allclose(filled[28:], signal[28:], rtol=0, atol=1e-6)
     whole = goal.read_out(goal.estimates([target])).numpy()
     np.testing.assert_allclose(whole, np.stack((signal, signal)), rtol=0, atol=1e-6)
+
+
+def test_frames_that_were_lost_are_lost_samples_of_another_transform(signal, target):
+    both = torch.stack((target, TRANSFORM.analyse(torch.ones(SAMPLES))))
+    both[..., 2:8] = 0
+    seen, gain = TRANSFORM.synthesise(both, SAMPLES).numpy()
+    known = {"mask": np.zeros(SAMPLES, bool), "spectrogram": both[0].numpy(), "gain": gain}
+    lost = Observation(seen, known)
+    finer = STFT(16, 2, "hann")
+    goal = Inpaint(lost, finer, "cpu")
+    # no other window sees these, but for its very edge: that of frame t covers 4 t - 8 to 4 t + 8
+    known, gone = gain >= LEAST_GAIN, gain < LEAST_GAIN
+    assert np.flatnonzero(gone).tolist() == list(range(11, 26))
+    np.testing.assert_allclose(goal.signal[known], signal[known], rtol=0, atol=1e-5)
+    expected = untouched_frames(gone, 16, 2)
+    assert not expected.all()
+    np.testing.assert_array_equal(goal.observed, expected)
+    truth = finer.analyse(torch.from_numpy(signal))
+    assert loss(goal, [truth]).item() < 1e-10
+    raw, filled = goal.read_out(goal.estimates([0 * truth]))
+    assert not raw.any()
+    np.testing.assert_array_equal(filled[gone], 0)
+    np.testing.assert_allclose(filled[known], signal[known], rtol=0, atol=1e-5)
 
 
 @pytest.fixture
