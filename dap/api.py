@@ -193,8 +193,8 @@ def restore(
         >>> noise = np.random.default_rng(0).normal(0, 0.1, 4000)
         >>> noisy = np.sin(2 * np.pi * 440 * time) + noise
         >>> result = dap.restore(noisy, 16000, method="conv", iterations=100, width=0.1)
-        >>> result.audio.shape, result.selection, result.iterations
-        ((4000,), 'average', array([[100]]))
+        >>> result.audio.shape, result.selection, result.iterations.shape
+        ((4000,), 'stop', (1, 1))
         >>> result.losses.shape, max(result.snapshots)
         ((1, 1, 100), 100)
     """

@@ -120,7 +120,7 @@ class FitOptions:
     snapshot_at: Sequence[int] = ()
     ema_decay: float = option(0.99, minimum=0, exclusiveMaximum=1)
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    stop: Literal["none", "variance", "discrepancy"] = "none"
+    stop: Literal["none", "variance", "discrepancy"] = "discrepancy"
     end_at_stop: bool = False
     restarts: int = option(3, minimum=0, maximum=10)
     separation: Literal["narayanaswamy2021", "tian2019"] = "narayanaswamy2021"

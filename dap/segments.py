@@ -173,7 +173,7 @@ def restore_recording(
     for index, result in results.items():
         losses[index, : len(result.losses)] = result.losses
         iterations[index] = len(result.losses)
-        if selection == "stop":
+        if selection == "stop" and "stop" in result.selections:
             iterations[index] = int(result.cost["stopped"])
     grid = sorted({int(each) for result in results.values() for each in result.iterations})
     return RestoredRecording(

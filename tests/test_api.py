@@ -37,7 +37,7 @@ def test_what_a_restoration_holds(noisy):
     reports = []
     result = restore(noisy, progress=lambda *report: reports.append(report))
     assert result.sample_rate == RATE
-    assert (result.selection, result.iterations.tolist()) == ("average", [[5, 5, 5]])
+    assert (result.selection, result.iterations.tolist()) == ("stop", [[5, 5, 5]])
     assert result.segments == ((0, 4000), (2096, 6096), (4192, 8192))
     assert result.losses.shape == (1, 3, 5)
     assert result.losses.dtype == np.float32
@@ -286,4 +286,5 @@ def test_a_method_may_say_how_it_is_fitted(noisy):
 
 def test_a_stop_without_a_rule(noisy):
     with pytest.raises(dap.DapError, match=r"selection is 'stop', and fit\.stop is 'none'"):
-        restore(noisy, selection="stop")
+        restore(noisy, selection="stop", fit=replace(FIT, stop="none"))
+    assert restore(noisy, fit=replace(FIT, stop="none")).selection == "average"

@@ -61,7 +61,7 @@ def test_a_prior_is_fitted(task, tone):
         "conv", task, tone, device="auto" if not torch.cuda.is_available() else "cpu"
     )
     outputs = len(TASKS[task].outputs)
-    assert set(restoration.selections) == {"last", "average"}
+    assert set(restoration.selections) == {"last", "average", "stop"}
     assert {array.shape for array in restoration.selections.values()} == {(outputs, 4096)}
     assert restoration.iterations.tolist() == [1, 3]
     assert restoration.snapshots.shape == (2, outputs, 4096)

@@ -29,11 +29,13 @@ def test_products(run, tmp_path):
     log = run(seeds=2)
     folder = tmp_path / "fits"
     rows = read_rows(folder / "manifest.csv")
-    assert [(row["clip"], row["seed"], row["selection"]) for row in rows[:5]] == [
+    assert [(row["clip"], row["seed"], row["selection"]) for row in rows[:7]] == [
         ("one", "0", "last"),
         ("one", "0", "average"),
+        ("one", "0", "stop"),
         ("one", "1", "last"),
         ("one", "1", "average"),
+        ("one", "1", "stop"),
         ("two", "0", "last"),
     ]
     first = rows[0]
@@ -41,7 +43,7 @@ def test_products(run, tmp_path):
     assert (first["iteration"], first["iterations"], first["threads"]) == ("3", "3", "1")
     assert (first["device"], first["missing"], first["output"]) == ("cpu", "", "estimate")
     assert set(estimates(folder)) == {row["file"] for row in rows}
-    assert len(rows) == 4 * 2 * 2
+    assert len(rows) == 4 * 2 * 3
     losses = read_rows(folder / "losses.csv")
     assert [row["iteration"] for row in losses[:4]] == ["1", "2", "3", "1"]
     assert float(losses[2]["loss"]) == pytest.approx(float(first["loss"]), rel=1e-6)
@@ -58,7 +60,7 @@ def test_a_fit_depends_on_its_names_alone(run, signals, tmp_path):
     alone = observe(tmp_path / "alone", {"three": signals["three"]})
     run("single", observations=alone)
     single = estimates(tmp_path / "single")
-    assert len(single) == 2
+    assert len(single) == 3
     assert single.items() <= estimates(tmp_path / "fits").items()
     run("other", observations=alone, corpus="other")
     assert estimates(tmp_path / "other").keys() == single.keys()

@@ -147,7 +147,7 @@ def test_beside_each_other_they_give_what_they_give_alone(run, beside, restoring
     together = estimates(tmp_path / "fits")
     run("alone", run=RUN | {"fits_at_once": 1})
     assert estimates(tmp_path / "alone") == together
-    assert len(together) == 8
+    assert len(together) == 4 * 3
 
 
 def test_those_beside_one_that_kills_the_job_are_not_suspected(run, beside, restoring, tmp_path):

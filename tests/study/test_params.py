@@ -323,7 +323,7 @@ def test_metrics_of_speech_are_for_speech(speech):
 
 
 def test_what_scores_depend_on(speech):
-    assert params.score_selections(speech, "denoise") == ["last", "average", "oracle"]
+    assert params.score_selections(speech, "denoise") == ["last", "average", "stop", "oracle"]
     assert params.score_trajectory(speech, "denoise", "conv") == {"clean": ["si_sdr"]}
     assert params.score_trajectory(speech, "denoise", "observed") == {}
     modules = params.score_modules(speech, "denoise", "synthetic-speech", "conv")

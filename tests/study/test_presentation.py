@@ -91,7 +91,7 @@ def test_the_published_numbers_are_named_from_the_working_folder(study, monkeypa
 def test_what_a_table_says(study):
     setup = presentation.table_setup(study, "table1")
     assert setup["methods"] == ["observed", "conv"]
-    assert setup["selections"] == ["last", "average", "oracle"]
+    assert setup["selections"] == ["last", "average", "stop", "oracle"]
     assert (setup["scopes"], setup["headline"]) == (["full"], "full")
     assert setup["corpora"] == {
         "synthetic-piano": {"title": "piano", "stands_for": None},

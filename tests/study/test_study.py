@@ -30,7 +30,7 @@ def test_defaults_are_those_of_the_schema():
     denoise = study.experiments["denoise"]
     assert (denoise.title, denoise.task, denoise.quality) == ("denoise", "denoise", "snr")
     assert denoise.corruption == {"kind": "gaussian", "std": 0.1}
-    assert denoise.selections == ["last", "average", "oracle"]
+    assert denoise.selections == ["last", "average", "stop", "oracle"]
     assert denoise.fit == study["fit"]
     separate = study.experiments["separate"]
     assert (separate.task, separate.quality) == ("separate", "sdr_v4")

@@ -141,8 +141,8 @@ def changed(where, value):
             ["experiments.denoise.selections: unknown name 'best'", "average, last, oracle, stop"],
         ),
         (
-            "experiments.denoise.selections",
-            ["last", "stop"],
+            "fit.stop",
+            "none",
             ["experiments.denoise.selections: stop is asked for, and fit.stop is none for conv"],
         ),
         (

@@ -221,8 +221,8 @@ def test_the_demo_fills_its_tables(fresh):
     fresh.run(
         "tables", "--config", "fit={width: 0.05}", f"experiments={{{change}}}", study="config.yaml"
     )
-    # observed, 3 selections of 2 designs, and classical methods; by metric, scope and source
-    signals = 1 + 2 * 3
+    # observed, 4 selections of 2 designs, and classical methods; by metric, scope and source
+    signals = 1 + 2 * 4
     rows = {
         "table1": ("denoise-gaussian", (signals + 3) * 4),
         "table1-speech": ("denoise-gaussian", (signals + 3) * 5),
