@@ -13,6 +13,7 @@ from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.levels import Level, decibels_below, root_mean_square
+from dap.noise import white_noise_power
 from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
 from dap.seeds import derive
@@ -24,6 +25,10 @@ NOTHING_DB = 30.0  # what a fit gave that is so far below its segment is nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
 NOTHING_LEFT = "a gap leaves nothing of a segment: take longer segments"
 PAST_END = 2  # samples
+# white noise so far below a recording is hardly why somebody restores it: of 40 clips of real
+# recordings that it was added to at 3 to 17 dB, and street and room noise to as many at 5 to 9 dB,
+# it was found 2 to 18 dB below in the former, 26 to 48 dB in the latter
+WEAK_DB = 25.0
 
 log = logging.getLogger("dap")
 
@@ -117,6 +122,8 @@ def restore_recording(
         length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
+    if task == "denoise" and fitted and fit.input == "wiener-white":
+        _warn_of_other_noise(recording, channel)
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}
     for index, (start, end) in enumerate(parts):
@@ -185,6 +192,17 @@ def restore_recording(
         unrestored=unrestored,
         learned=not results or len(results) > len(unrestored),
     )
+
+
+def _warn_of_other_noise(recording: np.ndarray, channel: str) -> None:
+    """Say so where a method for white noise will find little to take away."""
+    noise = np.sqrt(white_noise_power(recording))
+    if decibels_below(root_mean_square(recording), noise) > WEAK_DB:
+        log.warning(
+            "hardly any white noise%s was found, so that little will change: against noise of "
+            "another kind, try the methods spectral-gate or wiener",
+            channel,
+        )
 
 
 def _snapshot(iteration: int, result: Restored) -> np.ndarray:

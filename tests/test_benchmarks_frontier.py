@@ -64,6 +64,25 @@ def test_observations_are_what_the_cell_says(recordings):
     assert 5 <= noisy.metadata["snr_db"] <= 9
 
 
+def test_differences_are_of_the_clips_that_both_have():
+    # way, selection and clip -> value; the last iterate does not count where there is a stop's
+    values = {("a", "stop", 0): 3, ("a", "stop", 1): 5, ("a", "stop", 2): 10, ("a", "last", 0): 50}
+    values |= {("b", "last", 0): 2, ("b", "last", 1): 1}
+    rows = [
+        {"key": f"{cell} {way} {clip}", "set": "choose", "cell": cell, "clip": clip, "way": way,
+         "seed": 0, "selection": selection, "scope": "full", "metric": "snr",
+         "value": value + more * (way == "a"), "cpu_seconds": 1.0, "audio_seconds": 1.0}
+        for cell, more in (("gaussian-0.1/piano", 0.0), ("gaussian-0.05/piano", 2.0))
+        for (way, selection, clip), value in values.items()
+    ]  # fmt: skip
+    table = front.differences(pd.DataFrame(rows), "choose", "a", ["b", "c"])
+    assert table.splitlines()[2:] == [
+        "| gaussian-0.1/piano | 2 | 6.00 | +2.50 |  |",
+        "| gaussian-0.05/piano | 2 | 8.00 | +4.50 |  |",
+        "| **gaussian** | 2 |  | +3.50 |  |",
+    ]
+
+
 def test_gaps_are_of_10_to_60_ms(recordings):
     _, observation = observe(recordings, "dropouts/ljspeech", "choose", 0)
     assert 160 <= observation.known["mask"].sum() <= 960

@@ -10,7 +10,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 import click
-import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.frontier import front
@@ -97,10 +96,21 @@ def run(
 @click.option("--set", "which", type=click.Choice(SETS), default="choose", show_default=True)
 def show(which: str) -> None:
     """Write the table and the figure of a set, beside the scores."""
-    scores = pd.read_csv(SCORES, keep_default_na=False)
+    scores = front.load(SCORES)
     front.write_table(scores, which, SCORES.with_name(f"{which}.md"))
     front.draw(scores, which, SCORES.with_name(which))
     SCORES.with_name(f"{which}.pdf").unlink()
+
+
+@main.command()
+@click.argument("way", type=click.Choice(list(WAYS)))
+@click.argument("others", nargs=-1, required=True, type=click.Choice(list(WAYS)))
+@click.option("--set", "which", type=click.Choice(SETS), default="choose", show_default=True)
+@click.option("--metric", default="", help="By default the one that a cell is measured by.")
+def compare(way: str, others: Sequence[str], which: str, metric: str) -> None:
+    """What WAY is ahead of OTHERS by, over the clips that both have."""
+    scores = front.load(SCORES)
+    print(front.differences(scores, which, way, others, metric))
 
 
 if __name__ == "__main__":
