@@ -130,6 +130,20 @@ def test_studies_of_the_papers_size_ask_for_a_few_clips_of_each_cell(sources, tm
         assert count_jobs(planned.stdout)["fit"] == expected
 
 
+def test_the_study_of_the_best_can_be_planned(sources, tmp_path, count_jobs):
+    for corpus in ("LJSpeech-1.1/wavs", "sc09/test", "piano/test"):
+        silence(tmp_path / corpus, [f"{i}.flac" for i in range(10)])
+    planned = sources.snakemake(
+        *("-n", "--quiet", "rules", "--config", f"recordings={tmp_path}"),
+        study="workflow/studies/beyond.yaml",
+    )
+    assert planned.returncode == 0, planned.stdout
+    count = count_jobs(planned.stdout)
+    # three priors on 3 + 3 + 1 + 2 corpora; of baselines three in denoising, else two
+    assert (count["fit"], count["baseline"]) == (3 * 9, 3 * 3 + 2 * 6)
+    assert count["fit"] + count["baseline"] == count["score"]
+
+
 def test_small_studies_of_paper_b_can_be_planned(sources, tmp_path, count_jobs):
     silence(tmp_path / "LJSpeech-1.1" / "wavs", [f"{i}.wav" for i in range(16)])
     silence(tmp_path / "music", [f"cello/{i}.flac" for i in range(4)])
