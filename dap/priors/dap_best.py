@@ -39,6 +39,7 @@ PRIORS = {
                 "width": 0.25,
                 "hop_length": 256,
                 "input": "cell-projection",
+                "consistency": 0.9,
                 "iterations": 1000,
                 "cooldown": 0.0,
                 "stop": "variance",

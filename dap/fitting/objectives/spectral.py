@@ -196,6 +196,7 @@ def given_estimates(
 
     Raises:
         DapError: there is no such baseline, or it is for other tasks, or cannot restore this.
+        PluginError: its code failed.
     """
     if input == "noise":
         return None
@@ -203,8 +204,10 @@ def given_estimates(
     if task not in offer.metadata["tasks"]:
         raise DapError(f"input is {input!r}, which does not {TASKS[task].verb}")
     with offer.running() as module:
-        signals = module.restore(observation, TASKS[task].outputs)
-    signals = torch.from_numpy(signals).to(transform.window)
+        estimates = module.restore(observation, TASKS[task].outputs)
+        if estimates.shape[1:] != observation.signal.shape:
+            raise ValueError(f"restore gave an array of shape {estimates.shape}")
+    signals = torch.from_numpy(estimates).to(transform.window)
     return torch.stack([transform.analyse(signal) for signal in signals]).cpu()
 
 
