@@ -92,24 +92,24 @@ INLINE void F(tile)(
 }
 
 #define TILE(MR, NV) F(tile)(MR, NV, &conv, out, planar, sum, wp, h, w, c)
-#if LANES == 16
-#define TILES(NV)                                                                                  \
-    switch (width) {                                                                               \
+#if BLOCK == 12
+#define LARGE_TILES(NV)                                                                            \
     case 12: TILE(12, NV); break;                                                                  \
     case 10: TILE(10, NV); break;                                                                  \
-    case 8: TILE(8, NV); break;                                                                    \
-    case 6: TILE(6, NV); break;                                                                    \
-    case 4: TILE(4, NV); break;                                                                    \
-    default: TILE(2, NV);                                                                          \
-    }
+    case 8: TILE(8, NV); break;
+#elif BLOCK == 8
+#define LARGE_TILES(NV)                                                                            \
+    case 8: TILE(8, NV); break;
 #else
+#define LARGE_TILES(NV)
+#endif
 #define TILES(NV)                                                                                  \
     switch (width) {                                                                               \
+    LARGE_TILES(NV)                                                                                \
     case 6: TILE(6, NV); break;                                                                    \
     case 4: TILE(4, NV); break;                                                                    \
     default: TILE(2, NV);                                                                          \
     }
-#endif
 
 /* out = sum over taps and maps of weights times in, plus bias or, with ADD, plus out.
  *

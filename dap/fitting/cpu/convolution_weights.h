@@ -53,7 +53,7 @@ INLINE void F(dots)(
 
 #define DOTS(MR, NR)                                                                               \
     F(dots)(MR, NR, a, b, a_step, b_step, a_step * gc, b_step * xc, count, vectors, to, in_channels)
-#if LANES == 16
+#if DOT_ROWS == 4
 #define DOT_TILES(MR)                                                                              \
     switch (nr) {                                                                                  \
     case 6: DOTS(MR, 6); break;                                                                    \
@@ -128,7 +128,7 @@ int F(conv_weights)(
                                 const char *b = bs + n * b_step + (left + dx) * size;
                                 float *to = products +
                                     ((ky * wide + kx) * gc + m) * in_channels + p + n;
-#if LANES == 16
+#if DOT_ROWS == 4
                                 if (gc - m >= 4)
                                     DOT_TILES(4)
                                 else

@@ -24,6 +24,14 @@
 #define BLOCK 12 /* channels of a tile of a convolution */
 #define DOT_ROWS 4
 #define DOT_COLUMNS 6
+#elif defined(__aarch64__) || defined(FOUR_LANES) /* the latter to test it elsewhere */
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+#define LANES 4
+#define BLOCK 8
+#define DOT_ROWS 4
+#define DOT_COLUMNS 6
 #else
 #define LANES 8
 #define BLOCK 6

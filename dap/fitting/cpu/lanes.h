@@ -8,6 +8,10 @@ INLINE vf F(madd)(vf acc, vf x, const uint32_t *w)
 #if GROUP == 2
     __m512i wide = _mm512_set1_epi32((int)*w);
     return (vf)_mm512_dpbf16_ps((__m512)acc, (__m512bh)(__m512)x, (__m512bh)wide);
+#elif defined(__aarch64__)
+    float weight;
+    memcpy(&weight, w, 4);
+    return (vf)vfmaq_n_f32((float32x4_t)acc, (float32x4_t)x, weight);
 #else
     return acc + x * (vf)((vu){} + *w);
 #endif

@@ -311,11 +311,12 @@ def has_openmp(compiler):
 def compiler(fresh, monkeypatch, request):
     """Has a compiler make the library for a kind of CPU, without OpenMP where it has none."""
     name, architecture = request.param
+    four = ["-DFOUR_LANES"] if architecture == "x86-64" else []
     if architecture != "native" and platform.machine() != "x86_64":
         pytest.skip("a kind of CPU of another family")
     if shutil.which(name) is None:
         pytest.skip(f"there is no {name}")
-    flags = [f"-march={architecture}", "-Wall", "-Wextra", "-Werror"]
+    flags = [f"-march={architecture}", "-Wall", "-Wextra", "-Werror", *four]
     if not has_openmp(name):
         flags += ["-fno-openmp", "-Wno-unknown-pragmas", "-Wno-unused-parameter"]
     monkeypatch.setenv("CC", name)
@@ -323,18 +324,18 @@ def compiler(fresh, monkeypatch, request):
     return request.param
 
 
-# haswell: CPUs with AVX2 alone
+# haswell: CPUs with AVX2 alone; x86-64: registers of 4 lanes, as those of 64-bit ARM
 @pytest.mark.parametrize(
     "compiler",
-    [(name, kind) for name in ("gcc", "clang") for kind in ("native", "haswell")],
+    [(name, kind) for name in ("gcc", "clang") for kind in ("native", "haswell", "x86-64")],
     indirect=True,
 )
 def test_compilers_and_cpus(compiler):
     name, architecture = compiler
     libraries = {precision: compiled.library(precision) for precision in ("float32", "bfloat16")}
-    if architecture == "haswell":
+    if architecture != "native":
         assert libraries["bfloat16"] is None
-        assert libraries["float32"].constants.lanes == 8
+        assert libraries["float32"].constants.lanes == {"haswell": 8, "x86-64": 4}[architecture]
     (made,) = cache_folder().glob("*.so")
     assert (b"clang version" in made.read_bytes()) == (name == "clang")
     torch.manual_seed(8)
