@@ -64,7 +64,8 @@ def quality(clean: np.ndarray, noisy: np.ndarray, case: Case, **options: object)
         x[middle] = 1.0
     if case.rest:
         heard[middle - AROUND : middle + AROUND] = False
-    audio = dap.restore(np.round(FULL_SCALE * x) / FULL_SCALE, SAMPLE_RATE, **options).audio
+    fit = {"method": "dilated-exp-dense", "selection": "average", **options}
+    audio = dap.restore(np.round(FULL_SCALE * x) / FULL_SCALE, SAMPLE_RATE, **fit).audio
     error = (audio - case.offset) / case.gain - clean
     return snr_db(clean[heard], error[heard])
 

@@ -130,8 +130,9 @@ def restore(
     """Restore a recording: denoise it, or fill its gaps, or undo its quantization.
 
     An untrained network is fitted to each segment of about `segment_seconds`; it fits the sound
-    before the noise, so that too many iterations bring the noise back. Segments overlap by 64 ms
-    and are cross-faded. A classical method is given the whole recording instead.
+    before the noise, so that too many iterations bring the noise back. "dap-best" is fed the
+    estimate of a classical method, which it corrects, and is ended before that. Segments overlap by
+    64 ms and are cross-faded. A classical method is given the whole recording instead.
 
     The level is taken off before, and put back after: a segment is fitted without its mean, and
     scaled to a peak of 1. What lies beyond six times the size that 99 % of its samples do not

@@ -182,9 +182,10 @@ def restore(
     To replace a file takes --force; should anything fail, it is as it was.
 
     Without --gap or --dequantize the recording is denoised. An untrained network is fitted to each
-    segment, and it fits the sound before the noise: too many iterations bring the noise back. The
-    classical methods take seconds: janssen fills gaps, cell-projection undoes quantization, the
-    others denoise.
+    segment, and it fits the sound before the noise: too many iterations bring the noise back.
+    dap-best is fed a classical method's estimate and ended before that; it is meant for white
+    noise. The classical methods take seconds: janssen fills gaps, cell-projection undoes
+    quantization, the others denoise.
 
     With --dequantize each sample of the result is one that would be quantized to what was recorded.
     The recording must be as it left the quantizer, at --sample-rate and in one channel.
