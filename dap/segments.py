@@ -122,7 +122,7 @@ def restore_recording(
         length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
-    if task == "denoise" and fitted and fit.input == "wiener-white":
+    if fitted and fit.input == "wiener-white":
         _warn_of_other_noise(recording, channel)
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}

@@ -246,7 +246,7 @@ def recordings(tone, hiss, tmp_path, monkeypatch):
 def test_the_commands_of_the_readme(command, recordings):
     arguments = shlex.split(command)
     if "-h" not in arguments and "--method" not in arguments:
-        arguments += ["--iterations", "2", "--width", "0.05", "--method", "conv"]
+        arguments += ["--iterations", "2", "--width", "0.05"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "-h" in arguments or (recordings / arguments[2]).is_file()
@@ -255,10 +255,11 @@ def test_the_commands_of_the_readme(command, recordings):
 @pytest.mark.usefixtures("few_iterations")
 def test_the_program_of_the_readme(recordings, capsys):
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert program.count("width=0.25") == 1
-    exec(program.replace("width=0.25", "width=0.03, iterations=3, method='conv'"), {})
+    call = "dap.restore(noisy, sample_rate)"
+    assert program.count(call) == 1
+    exec(program.replace(call, f"{call[:-1]}, width=0.03, iterations=3)"), {})
     assert soundfile.info("restored.wav").frames == 2000
-    assert "[1, 2, 3]" in capsys.readouterr().out
+    assert "stop [[3]]" in capsys.readouterr().out
 
 
 def test_short_and_long_names_of_the_help():
@@ -272,4 +273,4 @@ def test_short_and_long_names_of_the_help():
         "[1<=x<=1000000000]" in said
     )
     assert "[default: 0.001 (paper), 0.0015 (fast, dap-best)] [x>0]" in said
-    assert "[default: 0] [0<=x<=1]" in said
+    assert "[default: 0 (paper, fast), 0 or 0.9 (dap-best)] [0<=x<=1]" in said
