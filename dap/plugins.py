@@ -225,7 +225,7 @@ def methods() -> dict[str, Plugin]:
 def own_fit(method: str, task: str) -> dict[str, Any]:
     """The fit options that a prior brings for a task, as a study's `fit` section has them.
 
-    They are in place of the study's, or of a preset's; most priors bring none.
+    A study's `fit` does not change them, its `fits` do; most priors bring none.
     """
     offer = plugins("priors").get(method)
     return dict(offer.metadata.get("fit", {}).get(task, {})) if offer else {}

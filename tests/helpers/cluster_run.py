@@ -21,7 +21,7 @@ def assert_same(checkout: Checkout, undisturbed: Checkout) -> None:
     assert len(tables) == 3
     assert tables == undisturbed.files("tables/table1.*")
     estimates = checkout.files("fits/**/*.wav")
-    assert len(estimates) == 2 + 4 * 2
+    assert len(estimates) == 2 + 4 * 3
     assert estimates == undisturbed.files("fits/**/*.wav")
 
 

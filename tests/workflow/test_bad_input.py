@@ -198,6 +198,7 @@ def test_a_clip_that_cannot_be_fitted_is_missing_in_the_tables(fresh, recordings
         ("observed", ""): ("2", "0", "0"),
         ("conv", "last"): ("1", "0", "1"),
         ("conv", "average"): ("1", "0", "1"),
+        ("conv", "stop"): ("1", "0", "1"),
         ("conv", "oracle"): ("1", "0", "1"),
     }
     # how jobs are run is no reason to run them again
@@ -221,7 +222,7 @@ def test_a_clip_that_kills_its_job_is_missing_and_harms_no_other(fresh, recordin
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("Error in rule fit") == 2
     rows = read_rows(fresh.folder / FIT / "manifest.csv")
-    assert [row["clip"] for row in rows] == ["one", "two", "two"]
+    assert [row["clip"] for row in rows] == ["one", "two", "two", "two"]
     assert rows[0]["missing"] == "2 jobs were killed by it, each before it got any further"
     assert not any(row["missing"] for row in rows[1:])
     log = fit_log(fresh)
