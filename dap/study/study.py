@@ -206,6 +206,11 @@ class Study:
                 raise DapError(f"{where}.metrics: {metric} is for the task separate alone")
         for selection in entry["selections"]:
             require(f"{where}.selections", selection, SELECTIONS)
+        baselines = [name for name in entry["methods"] if name in plugins("baselines")]
+        if baselines and "last" not in entry["selections"]:
+            raise DapError(
+                f"{where}.selections: {baselines[0]} has last alone, which is not among them: add it"
+            )
         for corpus in entry["corpora"]:
             names = [corpus] if sources == 1 else corpus.split("+")
             if sources > 1 and (len(names) != sources or len(set(names)) < sources):

@@ -141,6 +141,11 @@ def changed(where, value):
             ["experiments.denoise.selections: unknown name 'best'", "average, last, oracle, stop"],
         ),
         (
+            "experiments.denoise.selections",
+            ["stop", "oracle"],
+            ["experiments.denoise.selections: observed has last alone, which is not among them"],
+        ),
+        (
             "fit.stop",
             "none",
             ["experiments.denoise.selections: stop is asked for, and fit.stop is none for conv"],
