@@ -209,7 +209,8 @@ class Study:
         baselines = [name for name in entry["methods"] if name in plugins("baselines")]
         if baselines and "last" not in entry["selections"]:
             raise DapError(
-                f"{where}.selections: {baselines[0]} has last alone, which is not among them: add it"
+                f"{where}.selections: {baselines[0]} has last alone, which is not among them: "
+                "add it"
             )
         for corpus in entry["corpora"]:
             names = [corpus] if sources == 1 else corpus.split("+")
