@@ -24,3 +24,16 @@ def config(**keys):
         metrics: [sdr, snr]
     """)
     return base | keys
+
+
+def changed(where, value):
+    """The same study with the key at the dotted path `where` set, or taken out by None."""
+    base = config()
+    *path, last = where.split(".")
+    part = base
+    for key in path:
+        part = part.setdefault(key, {})
+    part[last] = value
+    if value is None:
+        del part[last]
+    return base
