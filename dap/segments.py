@@ -12,6 +12,7 @@ from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
+from dap.fitting.threads import one_at_a_time, run_in_threads
 from dap.levels import Level, decibels_below, root_mean_square
 from dap.noise import white_noise_power
 from dap.observation import Observation, untouched_frames
@@ -141,6 +142,7 @@ def restore_recording(
             if cell is not None:
                 lower, upper = level.scaled(cell)
                 observations[index].known.update(lower=lower, upper=upper)
+    report = report and one_at_a_time(report)
     begin = {
         index: partial(
             restoring,
@@ -302,9 +304,16 @@ def _named(
 def _run(
     begin: Mapping[int, Callable[..., Fit]], fit: FitOptions, device: str
 ) -> dict[int, Restored]:
+    import torch
+
     fits = [partial(start, fit=fit) for start in begin.values()]
+    beside = min(torch.get_num_threads(), len(fits)) if device == "cpu" else 1
+    if beside > 1:
+        outcomes = run_in_threads(fits, beside)
+    else:
+        outcomes = run_interleaved(fits, at_most(AT_ONCE, device), device=device)
     results = {}
-    for k, result in run_interleaved(fits, at_most(AT_ONCE, device), device=device):
+    for k, result in outcomes:
         if isinstance(result, DapError):
             raise result
         results[list(begin)[k]] = result

@@ -1,8 +1,10 @@
+import threading
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
@@ -49,22 +51,51 @@ def test_what_every_segment_keeps_is_kept(tone, monkeypatch):
     np.testing.assert_allclose(restored.audio, tone, atol=1e-7)
 
 
+@pytest.fixture
+def threads():
+    """Sets PyTorch's number of threads, until the end of a test."""
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
 @few_iterations
-def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch):
+def test_segments_beside_each_other_give_what_they_give_alone(tone, monkeypatch, threads):
     options = {"fit": replace(FIT, iterations=6), "spectrogram": SPECTROGRAM}
     options |= {"segment_seconds": 0.15, "device": "cpu"}
     begun = []
     options["report"] = lambda segment, count, iteration, loss: begun.append((segment, iteration))
+    threads(1)
     alone = restore_recording(tone, 16000, method="conv", **options)
     assert begun == [(segment, i) for segment in (1, 2, 3, 4) for i in (1, 6)]
     begun.clear()
     # as on a GPU, and each starts in the round after the one before
-    monkeypatch.setattr("dap.segments.at_most", lambda asked, device: 3)
-    monkeypatch.setattr("dap.fitting.interleave.SETTLE", 1)
-    beside = restore_recording(tone, 16000, method="conv", **options)
+    with monkeypatch.context() as patch:
+        patch.setattr("dap.segments.at_most", lambda asked, device: 3)
+        patch.setattr("dap.fitting.interleave.SETTLE", 1)
+        beside = restore_recording(tone, 16000, method="conv", **options)
     assert begun.index((2, 1)) < begun.index((1, 6))
     np.testing.assert_array_equal(beside.audio, alone.audio)
     np.testing.assert_array_equal(beside.losses, alone.losses)
+
+
+@few_iterations
+def test_segments_are_shared_out_among_the_threads_of_a_cpu(tone, threads):
+    options = {"fit": replace(FIT, iterations=6), "spectrogram": SPECTROGRAM}
+    options |= {"segment_seconds": 0.15, "device": "cpu"}
+    threads(1)
+    alone = restore_recording(tone, 16000, method="conv", **options)
+    told = []
+    options["report"] = lambda *state: told.append((threading.get_ident(), *state[:3]))
+    threads(3)  # each segment has one of them
+    beside = restore_recording(tone, 16000, method="conv", **options)
+    assert torch.get_num_threads() == 3
+    np.testing.assert_array_equal(beside.audio, alone.audio)
+    np.testing.assert_array_equal(beside.losses, alone.losses)
+    by, *states = zip(*told, strict=True)
+    assert sorted(zip(*states, strict=True)) == [(k, 4, i) for k in (1, 2, 3, 4) for i in (1, 6)]
+    assert 1 < len(set(by)) <= 3
+    assert threading.get_ident() not in by
 
 
 @pytest.fixture

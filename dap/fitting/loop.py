@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from dap.fitting import engine
 from dap.fitting.checkpoint import Checkpoint, Stateful
 from dap.fitting.ema import MovingAverage
 from dap.fitting.gpu.cuda_graph import GraphedIteration
+from dap.fitting.initialisation import draw, start
 from dap.fitting.interleave import run_interleaved
 from dap.fitting.objectives import Objective
 from dap.fitting.stops import Stop
@@ -100,44 +101,6 @@ def rate(options: FitOptions, iteration: int) -> float:
         remaining = options.iterations + 1 - iteration
         factor *= min(1.0, remaining / (options.iterations * options.cooldown))
     return options.scaled_learning_rate * factor
-
-
-def start(
-    build: Callable[..., nn.Module],
-    objective: Objective,
-    seed: int,
-    device: str,
-    initialisation: str = "pytorch",
-) -> tuple[list[nn.Module], list[Tensor]]:
-    """The untrained networks of an objective and the fixed noise z that each is fed.
-
-    Both are drawn on the CPU from `seed`, so that they are the same on every device. z is the
-    objective's (`draw`).
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        networks = [build(out_channels=channels) for channels in objective.networks]
-        if initialisation == "he":
-            for network in networks:
-                network.apply(_initialise)
-        inputs = [objective.draw(index) for index in range(len(networks))]
-    return [net.to(device) for net in networks], [z.to(device) for z in inputs]
-
-
-def _draw(objective: Objective, network: int, seed: int) -> Tensor:
-    """z of one network, of a seed of its own."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return objective.draw(network)
-
-
-def _initialise(layer: nn.Module) -> None:
-    if isinstance(layer, (nn.Conv1d, nn.Conv2d)):
-        # a convolution of size 1 has no ReLU after it
-        kind: Literal["linear", "relu"] = "linear" if set(layer.kernel_size) == {1} else "relu"
-        nn.init.kaiming_normal_(layer.weight, nonlinearity=kind)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
 
 
 def outputs(runs: Sequence[engine.Run], target: Tensor, scales: Sequence[float]) -> list[Tensor]:
@@ -316,7 +279,7 @@ def _steps(
     for i in range(done + 1, options.iterations + 1):
         progress = i / options.iterations
         for index in redrawn(progress) if redrawn else ():
-            runs[index].feed(_draw(objective, index, derive(seed, "z", index, i)).to(device))
+            runs[index].feed(draw(objective, index, derive(seed, "z", index, i)).to(device))
         if on_gpu:
             group["lr"].fill_(rate(options, i))
         else:

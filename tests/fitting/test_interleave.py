@@ -170,12 +170,6 @@ def test_room_is_for_one_more_as_large_as_the_largest(monkeypatch):
     assert gate()  # 61
 
 
-@pytest.fixture(scope="module")
-def tones():
-    time = np.arange(4096)
-    return [np.sin(time * pitch).astype(np.float32) / 2 for pitch in (0.1, 0.2, 0.3)]
-
-
 @pytest.mark.parametrize("task", ["denoise", "separate"])
 def test_fits_in_turn_give_the_bits_of_fits_alone(tones, task):
     fits = [

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from dap.errors import DapError
-from dap.fitting.loop import fit, grid, rate, size, start
+from dap.fitting.initialisation import start
+from dap.fitting.loop import fit, grid, rate, size
 from dap.fitting.objectives.tasks import objective
 from dap.metrics.level import snr
 from dap.nn.dilated_unet import design
