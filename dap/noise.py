@@ -1,4 +1,4 @@
-"""The power of white noise in a recording, told from the recording alone."""
+"""The power of the noise in a recording, told from the recording alone."""
 
 import math
 
@@ -9,6 +9,18 @@ N_FFT = 1024
 # -ln(1 - share) times their mean. Sound is in others, in most recordings
 SHARE = 0.1
 EDGE_BINS = 8  # at 0 and at half the sample rate, where recordings are filtered
+# of the tracker, each chosen on recordings (docs/stopping.md): the sound's power re the noise's
+# where there is any; what is kept of an estimate, and of a probability, after 16 ms; the share of
+# the weakest frames that it begins with
+PRESENT = 10**1.5
+KEPT, KEPT_PRESENCE = 0.7, 0.9
+WEAKEST = 0.2
+STUCK = 0.99  # a mean probability above which sound would be found for ever
+# noise has no partials: above this frequency, where rumble ends, a bin has no more than this
+# quantile of those around it
+RUMBLE_HZ = 60.0
+AROUND, AROUND_BINS, QUANTILE = 0.5, 4, 0.25
+CENTRES_PER_OCTAVE = 12
 
 
 def white_noise_power(signal: np.ndarray) -> float:
@@ -30,3 +42,64 @@ def white_noise_power(signal: np.ndarray) -> float:
     bins = np.fft.rfft(frames * window)[:, EDGE_BINS:-EDGE_BINS]
     powers = np.square(np.abs(bins)) / np.square(window).sum()
     return float(np.quantile(powers, SHARE)) / -math.log(1 - SHARE)
+
+
+def tracked_noise_power(powers: np.ndarray, frame_rate: float, bin_width: float) -> np.ndarray:
+    """The power of noise of any colour in each bin of a spectrogram, (bins, frames).
+
+    Each bin's is tracked through time: a frame counts by how probable it is that no sound is
+    present (Gerkmann and Hendriks 2012, "Unbiased MMSE-Based Noise Power Estimation With Low
+    Complexity and Low Tracking Delay", Equations 18 to 25), forwards and backwards; the result is
+    the geometric mean. What stands out of the spectrum around it are partials of a steady sound,
+    and no noise.
+
+    Args:
+        powers: (bins, frames), those of the recording's spectrogram, from 0 Hz on.
+        frame_rate: frames a second.
+        bin_width: in Hz.
+    """
+    begin = np.quantile(powers, WEAKEST, axis=1) / -math.log(1 - WEAKEST)
+    forwards, backwards = _track(np.stack([powers, powers[:, ::-1]]), begin, frame_rate)
+    noise = np.sqrt(forwards * backwards[:, ::-1])
+    rumble = np.arange(len(powers))[:, np.newaxis] * bin_width < RUMBLE_HZ
+    return np.where(rumble, noise, np.minimum(noise, _around(noise)))
+
+
+def _track(powers: np.ndarray, begin: np.ndarray, frame_rate: float) -> np.ndarray:
+    """The noise's power of (passes, bins, frames), each pass from (bins,) on."""
+    frames = 62.5 / frame_rate  # of 16 ms, for which the paper gives its constants
+    kept, kept_presence = KEPT**frames, KEPT_PRESENCE**frames
+    noise = np.broadcast_to(begin, powers.shape[:2])
+    tracked = np.empty_like(powers)
+    mean_presence = np.full(noise.shape, 0.5)
+    for t in range(powers.shape[-1]):
+        power = powers[..., t]
+        ratio = np.minimum(power / np.maximum(noise, 1e-30), 1e3)  # above, exp is 0
+        presence = 1 / (1 + (1 + PRESENT) * np.exp(-ratio * PRESENT / (1 + PRESENT)))
+        mean_presence = kept_presence * mean_presence + (1 - kept_presence) * presence
+        presence = np.where(mean_presence > STUCK, np.minimum(presence, STUCK), presence)
+        noise = kept * noise + (1 - kept) * (presence * noise + (1 - presence) * power)
+        tracked[..., t] = noise
+    return tracked
+
+
+def _around(noise: np.ndarray) -> np.ndarray:
+    """A low quantile over the bins around each one, (bins, frames).
+
+    It is computed at twelve bins an octave, and interpolated between them.
+    """
+    bins = len(noise)
+    octaves = math.log2(max(bins - 1, 2))
+    places = np.geomspace(1, bins - 1, 2 + int(octaves * CENTRES_PER_OCTAVE))
+    centres = np.unique(np.concatenate([[0], np.rint(places).astype(int)]))
+    reach = np.maximum(AROUND_BINS, (AROUND * centres).astype(int))
+    at_centres = np.stack(
+        [
+            np.quantile(noise[max(0, centre - width) : centre + width + 1], QUANTILE, axis=0)
+            for centre, width in zip(centres, reach, strict=True)
+        ]
+    )
+    between = np.interp(np.arange(bins), centres, np.arange(len(centres)))
+    lower = np.minimum(between.astype(int), len(centres) - 2)
+    share = (between - lower)[:, np.newaxis]
+    return (1 - share) * at_centres[lower] + share * at_centres[lower + 1]

@@ -60,10 +60,16 @@ def wiener(signal: np.ndarray, sample_rate: int, *, noise_std: float | None = No
         noise = np.full(len(spectrum), noise_std**2 * np.square(window).sum())
     # a floor far below rounding: silence stays silent, and all that is louder passes
     posterior = np.square(np.abs(spectrum)) / np.maximum(noise, 1e-30)[:, np.newaxis]
+    gains = decision_directed(posterior, ALPHA)
+    return transform.istft(gains * spectrum, k1=padded.size)[: signal.size]
+
+
+def decision_directed(posterior: np.ndarray, alpha: float) -> np.ndarray:
+    """The gains G of `wiener`, (bins, frames), from the ratios |Y|^2 / L, of the same shape."""
     gains = np.empty_like(posterior)
-    before = np.ones(len(noise))  # G^2 times the posterior SNR of the frame before
+    before = np.ones(len(posterior))  # G^2 times the posterior SNR of the frame before
     for t, gamma in enumerate(posterior.T):
-        prior = ALPHA * before + (1 - ALPHA) * np.maximum(gamma - 1, 0)
+        prior = alpha * before + (1 - alpha) * np.maximum(gamma - 1, 0)
         gains[:, t] = prior / (1 + prior)
         before = np.square(gains[:, t]) * gamma
-    return transform.istft(gains * spectrum, k1=padded.size)[: signal.size]
+    return gains
