@@ -5,43 +5,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from numbers import Integral
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dap.choice import AUTO, check_choice, choose, method_for, options_of
 from dap.errors import DapError
 from dap.options import FitOptions
-from dap.plugins import Plugin, own_fit, plugins
-from dap.tasks import TASKS
 
 if TYPE_CHECKING:
     from dap.segments import RestoredRecording
 
-# of what a recording alone tells: separation needs to know of what
-RESTORED = ("denoise", "inpaint", "dequantize")
 # of Narayanaswamy et al. 2021, whatever the rate
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
 SHORTEST_SAMPLES = 1024
 SHORTEST_SEGMENT_SECONDS = 0.25
 SELECTIONS = ("last", "average", "stop")
 DEVICES = ("auto", "cpu", "cuda")
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method that `restore` takes.
-
-    Attributes:
-        name: for `restore`.
-        title: what it is, in words.
-        kind: "prior", an untrained network that is fitted to the recording, or "classical".
-        tasks: what it does: of "denoise", "inpaint" (fill gaps) and "dequantize".
-    """
-
-    name: str
-    title: str
-    kind: Literal["prior", "classical"]
-    tasks: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +31,7 @@ class Restoration:
     Attributes:
         audio: the restored recording, in the shape and the floating-point type of the one given.
         sample_rate: in Hz, that of the one given.
+        method: the one that restored it.
         selection: which iterate of the fits `audio` is made of, as for `restore`; None for a
             classical method.
         iterations: (channels, segments) int, the iteration of that, counted from 1; 0 where nothing
@@ -72,6 +53,7 @@ class Restoration:
 
     audio: np.ndarray = field(repr=False)
     sample_rate: int
+    method: str
     selection: str | None
     iterations: np.ndarray = field(repr=False)
     losses: np.ndarray = field(repr=False)
@@ -81,41 +63,14 @@ class Restoration:
     unrestored: tuple[tuple[int, int], ...] = ()
 
 
-def methods(task: str | None = None) -> tuple[Method, ...]:
-    """The methods that `restore` takes: the priors, then the classical ones, each by name.
-
-    Args:
-        task: those for "denoise", "inpaint" or "dequantize" alone.
-
-    >>> [method.name for method in methods("inpaint") if method.kind == "classical"]
-    ['janssen']
-
-    Raises:
-        DapError: there is no such task.
-    """
-    if task is not None:
-        _check_choice("task", task, RESTORED)
-    listed = []
-    kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
-        "prior": plugins("priors"),
-        "classical": plugins("baselines"),
-    }
-    for kind, offers in kinds.items():
-        for name, offer in sorted(offers.items()):
-            tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
-            # `observed` restores nothing, and a recording does not tell what a corruption does
-            if tasks and name != "observed" and "corruptions" not in offer.metadata:
-                listed.append(Method(name, offer.metadata["title"], kind, tasks))
-    return tuple(method for method in listed if task is None or task in method.tasks)
-
-
 def restore(
     x: np.ndarray,
     sample_rate: int,
     *,
     gaps: Sequence[tuple[float, float]] | None = None,
     bins: int | None = None,
-    method: str = "dap-best",
+    method: str = AUTO,
+    effort: str = "normal",
     preset: str | None = None,
     iterations: int | None = None,
     width: float | None = None,
@@ -129,10 +84,11 @@ def restore(
 ) -> Restoration:
     """Restore a recording: denoise it, or fill its gaps, or undo its quantization.
 
-    An untrained network is fitted to each segment of about `segment_seconds`; it fits the sound
-    before the noise, so that too many iterations bring the noise back. "dap-best" is fed the
-    estimate of a classical method, which it corrects, and is ended before that. Segments overlap by
-    64 ms and are cross-faded. A classical method is given the whole recording instead.
+    By default the method is the one that was found best for the task. A classical one is given the
+    whole recording. A prior, an untrained network, is fitted to each segment of about
+    `segment_seconds`; it fits the sound before the noise, so that too many iterations bring the
+    noise back. "dap-best" is fed the estimate of a classical method, which it corrects, and is
+    ended before that. Segments overlap by 64 ms and are cross-faded.
 
     The level is taken off before, and put back after: a segment is fitted without its mean, and
     scaled to a peak of 1. What lies beyond six times the size that 99 % of its samples do not
@@ -158,7 +114,9 @@ def restore(
         bins: undo quantization to this number of levels on [-1, 1], such as 256 of 8 bits. Every
             sample of `x` must be such a level, and stays in the cell of the quantizer that it lies
             in.
-        method: its name, one of `methods()`; it must be for the task.
+        method: its name, one of `methods()`, which must be for the task; or "auto" (`choose`).
+        effort: of "auto": "quick" takes classical methods alone, "normal" a network where that is
+            better.
         preset: "fast" or "paper", how a network is fitted but for what is asked for beside it; by
             default as the method says ("dap-best"), or else "fast".
         iterations: of each fit, at most; the preset's, or the method's, by default. Some methods
@@ -167,11 +125,13 @@ def restore(
             method's, by default.
         seed: of the networks' initialisation; classical methods draw nothing.
         device: "auto", a GPU if there is one, "cpu" or "cuda"; for priors.
-        threads: of PyTorch, during this call; as PyTorch is set, by default. The last bits of a fit
-            depend on it.
+        threads: of PyTorch, during this call; as PyTorch is set, by default. On a CPU segments are
+            fitted beside each other and share them. The last bits of a fit depend on how many it
+            has.
         progress: called with the segment, counted from 1 over all channels, the number of segments,
             the iteration, counted from 1, and the loss: now and then in each fit, and at its end. A
-            fit that learned nothing is done again.
+            fit that learned nothing is done again. Where fits are beside each other, their threads
+            call it, in turn.
         fit: all options of the fit, in place of `preset`, `iterations` and `width`.
         selection: "average", the moving average of the outputs, "last", the last iterate, or
             "stop", the average where `fit.stop` stops; by default that, where there is a rule.
@@ -203,9 +163,9 @@ def restore(
     channels = _channels(x)
     _check_whole("sample_rate", sample_rate, 1)
     _check_whole("seed", seed, 0)
-    _check_choice("device", device, DEVICES)
+    check_choice("device", device, DEVICES)
     if selection is not None:
-        _check_choice("selection", selection, SELECTIONS)
+        check_choice("selection", selection, SELECTIONS)
     if threads is not None:
         _check_whole("threads", threads, 1)
     if not segment_seconds >= SHORTEST_SEGMENT_SECONDS:
@@ -213,8 +173,11 @@ def restore(
             f"segment_seconds is {segment_seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}"
         )
     task = _task(gaps, bins)
-    prior = _method(method, task).kind == "prior"
-    options = _fit_options(method, prior, task, preset, iterations, width, fit)
+    chosen = choose(task, effort)
+    if method == AUTO:
+        method = chosen
+    prior = method_for(method, task).kind == "prior"
+    options = options_of(method, prior, task, preset, iterations, width, fit)
     selection = selection or ("average" if options.stop == "none" else "stop")
     if selection == "stop" and prior and options.stop == "none":
         raise DapError("selection is 'stop', and fit.stop is 'none': name a rule")
@@ -274,6 +237,7 @@ def restore(
     return Restoration(
         audio=_assembled([result.audio for result in restored], x),
         sample_rate=int(sample_rate),
+        method=method,
         selection=selection if prior else None,
         iterations=np.stack([result.iterations for result in restored]),
         losses=np.stack([result.losses for result in restored]),
@@ -374,55 +338,6 @@ def _gap(gap: Sequence[float]) -> tuple[float, float]:
     return start, end
 
 
-def _method(name: str, task: str) -> Method:
-    known = {method.name: method for method in methods()}
-    if name not in known:
-        raise DapError(f"method is {name!r}; allowed: {', '.join(known)}")
-    if task not in known[name].tasks:
-        able = ", ".join(method.name for method in methods(task))
-        raise DapError(f"{name} does not {TASKS[task].verb}: choose another method: {able}")
-    return known[name]
-
-
-def _fit_options(
-    method: str,
-    prior: bool,
-    task: str,
-    preset: str | None,
-    iterations: int | None,
-    width: float | None,
-    fit: FitOptions | None,
-) -> FitOptions:
-    given = {"preset": preset, "iterations": iterations, "width": width, "fit": fit}
-    asked = [name for name, value in given.items() if value is not None]
-    if not prior and asked:
-        raise DapError(f"{method} is fitted to nothing, and takes no {asked[0]}")
-    if fit is None:
-        fit = fit_options(method, task, preset, iterations=iterations, width=width)
-    elif len(asked) > 1:
-        raise DapError("fit holds all options of the fit: leave out preset, iterations and width")
-    least = plugins("priors")[method].metadata.get("least_iterations", 1) if prior else 1
-    if fit.iterations < least:
-        raise DapError(
-            f"iterations is {fit.iterations}: {method} needs at least {least}, and would give the "
-            "recording back"
-        )
-    return fit
-
-
-def fit_options(method: str, task: str, preset: str | None = None, **options: Any) -> FitOptions:
-    """How a method is fitted for a task, but for the options that are given and not None.
-
-    By a preset; without one as the method says itself, or else by "fast".
-
-    Raises:
-        DapError: as `FitOptions.from_preset`.
-    """
-    own = own_fit(method, task) if preset is None else {"preset": preset}
-    options = {name: value for name, value in options.items() if value is not None}
-    return FitOptions.from_study({"preset": "fast"} | own | options)
-
-
 @contextmanager
 def _threads(count: int | None) -> Iterator[None]:
     """PyTorch with this number of threads, then with the number that it had."""
@@ -448,11 +363,6 @@ def _over_channels(
         progress(index * segments + segment, count * segments, iteration, loss)
 
     return report
-
-
-def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise DapError(f"{name} is {value!r}; allowed: {', '.join(choices)}")
 
 
 def _check_whole(name: str, value: object, least: int) -> None:

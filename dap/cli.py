@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from dap import __version__, api
+from dap.choice import AUTO, EFFORTS, choose, fit_options, methods
 from dap.endpoints import Source, Target, keep
 from dap.errors import DapError, UnwritableError, one_line
 from dap.messages import bars, errors_as_lines, renamed, warnings_as_lines
@@ -63,9 +64,17 @@ def main() -> None:
 @click.option(
     "--method",
     type=MethodName(),
-    default="dap-best",
+    default=AUTO,
     show_default=True,
-    help="A prior, or a classical method, which takes none of the options of a fit.",
+    help="A prior, or a classical method, which takes none of the options of a fit. auto is the "
+    "one that was found best for the task.",
+)
+@click.option(
+    "--effort",
+    type=click.Choice(EFFORTS),
+    default="normal",
+    show_default=True,
+    help="Of auto: quick takes classical methods alone, normal a network where that is better.",
 )
 @click.option(
     "--gap",
@@ -158,6 +167,7 @@ def restore(
     restored: str,
     *,
     method: str,
+    effort: str,
     gaps: tuple[tuple[float, float], ...],
     bins: int | None,
     consistency: float | None,
@@ -181,11 +191,11 @@ def restore(
     The result has one channel, the mean of all, at --sample-rate. "-" is standard input, or output.
     To replace a file takes --force; should anything fail, it is as it was.
 
-    Without --gap or --dequantize the recording is denoised. An untrained network is fitted to each
-    segment, and it fits the sound before the noise: too many iterations bring the noise back.
-    dap-best is fed a classical method's estimate and ended before that; it is meant for white
-    noise. The classical methods take seconds: janssen fills gaps, cell-projection undoes
-    quantization, the others denoise.
+    Without --gap or --dequantize the recording is denoised. By default the method is the one that
+    was found best for the task. The classical ones take seconds: janssen fills gaps,
+    cell-projection undoes quantization, the others denoise. A prior is an untrained network, fitted
+    to each segment. It fits the sound before the noise: too many iterations bring the noise back.
+    dap-best is fed a classical method's estimate and ended before that.
 
     With --dequantize each sample of the result is one that would be quantized to what was recorded.
     The recording must be as it left the quantizer, at --sample-rate and in one channel.
@@ -195,14 +205,20 @@ def restore(
     if bins and gaps:
         raise click.UsageError("--gap and --dequantize exclude each other")
     task = "inpaint" if gaps else "dequantize" if bins else "denoise"
+    if method == AUTO:
+        method = choose(task, effort)
+    elif ctx.get_parameter_source("effort") == ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"--effort chooses a method: leave it out, or --method {method}")
     prior = _is_prior(method, task)
     asked = [
         name for name in FITTING if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
     ]
     if asked and not prior:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(asked))
-        raise click.UsageError(f"{method} is fitted to nothing, and takes no {options}")
-    fit = api.fit_options(
+        raise click.UsageError(
+            f"{method} is fitted to nothing, and takes no {options}: name a prior by --method"
+        )
+    fit = fit_options(
         method,
         task,
         preset,
@@ -272,7 +288,7 @@ def _provide_for_libraries() -> None:
 
 def _is_prior(method: str, task: str) -> bool:
     """Whether a method is fitted, which is to be for the task."""
-    able = {each.name: each.kind == "prior" for each in api.methods(task)}
+    able = {each.name: each.kind == "prior" for each in methods(task)}
     if method not in able:
         raise click.UsageError(
             f"{method} does not {TASKS[task].verb}: choose another method: {', '.join(able)}"

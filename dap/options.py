@@ -95,6 +95,8 @@ class FitOptions:
             an iteration: by the outputs' "variance" (Wang et al. 2021), or, in denoising, by the
             white noise that is left, too ("discrepancy"; docs/stopping.md); or "none".
         end_at_stop: whether the fit ends once the rule expects nothing better.
+        weighting: in denoising, "noise" weights the loss in each bin by the noise found there, and
+            "none" does not.
         consistency: in dequantization, share of the loss that is the samples' distance to the cells
             that they were observed in; the rest is the distance to the quantized signal. 0 is the
             loss of Zhang et al. 2020 (B; fidelity: loss-of-dequantization).
@@ -128,6 +130,7 @@ class FitOptions:
     smoothness: float = option(0.01, minimum=0)
     exclusion: float = option(1.0, minimum=0)
     binarity: float = option(0.01, minimum=0)
+    weighting: Literal["none", "noise"] = "none"
     consistency: float = option(0.0, minimum=0, maximum=1)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dap import api
+from dap import choice
 from dap.options import PRESETS, FitOptions, limits
 from dap.plugins import plugins
 
@@ -65,20 +65,24 @@ class Finite(click.FloatRange):
 
 
 class MethodName(click.ParamType):
-    """The name of one of `dap.api.methods`, which are looked for when they are needed."""
+    """The name of one of `dap.methods`, which are looked for when they are needed, or "auto"."""
 
     name = "METHOD"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name itself."""
-        names = [method.name for method in api.methods()]
+        names = _methods()
         if value not in names:
             self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
         return value
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
         """The names, for the help."""
-        return f"[{'|'.join(method.name for method in api.methods())}]"
+        return f"[{'|'.join(_methods())}]"
+
+
+def _methods() -> list[str]:
+    return [choice.AUTO, *(method.name for method in choice.methods())]
 
 
 def option_range(name: str) -> Finite:

@@ -14,7 +14,6 @@ from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.fitting.threads import one_at_a_time, run_in_threads
 from dap.levels import Level, decibels_below, root_mean_square
-from dap.noise import white_noise_power
 from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
 from dap.seeds import derive
@@ -26,10 +25,6 @@ NOTHING_DB = 30.0  # what a fit gave that is so far below its segment is nothing
 OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
 NOTHING_LEFT = "a gap leaves nothing of a segment: take longer segments"
 PAST_END = 2  # samples
-# white noise so far below a recording is hardly why somebody restores it: of 40 clips of real
-# recordings that it was added to at 3 to 18 dB, and 20 with street and room noise at 5 to 9 dB, it
-# was found 2 to 18 dB below in the former, 26 to 48 dB in the latter
-WEAK_DB = 25.0
 
 log = logging.getLogger("dap")
 
@@ -123,8 +118,6 @@ def restore_recording(
         length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
-    if fitted and fit.input == "wiener-white":
-        _warn_of_other_noise(recording, channel)
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}
     for index, (start, end) in enumerate(parts):
@@ -194,17 +187,6 @@ def restore_recording(
         unrestored=unrestored,
         learned=not results or len(results) > len(unrestored),
     )
-
-
-def _warn_of_other_noise(recording: np.ndarray, channel: str) -> None:
-    """Say so where a method for white noise will find little to take away."""
-    noise = np.sqrt(white_noise_power(recording))
-    if decibels_below(root_mean_square(recording), noise) > WEAK_DB:
-        log.warning(
-            "hardly any white noise%s was found, so that little will change: against noise of "
-            "another kind, try the methods spectral-gate or wiener",
-            channel,
-        )
 
 
 def _snapshot(iteration: int, result: Restored) -> np.ndarray:
@@ -304,10 +286,12 @@ def _named(
 def _run(
     begin: Mapping[int, Callable[..., Fit]], fit: FitOptions, device: str
 ) -> dict[int, Restored]:
-    import torch
-
     fits = [partial(start, fit=fit) for start in begin.values()]
-    beside = min(torch.get_num_threads(), len(fits)) if device == "cpu" else 1
+    beside = 1
+    if len(fits) > 1 and device == "cpu":  # a classical method is run once, and without PyTorch
+        import torch
+
+        beside = min(torch.get_num_threads(), len(fits))
     if beside > 1:
         outcomes = run_in_threads(fits, beside)
     else:

@@ -60,7 +60,7 @@ TASKS: dict[str, Task] = {
         quality="snr",
         verb="denoise",
         shown="estimate",
-        options=("input",),
+        options=("input", "weighting"),
         white_noise=True,
     ),
     "inpaint": Task(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import dap
-from dap.api import fit_options
+from dap.choice import choose, fit_options
 from dap.data.corruptions.quantization import cells
 from dap.segments import restore_recording
 
@@ -273,15 +273,34 @@ def test_each_segment_ends_where_its_fit_stops(noisy):
 
 def test_a_method_may_say_how_it_is_fitted(noisy):
     own = fit_options("dap-best", "denoise", iterations=50, width=0.05)
-    assert (own.input, own.hop_length, own.stop) == ("wiener-white", 256, "discrepancy")
+    assert (own.input, own.hop_length, own.stop) == ("wiener-tracked", 256, "discrepancy")
     assert (own.iterations, own.width, own.end_at_stop) == (50, 0.05, True)
-    result = dap.restore(noisy, RATE, iterations=50, width=0.05, **OPTIONS)
+    result = dap.restore(noisy, RATE, method="dap-best", iterations=50, width=0.05, **OPTIONS)
     assert result.selection == "stop"
     same = dap.restore(noisy, RATE, method="dap-best", fit=own, **OPTIONS)
     np.testing.assert_array_equal(result.audio, same.audio)
     # a preset is in place of all that the method says
     fast = fit_options("dap-best", "denoise", "fast")
     assert fast == fit_options("dilated-exp-dense", "denoise") == dap.FitOptions.from_preset("fast")
+
+
+def test_the_method_that_is_taken_where_none_is_named(noisy):
+    for task in ("denoise", "inpaint", "dequantize"):
+        able = {method.name: method.kind for method in dap.methods(task)}
+        assert able[choose(task, "quick")] == "classical"
+        assert choose(task) in able
+        assert choose(task) == choose(task, "normal")
+    result = dap.restore(noisy, RATE)
+    assert (result.method, result.selection) == (choose("denoise"), None)
+    named = dap.restore(noisy, RATE, method=choose("denoise"))
+    np.testing.assert_array_equal(result.audio, named.audio)
+    assert dap.restore(noisy, RATE, effort="quick", gaps=[(0.1, 0.11)]).method == "janssen"
+    with pytest.raises(dap.DapError, match="effort is 'best'; allowed: quick, normal"):
+        dap.restore(noisy, RATE, effort="best")
+    with pytest.raises(dap.DapError, match="takes no iterations: name a prior"):
+        dap.restore(noisy, RATE, iterations=5)
+    with pytest.raises(dap.DapError, match="task is 'separate'; allowed: denoise, inpaint, deq"):
+        choose("separate")
 
 
 def test_a_stop_without_a_rule(noisy):

@@ -245,8 +245,8 @@ def recordings(tone, hiss, tmp_path, monkeypatch):
 @pytest.mark.parametrize("command", re.findall(r"^dap (.*)$", README, re.MULTILINE))
 def test_the_commands_of_the_readme(command, recordings):
     arguments = shlex.split(command)
-    if "-h" not in arguments and "--method" not in arguments:
-        arguments += ["--iterations", "2", "--width", "0.05"]
+    if "--dequantize" in arguments:  # a network is fitted
+        arguments += ["--method", "dap-best", "--iterations", "2", "--width", "0.05"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "-h" in arguments or (recordings / arguments[2]).is_file()
@@ -255,11 +255,27 @@ def test_the_commands_of_the_readme(command, recordings):
 @pytest.mark.usefixtures("few_iterations")
 def test_the_program_of_the_readme(recordings, capsys):
     (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    call = "dap.restore(noisy, sample_rate)"
-    assert program.count(call) == 1
-    exec(program.replace(call, f"{call[:-1]}, width=0.03, iterations=3)"), {})
+    exec(program, {})
     assert soundfile.info("restored.wav").frames == 2000
-    assert "stop [[3]]" in capsys.readouterr().out
+    assert "wiener-tracked" in capsys.readouterr().out
+
+
+def test_the_method_that_is_taken_where_none_is_named(recordings):
+    for effort, method in (("quick", "cell-projection"), ("normal", "dap-best")):
+        options = ["--effort", effort, "--dequantize", "16", "--seed", "1"]
+        result = CliRunner().invoke(main, ["restore", "coarse.wav", "out.wav", *options])
+        if method == "cell-projection":  # which is fitted to nothing
+            assert result.exit_code == 2
+            assert "takes no --seed: name a prior by --method" in result.output
+            result = CliRunner().invoke(main, ["restore", "coarse.wav", "out.wav", *options[:4]])
+            assert result.exit_code == 0, result.output
+            assert f"restored by {method}" in result.output
+    result = CliRunner().invoke(main, ["restore", "noisy.wav", "out2.wav"])
+    assert "restored by wiener-tracked" in result.output
+    options = ["--method", "wavelet", "--effort", "quick"]
+    result = CliRunner().invoke(main, ["restore", "noisy.wav", "out3.wav", *options])
+    assert result.exit_code == 2
+    assert "--effort chooses a method" in result.output
 
 
 def test_short_and_long_names_of_the_help():
@@ -269,8 +285,8 @@ def test_short_and_long_names_of_the_help():
         assert short.exit_code == 0
     said = " ".join(short.output.split())
     assert (
-        "--iterations INTEGER RANGE At most. [default: 2000 (paper), 200 (fast), 1000 (dap-best)] "
-        "[1<=x<=1000000000]" in said
+        "--iterations INTEGER RANGE At most. [default: 2000 (paper), 200 (fast), 400 or 1000 "
+        "(dap-best)] [1<=x<=1000000000]" in said
     )
-    assert "[default: 0.001 (paper), 0.0015 (fast, dap-best)] [x>0]" in said
+    assert "[default: 0.001 (paper), 0.0015 (fast), 0.0015 or 0.0024 (dap-best)] [x>0]" in said
     assert "[default: 0 (paper, fast), 0 or 0.9 (dap-best)] [0<=x<=1]" in said

@@ -173,6 +173,8 @@ CLASSICAL = {
     "wavelet": (),
     "wavelet-universal": (),
     "wiener": (),
+    "wiener-tracked": (),
+    "auto": (),
     "spectral-gate": (),
     "janssen": ("--gap", "0.1-0.12"),
     "cell-projection": ("--dequantize", "256"),

@@ -146,22 +146,6 @@ def test_a_segment_whose_fits_learned_nothing_is_left_as_it_was(stubborn, tone, 
     np.testing.assert_array_equal(restored.snapshots[2], restored.audio)
 
 
-@pytest.mark.parametrize(("std", "said"), [(0.1, False), (0.03, False), (0.003, True), (0, True)])
-def test_noise_that_is_not_white_is_said(std, said, tone, monkeypatch, caplog):
-    def keep(method, task, observation, **_):
-        yield
-        return Restored({"last": observation.signal[np.newaxis]}, *np.empty((3, 0)), {})
-
-    monkeypatch.setattr("dap.segments.restoring", keep)
-    noisy = tone + np.random.default_rng(0).normal(0, std, len(tone)).astype(np.float32)
-    options = {"method": "dap-best", "spectrogram": SPECTROGRAM, "device": "cpu"}
-    restore_recording(noisy, 16000, fit=replace(FIT, input="wiener-white"), **options)
-    assert ("hardly any white noise was found" in caplog.text) == said
-    caplog.clear()
-    restore_recording(noisy, 16000, fit=FIT, **options)
-    assert not caplog.text
-
-
 def test_the_channel_of_a_segment_is_said(stubborn, tone, caplog):
     restore_recording(tone, 16000, channel=" of channel 2", **STUBBORN)
     assert caplog.messages[1].startswith("segment 4 (0.2-0.4 s) of channel 2: left unrestored")

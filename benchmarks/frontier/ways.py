@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.frontier.sets import Cell
-from dap.api import fit_options
+from dap.choice import fit_options
 from dap.options import FitOptions
 from dap.plugins import Plugin, methods, own_fit, plugin, plugins
 from dap.tasks import TASKS

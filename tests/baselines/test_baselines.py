@@ -110,8 +110,9 @@ def noisy():
     return clean, corrupted("gaussian", clean, seed=1)
 
 
-# measured: 8.3, 8.2, 8.0, 12.4, 8.3, 1.2 and -1.9 dB; other noise draws differ by some tenths. Universal
-# thresholds smooth, and the package's default gate, made for noise below the voice, closes on it
+# measured: 8.3, 8.2, 8.0, 12.4, 8.3, 1.2 and -1.9 dB; other noise draws differ by some tenths.
+# Universal thresholds smooth, and the package's default gate, made for noise below the voice,
+# closes on it
 @pytest.mark.parametrize(
     ("name", "least"),
     [

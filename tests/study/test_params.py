@@ -206,7 +206,7 @@ def test_a_fit_depends_on_the_options_of_its_own_task(study, experiment, task):
 def test_all_options_of_a_fit_are_parameters(study):
     # neither a preset nor a default is part of the code that counts, then
     setup = params.fit_setup(study, "separate", "conv")
-    foreign = {"consistency"}
+    foreign = {"consistency", "weighting"}
     assert set(setup["fit"]) - {"preset"} == {each.name for each in fields(FitOptions)} - foreign
 
 
@@ -246,9 +246,9 @@ def test_what_a_method_says_of_its_fit_comes_before_what_the_study_says():
     study = Study(settings)
     fit = params.fit_setup(study, "denoise", "dap-best")["fit"]
     own = plugins("priors")["dap-best"].metadata["fit"]["denoise"]
-    assert fit.items() >= (own | {"width": 0.5, "snapshots": 3, "learning_rate": 0.0015}).items()
+    assert fit.items() >= (own | {"width": 0.5, "snapshots": 3}).items()
     assert params.fit_setup(study, "denoise", "conv")["fit"]["iterations"] == 7
-    modules = ["dap.baselines.wiener_white", "dap.priors.dap_best"]
+    modules = ["dap.baselines.wiener_tracked", "dap.priors.dap_best"]
     assert sorted(params.fit_modules(study, "denoise", "dap-best")) == modules
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
+from dap.noise import tracked_noise_power, white_noise_power
 from dap.observation import Observation, dropouts, one_bit, untouched_frames
 from dap.plugins import plugin
 from dap.stft import STFT
@@ -19,6 +20,9 @@ from dap.tasks import TASKS
 
 # the U-Nets halve height and width twice
 MULTIPLE = 4
+# of the mean power, added to the noise that errors are weighted by: bins without noise are not all
+# that counts
+FLOOR = 0.1
 
 
 class Denoise:
@@ -28,6 +32,9 @@ class Denoise:
         input: "noise", or the baseline whose estimate is the network's input in place of z, scaled
             to a root mean square of 1. The network has then to correct an estimate, not to make
             one: it takes up the sound in fewer iterations.
+        weighting: "none", or "noise", which divides the squared error in each bin by the power of
+            the noise found there (`noise_weights`), as maximum likelihood does: strong noise in
+            some bins is not fitted for the sake of the mean.
 
     Raises:
         DapError: there is no such baseline, or it is for other tasks, or cannot restore this.
@@ -38,9 +45,17 @@ class Denoise:
     recordable = True
     task = "denoise"
     input: Tensor | None = None  # (2, F, T)
+    weights: Tensor | None = None  # (F, T), of a mean of 1
+    clean_loss: float  # of the clean signal, where there are weights
 
     def __init__(
-        self, observation: Observation, transform: STFT, device: str, *, input: str = "noise"
+        self,
+        observation: Observation,
+        transform: STFT,
+        device: str,
+        *,
+        input: str = "noise",
+        weighting: str = "none",
     ):
         signal = torch.from_numpy(observation.signal).to(device)
         self.samples = len(observation.signal)
@@ -48,6 +63,9 @@ class Denoise:
         self.target = transform.analyse(signal)  # (2, F, T)
         given = given_estimates(input, self.task, observation, transform)
         self.input = None if given is None else given[0]
+        if weighting == "noise":
+            weights, self.clean_loss = noise_weights(self.target, observation, transform)
+            self.weights = weights.to(device)
 
     def draw(self, network: int) -> Tensor:
         """z, standard normal, as `noise` gives it, or the estimate: (1, 2, F, T)."""
@@ -62,7 +80,9 @@ class Denoise:
 
     def loss(self, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         """Equation 1 of A, with the squared error."""
-        return functional.mse_loss(estimates[0], self.target)
+        if self.weights is None:
+            return functional.mse_loss(estimates[0], self.target)
+        return (self.weights * (estimates[0] - self.target).square()).mean()
 
     def read_out(self, estimates: Tensor) -> Tensor:
         """(1, 2, F, T) -> (1, samples)."""
@@ -209,6 +229,31 @@ def given_estimates(
             raise ValueError(f"restore gave an array of shape {estimates.shape}")
     signals = torch.from_numpy(estimates).to(transform.window)
     return torch.stack([transform.analyse(signal) for signal in signals]).cpu()
+
+
+def noise_weights(
+    target: Tensor, observation: Observation, transform: STFT
+) -> tuple[Tensor, float]:
+    """Weights of a squared error, each bin's as 1 / (its noise + a tenth of the mean power).
+
+    The noise is that of `dap.noise.tracked_noise_power`, or white noise where that is more.
+
+    Args:
+        target: the observation's spectrogram, (2, F, T).
+
+    Returns:
+        (F, T) of a mean of 1, on the CPU, and the weighted mean squared error of the noise alone.
+    """
+    powers = target.square().sum(dim=0).double().cpu().numpy()
+    rate = observation.sample_rate
+    noise = tracked_noise_power(powers, rate / transform.hop_length, rate / transform.n_fft)
+    energy = transform.window.square().sum().item()
+    noise = np.maximum(noise, white_noise_power(observation.signal) * energy)
+    floor = max(FLOOR * powers.mean(), np.finfo(np.float32).tiny)
+    weights = 1 / (noise + floor)
+    weights /= weights.mean()
+    # half of it is in each of the two channels
+    return torch.from_numpy(weights.astype(np.float32)), float((weights * noise).mean()) / 2
 
 
 def as_input(spectrogram: Tensor) -> Tensor:

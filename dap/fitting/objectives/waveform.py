@@ -18,15 +18,26 @@ class WaveDenoise(Denoise):
     """Mean squared error of the waveform (Michelashvili and Wolf 2019).
 
     Raises:
-        DapError: `input` is not "noise".
+        DapError: `input` is not "noise", or `weighting` not "none".
     """
 
     networks = (1,)
     spectral = (False,)
 
-    def __init__(self, observation: Observation, device: str, *, input: str = "noise"):
+    def __init__(
+        self,
+        observation: Observation,
+        device: str,
+        *,
+        input: str = "noise",
+        weighting: str = "none",
+    ):
         if input != "noise":
             raise DapError(f"input is {input!r}: priors of waveforms are fed noise alone")
+        if weighting != "none":
+            raise DapError(
+                f"weighting is {weighting!r}: priors of waveforms have no bins to weight"
+            )
         self.samples = len(observation.signal)
         self.target = torch.from_numpy(observation.signal).to(device)[None]  # (1, samples)
 

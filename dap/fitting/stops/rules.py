@@ -1,5 +1,7 @@
 """The rule of a fit, by its name."""
 
+from typing import Any
+
 from torch.nn import functional
 
 from dap.fitting.objectives import Objective
@@ -24,6 +26,9 @@ def stopping(
     """
     if name == "variance" or not TASKS[task].white_noise:
         return Stop(MovingVariance())
+    weighted: Any = objective  # one of spectrograms alone
+    if getattr(weighted, "weights", None) is not None:
+        return Stop(Discrepancy(lambda each: weighted.loss([], each, 0.0), weighted.clean_loss))
     # what a mean square of samples is in that of a spectrogram's real and imaginary parts
     energy = 1.0 if transform is None else transform.window.square().sum().item() / 2
     target = objective.target

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 import torch
 from corrupted import corrupted
+from scipy.signal import butter, sosfilt
 from small_objectives import SAMPLES, TRANSFORM, loss, noise
 
 from dap.errors import DapError
-from dap.fitting.objectives.spectral import Denoise, Dequantize, Inpaint
+from dap.fitting.objectives.spectral import FLOOR, Denoise, Dequantize, Inpaint
 from dap.fitting.objectives.tasks import objective
 from dap.fitting.objectives.waveform import objective as waveform_objective
+from dap.fitting.stops.rules import stopping
 from dap.observation import LEAST_GAIN, Observation, untouched_frames
 from dap.options import defaults
 from dap.plugins import plugin
@@ -55,6 +57,49 @@ def test_a_network_is_fed_the_estimate_of_a_baseline(signal):
 def test_silence_may_be_fed():
     goal = Denoise(Observation(np.zeros(SAMPLES, np.float32)), TRANSFORM, "cpu", input="wavelet")
     assert not goal.draw(0).any()
+
+
+def test_errors_are_weighted_by_the_noise_that_is_there():
+    # noise of 20 dB more below 1 kHz, and a tone far above it
+    rng = np.random.default_rng(0)
+    low = sosfilt(butter(8, 1000, fs=16000, output="sos"), rng.normal(0, 0.1, 16000))
+    tone = 0.5 * np.sin(2 * np.pi * 4000 * np.arange(16000) / 16000)
+    signal = (tone + low + rng.normal(0, 0.01, 16000)).astype(np.float32)
+    transform = STFT(510, 64, "hann")
+    goal = Denoise(Observation(signal), transform, "cpu", weighting="noise")
+    assert goal.weights.shape == goal.target.shape[1:]
+    assert float(goal.weights.mean()) == pytest.approx(1, abs=1e-5)
+    weights = goal.weights.mean(dim=1)  # (bins,), 31 Hz apart
+    power = goal.target.square().sum(dim=0).mean(dim=1)
+    floor = FLOOR * float(power.mean())
+    noise = [float(power[part].mean()) for part in (slice(4, 28), slice(40, 120))]
+    expected = (noise[1] + floor) / (noise[0] + floor)
+    ratio = float(weights[4:28].mean() / weights[40:120].mean())
+    assert ratio == pytest.approx(expected, rel=0.3)
+    assert ratio < 0.8
+    # by definition, and what the clean signal would leave
+    estimates = torch.zeros_like(goal.target)[None]
+    loss = (goal.weights * goal.target.square()).mean()
+    assert goal.loss([], estimates, 0.5) == pytest.approx(float(loss), rel=1e-6)
+    clean = transform.analyse(torch.from_numpy(tone.astype(np.float32)))[None]
+    # the noise is found low, rather than high
+    assert 0.5 < goal.clean_loss / float(goal.loss([], clean, 0.5)) < 1
+    rule = stopping("discrepancy", "denoise", Observation(signal), goal, transform).rule
+    assert rule.noise == goal.clean_loss
+    assert float(rule.residual(clean)) == pytest.approx(float(goal.loss([], clean, 0.5)))
+
+
+def test_silence_has_equal_weights():
+    silence = Observation(np.zeros(4000, np.float32))
+    goal = Denoise(silence, STFT(510, 64, "hann"), "cpu", weighting="noise")
+    torch.testing.assert_close(goal.weights, torch.ones_like(goal.weights))
+    assert goal.clean_loss == 0
+
+
+def test_a_waveform_has_no_bins_to_weight(signal):
+    options = {"input": "noise", "weighting": "noise"}
+    with pytest.raises(DapError, match="weighting is 'noise': priors of waveforms have no bins"):
+        waveform_objective("wave-u-net", "denoise", Observation(signal), "cpu", options)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""The methods that restore a recording, which one is taken where none is named, and its fit.
+
+The one that is taken is the one that was found best, on recordings (docs/results/beyond.md). A
+network is fitted where that is better than any classical method, and there is time for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from dap.errors import DapError
+from dap.options import FitOptions
+from dap.plugins import Plugin, own_fit, plugins
+from dap.tasks import TASKS
+
+# of what a recording alone tells: separation needs to know of what
+RESTORED = ("denoise", "inpaint", "dequantize")
+EFFORTS = ("quick", "normal")
+AUTO = "auto"
+# by task; a second of sound takes less than a second by a classical method
+CHOSEN = {
+    "denoise": {"quick": "wiener-tracked", "normal": "wiener-tracked"},
+    "inpaint": {"quick": "janssen", "normal": "janssen"},
+    "dequantize": {"quick": "cell-projection", "normal": "dap-best"},
+}
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method that `restore` takes.
+
+    Attributes:
+        name: for `restore`.
+        title: what it is, in words.
+        kind: "prior", an untrained network that is fitted to the recording, or "classical".
+        tasks: what it does: of "denoise", "inpaint" (fill gaps) and "dequantize".
+    """
+
+    name: str
+    title: str
+    kind: Literal["prior", "classical"]
+    tasks: tuple[str, ...]
+
+
+def methods(task: str | None = None) -> tuple[Method, ...]:
+    """The methods that `restore` takes: the priors, then the classical ones, each by name.
+
+    Args:
+        task: those for "denoise", "inpaint" or "dequantize" alone.
+
+    >>> [method.name for method in methods("inpaint") if method.kind == "classical"]
+    ['janssen']
+
+    Raises:
+        DapError: there is no such task.
+    """
+    if task is not None:
+        check_choice("task", task, RESTORED)
+    listed = []
+    kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
+        "prior": plugins("priors"),
+        "classical": plugins("baselines"),
+    }
+    for kind, offers in kinds.items():
+        for name, offer in sorted(offers.items()):
+            tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
+            # `observed` restores nothing, and a recording does not tell what a corruption does
+            if tasks and name != "observed" and "corruptions" not in offer.metadata:
+                listed.append(Method(name, offer.metadata["title"], kind, tasks))
+    return tuple(method for method in listed if task is None or task in method.tasks)
+
+
+def choose(task: str, effort: str = "normal") -> str:
+    """The method that "auto" stands for.
+
+    >>> choose("inpaint")
+    'janssen'
+
+    Raises:
+        DapError: there is no such task or effort.
+    """
+    check_choice("task", task, RESTORED)
+    check_choice("effort", effort, EFFORTS)
+    return CHOSEN[task][effort]
+
+
+def method_for(name: str, task: str) -> Method:
+    """The method of a name.
+
+    Raises:
+        DapError: there is none, or it is for other tasks.
+    """
+    known = {method.name: method for method in methods()}
+    if name not in known:
+        raise DapError(f"method is {name!r}; allowed: {', '.join(known)}")
+    if task not in known[name].tasks:
+        able = ", ".join(method.name for method in methods(task))
+        raise DapError(f"{name} does not {TASKS[task].verb}: choose another method: {able}")
+    return known[name]
+
+
+def options_of(
+    method: str,
+    prior: bool,
+    task: str,
+    preset: str | None,
+    iterations: int | None,
+    width: float | None,
+    fit: FitOptions | None,
+) -> FitOptions:
+    """How a method is fitted, from the arguments of `dap.api.restore`; of a baseline, the defaults.
+
+    Raises:
+        DapError: arguments exclude each other, or are out of their range, or not for the method.
+    """
+    given = {"preset": preset, "iterations": iterations, "width": width, "fit": fit}
+    asked = [name for name, value in given.items() if value is not None]
+    if not prior and asked:
+        raise DapError(f"{method} is fitted to nothing, and takes no {asked[0]}: name a prior")
+    if fit is None:
+        fit = fit_options(method, task, preset, iterations=iterations, width=width)
+    elif len(asked) > 1:
+        raise DapError("fit holds all options of the fit: leave out preset, iterations and width")
+    least = plugins("priors")[method].metadata.get("least_iterations", 1) if prior else 1
+    if fit.iterations < least:
+        raise DapError(
+            f"iterations is {fit.iterations}: {method} needs at least {least}, and would give the "
+            "recording back"
+        )
+    return fit
+
+
+def fit_options(method: str, task: str, preset: str | None = None, **options: Any) -> FitOptions:
+    """How a method is fitted for a task, but for the options that are given and not None.
+
+    By a preset; without one as the method says itself, or else by "fast".
+
+    Raises:
+        DapError: as `FitOptions.from_preset`.
+    """
+    own = own_fit(method, task) if preset is None else {"preset": preset}
+    options = {name: value for name, value in options.items() if value is not None}
+    return FitOptions.from_study({"preset": "fast"} | own | options)
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Raise a DapError that names the choices, unless the value is one of them."""
+    if value not in choices:
+        raise DapError(f"{name} is {value!r}; allowed: {', '.join(choices)}")
