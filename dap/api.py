@@ -1,5 +1,6 @@
 """Restoring a recording from Python: `dap.restore`, and the methods that it takes."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from dap.data.weights import declared
 from dap.errors import DapError
 from dap.options import FitOptions
 from dap.plugins import Plugin, own_fit, plugins
@@ -26,6 +28,8 @@ SHORTEST_SEGMENT_SECONDS = 0.25
 SELECTIONS = ("last", "average", "stop")
 DEVICES = ("auto", "cpu", "cuda")
 
+log = logging.getLogger("dap")
+
 
 @dataclass(frozen=True)
 class Method:
@@ -34,14 +38,19 @@ class Method:
     Attributes:
         name: for `restore`.
         title: what it is, in words.
-        kind: "prior", an untrained network that is fitted to the recording, or "classical".
+        kind: "prior", an untrained network that is fitted to the recording; "classical"; or
+            "trained", a network with weights that others have trained, which `trained` tells of.
         tasks: what it does: of "denoise", "inpaint" (fill gaps) and "dequantize".
+        sample_rates: in Hz, those that it is for; of any, none are named.
+        trained: on what and by whom, of a trained one; else "".
     """
 
     name: str
     title: str
-    kind: Literal["prior", "classical"]
+    kind: Literal["prior", "classical", "trained"]
     tasks: tuple[str, ...]
+    sample_rates: tuple[int, ...] = ()
+    trained: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +91,7 @@ class Restoration:
 
 
 def methods(task: str | None = None) -> tuple[Method, ...]:
-    """The methods that `restore` takes: the priors, then the classical ones, each by name.
+    """The methods that `restore` takes: the priors, then the others, each by name.
 
     Args:
         task: those for "denoise", "inpaint" or "dequantize" alone.
@@ -96,17 +105,26 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
     if task is not None:
         _check_choice("task", task, RESTORED)
     listed = []
-    kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
-        "prior": plugins("priors"),
-        "classical": plugins("baselines"),
-    }
-    for kind, offers in kinds.items():
+    for fitted, offers in ((True, plugins("priors")), (False, plugins("baselines"))):
         for name, offer in sorted(offers.items()):
             tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
             # `observed` restores nothing, and a recording does not tell what a corruption does
             if tasks and name != "observed" and "corruptions" not in offer.metadata:
-                listed.append(Method(name, offer.metadata["title"], kind, tasks))
+                listed.append(_listed(offer, fitted, tasks))
     return tuple(method for method in listed if task is None or task in method.tasks)
+
+
+def _listed(offer: Plugin, fitted: bool, tasks: tuple[str, ...]) -> Method:
+    weights = None if fitted else declared(offer.name)
+    kind: Literal["prior", "classical", "trained"] = "prior" if fitted else "classical"
+    return Method(
+        offer.name,
+        offer.metadata["title"],
+        "trained" if weights else kind,
+        tasks,
+        tuple(offer.metadata.get("sample_rates", ())),
+        f"on {weights['on']}, by {weights['by']}" if weights else "",
+    )
 
 
 def restore(
@@ -132,7 +150,10 @@ def restore(
     An untrained network is fitted to each segment of about `segment_seconds`; it fits the sound
     before the noise, so that too many iterations bring the noise back. "dap-best" is fed the
     estimate of a classical method, which it corrects, and is ended before that. Segments overlap by
-    64 ms and are cross-faded. A classical method is given the whole recording instead.
+    64 ms and are cross-faded. A classical method is given the whole recording instead, and so is
+    one that others have trained ("dfl", for speech at 16 kHz): a warning says on what, and by whom.
+    Its weights are downloaded into the user's cache on first use, or read from the folder that the
+    environment variable DAP_WEIGHTS names.
 
     The level is taken off before, and put back after: a segment is fitted without its mean, and
     scaled to a peak of 1. What lies beyond six times the size that 99 % of its samples do not
@@ -182,7 +203,8 @@ def restore(
             (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
             leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
             or given with `bins`; an argument is out of its range; the method is not for the task,
-            or needs more iterations; `selection` is "stop" without a rule; there is no GPU, where
+            or not for the rate, or needs more iterations; its weights cannot be had; `selection` is
+            "stop" without a rule; there is no GPU, where
             "cuda" is asked for; a fit diverged; no fit learned anything; of a channel, or of all
             gaps beside sound, a method makes silence
             (60 dB below).
@@ -213,7 +235,8 @@ def restore(
             f"segment_seconds is {segment_seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}"
         )
     task = _task(gaps, bins)
-    prior = _method(method, task).kind == "prior"
+    chosen = method_for(method, task, int(sample_rate))
+    prior = chosen.kind == "prior"
     options = _fit_options(method, prior, task, preset, iterations, width, fit)
     selection = selection or ("average" if options.stop == "none" else "stop")
     if selection == "stop" and prior and options.stop == "none":
@@ -230,8 +253,10 @@ def restore(
         raise DapError(
             f"the recording is silent{where} (all samples are equal): there is nothing to restore"
         )
+    if chosen.trained:
+        log.warning("%s is a trained model: %s; other sound may suffer", method, chosen.trained)
     results: list[RestoredRecording | None] = []
-    with _threads(threads if prior else None):
+    with _threads(None if chosen.kind == "classical" else threads):
         for index, channel in enumerate(channels):
             if silent[index]:
                 results.append(None)
@@ -374,13 +399,24 @@ def _gap(gap: Sequence[float]) -> tuple[float, float]:
     return start, end
 
 
-def _method(name: str, task: str) -> Method:
+def method_for(name: str, task: str, sample_rate: int) -> Method:
+    """The method of a name.
+
+    Raises:
+        DapError: there is none, or it is not for the task, or not for the rate in Hz.
+    """
     known = {method.name: method for method in methods()}
     if name not in known:
         raise DapError(f"method is {name!r}; allowed: {', '.join(known)}")
     if task not in known[name].tasks:
         able = ", ".join(method.name for method in methods(task))
         raise DapError(f"{name} does not {TASKS[task].verb}: choose another method: {able}")
+    rates = known[name].sample_rates
+    if rates and sample_rate not in rates:
+        raise DapError(
+            f"{name} is for {' or '.join(map(str, rates))} Hz, and the rate is {sample_rate}: "
+            "resample the recording, or choose another method"
+        )
     return known[name]
 
 
