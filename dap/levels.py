@@ -28,7 +28,7 @@ class Level:
 
     Attributes:
         offset: the mean, of what was not cut off.
-        scale: the largest size that is left; 0 where all samples are equal.
+        scale: the size that becomes 1, the largest that is left; 0 where all samples are equal.
         beyond: (samples,) float64, what was cut off.
     """
 
@@ -61,7 +61,12 @@ class Level:
 
     @classmethod
     def peak(
-        cls, signal: np.ndarray, lost: np.ndarray, bounds: np.ndarray | None = None
+        cls,
+        signal: np.ndarray,
+        lost: np.ndarray,
+        bounds: np.ndarray | None = None,
+        *,
+        peak: float = 1.0,
     ) -> "Level":
         """The level of a whole recording for a classical method: nothing is cut off.
 
@@ -69,11 +74,13 @@ class Level:
 
         Args:
             signal, lost, bounds: as for `of`.
+            peak: the largest size that the method is given.
         """
         known = signal[~lost].astype(np.float64)
         offset = float(known.mean()) if bounds is None else 0.0
         reached = known if bounds is None else bounds
-        return cls(offset, float(np.abs(reached - offset).max()), np.zeros(len(signal)))
+        largest = float(np.abs(reached - offset).max())
+        return cls(offset, largest / peak, np.zeros(len(signal)))
 
     def scaled(self, signal: np.ndarray) -> np.ndarray:
         """A signal of the segment as the method is given it: float32, within [-1, 1]."""

@@ -17,6 +17,7 @@ from dap.levels import Level, decibels_below, root_mean_square
 from dap.noise import white_noise_power
 from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
+from dap.plugins import plugin
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
@@ -91,10 +92,10 @@ def restore_recording(
     """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantization.
 
     A prior is fitted to segments, each scaled by its level (`dap.levels`) and without its mean; a
-    baseline is given the whole, scaled to a peak of 1. Segments without sound are not fitted. A fit
-    that learned nothing is done again at a third of the learning rate, and the one with the lower
-    loss is taken. If it has learned nothing either, its segment is left as it was. Warnings in the
-    log say so.
+    baseline is given the whole, scaled to a peak of 1, or of what it says. Segments without sound
+    are not fitted. A fit that learned nothing is done again at a third of the learning rate, and
+    the one with the lower loss is taken. If it has learned nothing either, its segment is left as
+    it was. Warnings in the log say so.
 
     Args:
         recording: (samples,) float32 or float64, not constant outside of the gaps.
@@ -125,6 +126,7 @@ def restore_recording(
     device = resolve_device(device) if fitted else "cpu"
     if fitted and fit.input == "wiener-white":
         _warn_of_other_noise(recording, channel)
+    level_of = Level.of if fitted else partial(Level.peak, peak=_peak(method))
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}
     for index, (start, end) in enumerate(parts):
@@ -134,7 +136,7 @@ def restore_recording(
         if lost.all():
             raise DapError(NOTHING_LEFT)
         cell = None if bounds is None else bounds[:, start:end]
-        level = (Level.of if fitted else Level.peak)(recording[start:end], lost, cell)
+        level = level_of(recording[start:end], lost, cell)
         levels[index] = level
         if level.scale:
             scaled = np.where(lost, np.float32(0), level.scaled(recording[start:end]))
@@ -194,6 +196,11 @@ def restore_recording(
         unrestored=unrestored,
         learned=not results or len(results) > len(unrestored),
     )
+
+
+def _peak(method: str) -> float:
+    """The peak that a baseline's recordings are brought to: a trained one knows of levels."""
+    return plugin("baselines", method).metadata.get("peak", 1.0)
 
 
 def _warn_of_other_noise(recording: np.ndarray, channel: str) -> None:
