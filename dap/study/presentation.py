@@ -335,6 +335,9 @@ def report_setup(study: Study) -> dict:
                 "clips": experiment.clips,
                 "parts": {corpus: experiment.parts(corpus) for corpus in experiment.clips},
                 "methods": experiment.methods,
+                "methods_of": {
+                    corpus: experiment.methods_of(corpus) for corpus in experiment.clips
+                },
                 "fit": experiment.fit,
                 "fits": experiment.fits,
             }
