@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dap.errors import DapError
+from dap.plugins import plugin
 
 # Samples are far above all else that exceed this quantile of the sizes so many times: of 2 s, 320
 # samples may. Of 382 segments of 151 recordings of all kinds, 6 have any beyond 6 times
@@ -90,6 +91,11 @@ class Level:
     def put_back(self, estimate: np.ndarray) -> np.ndarray:
         """A method's estimate at the segment's level, float64."""
         return self.offset + self.scale * estimate.astype(np.float64) + self.beyond
+
+
+def peak_of(method: str) -> float:
+    """The peak that a baseline's recordings are brought to: a trained one knows of levels."""
+    return plugin("baselines", method).metadata.get("peak", 1.0)
 
 
 def root_mean_square(signal: np.ndarray) -> float:

@@ -13,11 +13,10 @@ from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.fitting.threads import one_at_a_time, run_in_threads
-from dap.levels import Level, decibels_below, root_mean_square
+from dap.levels import Level, decibels_below, peak_of, root_mean_square
 from dap.noise import white_noise_power
 from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
-from dap.plugins import plugin
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
@@ -126,7 +125,7 @@ def restore_recording(
     device = resolve_device(device) if fitted else "cpu"
     if fitted and fit.input == "wiener-white":
         _warn_of_other_noise(recording, channel)
-    level_of = Level.of if fitted else partial(Level.peak, peak=_peak(method))
+    level_of = Level.of if fitted else partial(Level.peak, peak=peak_of(method))
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}
     for index, (start, end) in enumerate(parts):
@@ -196,11 +195,6 @@ def restore_recording(
         unrestored=unrestored,
         learned=not results or len(results) > len(unrestored),
     )
-
-
-def _peak(method: str) -> float:
-    """The peak that a baseline's recordings are brought to: a trained one knows of levels."""
-    return plugin("baselines", method).metadata.get("peak", 1.0)
 
 
 def _warn_of_other_noise(recording: np.ndarray, channel: str) -> None:
