@@ -1,0 +1,228 @@
+"""Joining the parts of a study that were made on several machines, or in several sittings.
+
+A part is a folder of results with records of its finished chunks (`dap.runtime.record`), or a copy
+of what they name, packed into an archive. All of it is checked before anything is written: each
+file against its record, and the records against each other.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from dap.errors import DapError
+from dap.runtime.archive import is_archive, packed, unpacked
+from dap.store import read_rows, seal_of, sha256, write_bytes
+from dap.study.paths import COLLECTED, PRODUCTS, Names, Paths
+from dap.study.places import recorded_chunks
+from dap.study.records import Agreement, chunk_of, read_record
+
+# of a part that was packed: all of its records, so that half a copy is seen
+INDEX = "part.json"
+TOPS = ("clips", "observations", "fits", "scores", "records")
+# how a sitting is begun, for messages
+MAKE = "run `snakemake --config part=1/1` there, which makes nothing again that is finished"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A finished chunk of a part.
+
+    Attributes:
+        source: the part's name, for messages.
+        root: the folder that the record's files lie in.
+        record: as `dap.study.records.read_record` gives it.
+        path: of the record.
+    """
+
+    source: str
+    root: Path
+    record: Mapping[str, Any]
+    path: Path
+
+    @property
+    def names(self) -> Names:
+        """What the chunk is."""
+        return chunk_of(self.record)
+
+    @property
+    def scores(self) -> Path:
+        """Its scores."""
+        return Path(Paths(str(self.root)).scores(*self.names))
+
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """All files of the chunk, below the folder; those of the record last."""
+        for name in self.record["files"]:
+            yield name, self.root / name
+        for path in (seal_of(self.path), self.path):
+            yield path.relative_to(self.root).as_posix(), path
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What was joined.
+
+    Attributes:
+        chunks: all that are new.
+        repeats: how many were there already, the same to the bit.
+        cpus: how many of all chunks were made on each kind of CPU, those of the target included.
+    """
+
+    study: str
+    chunks: list[Chunk]
+    repeats: int
+    cpus: dict[str, int]
+
+
+def collect(parts: Iterable[str | Path], into: Path | None, export: Path | None) -> Joined:
+    """Join parts into a folder of results, or pack them into one archive, or both.
+
+    Args:
+        parts: folders and archives.
+        into: the folder of a study's results, `results/STUDY`; what is joined lies below
+            `collected/` there.
+        export: the archive, whose suffix says its form.
+
+    Raises:
+        DapError: a part is damaged or none, or they differ in setup, code, clips or observations,
+            or have other numbers for the same clip; the message names file and key, and nothing was
+            joined.
+        UnwritableError: a file cannot be written.
+    """
+    with ExitStack() as stack:
+        folders = {str(part): stack.enter_context(unpacked(Path(part))) for part in parts}
+        present = [] if into is None else list(_chunks(str(into), into))
+        found = [chunk for name, folder in folders.items() for chunk in _part(name, folder)]
+        agreement = Agreement()
+        for chunk in [*present, *found]:
+            agreement.add(chunk.record, f"{chunk.source} ({'/'.join(chunk.names)})")
+        there, files = {chunk.names: chunk for chunk in present}, _Files(present)
+        unique: dict[Names, Chunk] = {}
+        for chunk in found:
+            first = there.get(chunk.names) or unique.get(chunk.names)
+            if first is None:
+                unique[chunk.names] = chunk
+                files.add(chunk)
+            else:
+                _require_same(first, chunk)
+        new = list(unique.values())
+        if export is not None:
+            _pack(new if into is None else [*present, *new], export)
+        if into is not None:
+            for chunk in new:
+                for name, path in chunk.files():
+                    write_bytes(into / COLLECTED / name, path.read_bytes())
+        cpus: dict[str, int] = {}
+        for chunk in [*present, *new]:
+            cpus[chunk.record["cpu"]] = cpus.get(chunk.record["cpu"], 0) + 1
+        study = found[0].record["setup"]["study"]["study"]
+        return Joined(study, new, len(found) - len(new), cpus)
+
+
+def _part(name: str, folder: Path) -> list[Chunk]:
+    """The chunks of a part, each file of which was checked."""
+    listed = _index(name, folder)
+    chunks = list(_chunks(name, folder))
+    for missing in sorted(listed - {chunk.path.relative_to(folder).as_posix() for chunk in chunks}):
+        raise DapError(f"{name}: {missing} is not there, though {INDEX} lists it: copy all of it")
+    if not chunks:
+        raise DapError(f"{name}: has no record of a finished chunk, so it is no part: {MAKE}")
+    return chunks
+
+
+def _index(name: str, folder: Path) -> set[str]:
+    """The records that a packed part is to have; none of a folder of results."""
+    path = folder / INDEX
+    if not path.is_file():
+        return set()
+    try:
+        return set(json.loads(path.read_text(encoding="utf-8"))["records"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DapError(f"{name}: {INDEX} is damaged: copy it anew") from error
+
+
+def _chunks(name: str, folder: Path) -> Iterator[Chunk]:
+    """The chunks of a folder of results, made there or collected."""
+    own = Paths(str(folder))
+    for paths in (own, own.collected):
+        for names, path in recorded_chunks(paths).items():
+            chunk = Chunk(name, Path(paths.root), read_record(path), path)
+            if chunk.names != names:
+                raise DapError(f"{path}: is of {'/'.join(chunk.names)}: it was moved or renamed")
+            _check_files(chunk)
+            yield chunk
+
+
+def _check_files(chunk: Chunk) -> None:
+    """Refuse a chunk of which a file is missing, or another than was recorded."""
+    needed = {PRODUCTS[kind].format(**chunk.names._asdict()) for kind in ("fits", "scores")}
+    for name in sorted({*chunk.record["files"], *needed}):
+        pure = PurePosixPath(name)
+        if pure.is_absolute() or ".." in pure.parts or pure.parts[0] not in TOPS:
+            raise DapError(f"{chunk.path}: lists {name}, which is no product of a study")
+        path = chunk.root / name
+        if not path.is_file():
+            raise DapError(f"{path}: is not there, though {chunk.path.name} lists it: copy it anew")
+        if sha256(path) != chunk.record["files"].get(name):
+            raise DapError(
+                f"{path}: is torn or was changed (its sha256 is not that of {chunk.path}): copy it "
+                "anew, or make the chunk again"
+            )
+
+
+class _Files:
+    """The files of all chunks, several of which may share one, by their names below the folder."""
+
+    def __init__(self, chunks: Iterable[Chunk]):
+        self._digests: dict[str, tuple[str, Chunk]] = {}
+        for chunk in chunks:
+            self.add(chunk)
+
+    def add(self, chunk: Chunk) -> None:
+        """Add those of a chunk; refuse one that has another content in another chunk."""
+        for name, digest in chunk.record["files"].items():
+            known, first = self._digests.setdefault(name, (digest, chunk))
+            if known != digest:
+                raise DapError(
+                    f"{chunk.source}: {name} is another than in {first.source}: the two were made "
+                    "of different recordings or numbers of clips; leave one of them out"
+                )
+
+
+def _require_same(first: Chunk, second: Chunk) -> None:
+    """Refuse a chunk that is there already with other numbers."""
+    one, two = read_rows(first.scores), read_rows(second.scores)
+    if one == two:
+        return
+    differing = next((pair for pair in zip(one, two, strict=False) if pair[0] != pair[1]), None)
+    where = f"{second.source}: {'/'.join(second.names)}"
+    remedy = "one chunk cannot count twice: leave one of them out"
+    if differing is None:
+        raise DapError(f"{where} has {len(two)} scores, and {len(one)} in {first.source}: {remedy}")
+    clip, metric, selection = (differing[1][key] for key in ("clip", "metric", "selection"))
+    values = [row["value"] for row in differing]
+    raise DapError(
+        f"{where}: clip {clip} has other numbers than in {first.source} ({metric} of {selection}: "
+        f"{values[1]} and {values[0]}; made on {second.record['cpu']} and {first.record['cpu']}): "
+        f"{remedy}"
+    )
+
+
+def _pack(chunks: Iterable[Chunk], target: Path) -> None:
+    """Pack chunks into an archive, with a list of their records."""
+    files = {name: path for chunk in chunks for name, path in chunk.files()}
+    records = sorted(name for name in files if name.startswith("records/") and "/." not in name)
+    index = json.dumps({"records": records}, indent=1) + "\n"
+    packed(target, {INDEX: index.encode(), **files})
+
+
+def require_archive(path: Path) -> None:
+    """Refuse a name that says no form of an archive.
+
+    Raises:
+        DapError: it has none of the suffixes.
+    """
+    if not is_archive(path):
+        raise DapError(f"{path}: must be named .tar.zst, .tar.xz or .tar.gz")
