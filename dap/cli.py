@@ -283,7 +283,7 @@ def restore(
     "--export",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Pack the parts into one, of this name: .tar.zst, .tar.xz or .tar.gz.",
+    help="Pack what was made in PARTS into one archive instead: .tar.zst, .tar.xz or .tar.gz.",
 )
 def collect(parts: tuple[str, ...], into: str | None, export: str | None) -> None:
     """Join PARTS of one study that were made on several machines, or in several sittings.
@@ -293,21 +293,21 @@ def collect(parts: tuple[str, ...], into: str | None, export: str | None) -> Non
     or in the numbers of a clip, are refused, and damaged ones: then nothing is joined. What is
     there twice, to the bit, counts once.
     """
-    if into is None and export is None:
-        raise click.UsageError("name a folder (--into), or an archive (--export)")
-    from dap.runtime.collect import collect as join
-    from dap.runtime.collect import require_archive
+    if (into is None) == (export is None):
+        raise click.UsageError("name either a folder (--into) or an archive (--export)")
+    from dap.runtime import archive
+    from dap.runtime import collect as joining
 
-    target = None if export is None else Path(export)
-    if target is not None:
-        require_archive(target)
-    joined = join(parts, None if into is None else Path(into), target)
+    if export is not None:
+        archive.require_archive(Path(export))
+        joined, verb = joining.export(parts, Path(export)), "packed"
+    else:
+        joined, verb = joining.collect(parts, Path(str(into))), "joined"
     cpus = ", ".join(f"{count} on {cpu}" for cpu, count in sorted(joined.cpus.items()))
-    places = " and ".join(filter(None, [into, export]))
     click.echo(
         one_line(
-            f"{places}: {len(joined.chunks)} chunks of {joined.study} joined, {joined.repeats} "
-            f"repeats dropped; now {cpus}"
+            f"{export or into}: {len(joined.chunks)} chunks of {joined.study} {verb}, "
+            f"{joined.repeats} repeats dropped; {cpus}"
         ),
         err=True,
     )

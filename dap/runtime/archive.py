@@ -21,6 +21,16 @@ def is_archive(path: Path) -> bool:
     return any(path.name.endswith(suffix) for suffix in MODES)
 
 
+def require_archive(path: Path) -> None:
+    """Refuse a name that says no form of an archive.
+
+    Raises:
+        DapError: it has none of the suffixes.
+    """
+    if not is_archive(path):
+        raise DapError(f"{path}: must be named .tar.zst, .tar.xz or .tar.gz")
+
+
 def packed(target: Path, files: Mapping[str, bytes | Path]) -> None:
     """Write an archive, whole or not at all; equal files give equal bytes.
 
@@ -28,8 +38,10 @@ def packed(target: Path, files: Mapping[str, bytes | Path]) -> None:
         files: contents, or files that have them, by their names in the archive.
 
     Raises:
+        DapError: its name says no form of an archive.
         UnwritableError: it cannot be written.
     """
+    require_archive(target)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in sorted(files.items()):

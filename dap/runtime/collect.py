@@ -6,6 +6,7 @@ file against its record, and the records against each other.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dap.errors import DapError
-from dap.runtime.archive import is_archive, packed, unpacked
+from dap.runtime.archive import packed, unpacked
 from dap.store import read_rows, seal_of, sha256, write_bytes
 from dap.study.paths import COLLECTED, PRODUCTS, Names, Paths
 from dap.study.places import recorded_chunks
@@ -22,6 +23,7 @@ from dap.study.records import Agreement, chunk_of, read_record
 # of a part that was packed: all of its records, so that half a copy is seen
 INDEX = "part.json"
 TOPS = ("clips", "observations", "fits", "scores", "records")
+REMEDY = "only parts of one setup, one code and one set of observations add up: leave one out"
 # how a sitting is begun, for messages
 MAKE = "run `snakemake --config part=1/1` there, which makes nothing again that is finished"
 
@@ -62,7 +64,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Joined:
-    """What was joined.
+    """What was joined, or packed.
 
     Attributes:
         chunks: all that are new.
@@ -76,14 +78,14 @@ class Joined:
     cpus: dict[str, int]
 
 
-def collect(parts: Iterable[str | Path], into: Path | None, export: Path | None) -> Joined:
-    """Join parts into a folder of results, or pack them into one archive, or both.
+def collect(parts: Iterable[str | Path], into: Path) -> Joined:
+    """Join parts into the folder of a study's results, `results/STUDY`.
+
+    What is joined lies below `collected/` there, the record of each chunk last: a chunk that was
+    half written by a kill is none, and is joined when the command is given again.
 
     Args:
         parts: folders and archives.
-        into: the folder of a study's results, `results/STUDY`; what is joined lies below
-            `collected/` there.
-        export: the archive, whose suffix says its form.
 
     Raises:
         DapError: a part is damaged or none, or they differ in setup, code, clips or observations,
@@ -92,33 +94,55 @@ def collect(parts: Iterable[str | Path], into: Path | None, export: Path | None)
         UnwritableError: a file cannot be written.
     """
     with ExitStack() as stack:
-        folders = {str(part): stack.enter_context(unpacked(Path(part))) for part in parts}
-        present = [] if into is None else list(_chunks(str(into), into))
-        found = [chunk for name, folder in folders.items() for chunk in _part(name, folder)]
-        agreement = Agreement()
-        for chunk in [*present, *found]:
-            agreement.add(chunk.record, f"{chunk.source} ({'/'.join(chunk.names)})")
-        there, files = {chunk.names: chunk for chunk in present}, _Files(present)
-        unique: dict[Names, Chunk] = {}
-        for chunk in found:
-            first = there.get(chunk.names) or unique.get(chunk.names)
-            if first is None:
-                unique[chunk.names] = chunk
-                files.add(chunk)
-            else:
-                _require_same(first, chunk)
-        new = list(unique.values())
-        if export is not None:
-            _pack(new if into is None else [*present, *new], export)
-        if into is not None:
-            for chunk in new:
-                for name, path in chunk.files():
-                    write_bytes(into / COLLECTED / name, path.read_bytes())
-        cpus: dict[str, int] = {}
-        for chunk in [*present, *new]:
-            cpus[chunk.record["cpu"]] = cpus.get(chunk.record["cpu"], 0) + 1
-        study = found[0].record["setup"]["study"]["study"]
-        return Joined(study, new, len(found) - len(new), cpus)
+        present = list(_chunks(str(into), into))
+        found = _found(parts, stack)
+        joined = _joined(present, found)
+        for chunk in joined.chunks:
+            for name, path in chunk.files():
+                write_bytes(into / COLLECTED / name, path.read_bytes())
+        return joined
+
+
+def export(parts: Iterable[str | Path], archive: Path) -> Joined:
+    """Pack what was made in some folders into one archive, whose name says its form.
+
+    Of a folder of results that others were collected into, what was made there is packed alone.
+
+    Raises:
+        DapError, UnwritableError: as `collect`.
+    """
+    with ExitStack() as stack:
+        made = [chunk for chunk in _found(parts, stack) if chunk.root.name != COLLECTED]
+        if not made:
+            raise DapError(f"{archive}: all that is finished there was collected from elsewhere")
+        joined = _joined([], made)
+        files = {name: path for chunk in joined.chunks for name, path in chunk.files()}
+        records = [chunk.path.relative_to(chunk.root).as_posix() for chunk in joined.chunks]
+        index = json.dumps({"records": sorted(records)}, indent=1) + "\n"
+        packed(archive, {INDEX: index.encode(), **files})
+        return joined
+
+
+def _found(parts: Iterable[str | Path], stack: ExitStack) -> list[Chunk]:
+    """The chunks of all parts; archives are unpacked until the stack is closed."""
+    folders = {str(part): stack.enter_context(unpacked(Path(part))) for part in parts}
+    return [chunk for name, folder in folders.items() for chunk in _part(name, folder)]
+
+
+def _joined(present: list[Chunk], found: list[Chunk]) -> Joined:
+    """What is new among the chunks that were found, once all agree."""
+    agreement, files = Agreement(REMEDY), _Files()
+    unique: dict[Names, Chunk] = {}
+    for chunk in [*present, *found]:
+        agreement.add(chunk.record, f"{chunk.source} ({'/'.join(chunk.names)})")
+        _require_same(unique.setdefault(chunk.names, chunk), chunk)
+        if unique[chunk.names] is chunk:
+            files.add(chunk)
+    there = {chunk.names for chunk in present}
+    new = [chunk for names, chunk in unique.items() if names not in there]
+    study = found[0].record["setup"]["study"]["study"]
+    cpus = Counter(chunk.record["cpu"] for chunk in unique.values())
+    return Joined(study, new, len(found) - len(new), dict(cpus))
 
 
 def _part(name: str, folder: Path) -> list[Chunk]:
@@ -168,17 +192,15 @@ def _check_files(chunk: Chunk) -> None:
         if sha256(path) != chunk.record["files"].get(name):
             raise DapError(
                 f"{path}: is torn or was changed (its sha256 is not that of {chunk.path}): copy it "
-                "anew, or make the chunk again"
+                "anew, or delete the record to leave the chunk out"
             )
 
 
 class _Files:
     """The files of all chunks, several of which may share one, by their names below the folder."""
 
-    def __init__(self, chunks: Iterable[Chunk]):
+    def __init__(self) -> None:
         self._digests: dict[str, tuple[str, Chunk]] = {}
-        for chunk in chunks:
-            self.add(chunk)
 
     def add(self, chunk: Chunk) -> None:
         """Add those of a chunk; refuse one that has another content in another chunk."""
@@ -208,21 +230,3 @@ def _require_same(first: Chunk, second: Chunk) -> None:
         f"{values[1]} and {values[0]}; made on {second.record['cpu']} and {first.record['cpu']}): "
         f"{remedy}"
     )
-
-
-def _pack(chunks: Iterable[Chunk], target: Path) -> None:
-    """Pack chunks into an archive, with a list of their records."""
-    files = {name: path for chunk in chunks for name, path in chunk.files()}
-    records = sorted(name for name in files if name.startswith("records/") and "/." not in name)
-    index = json.dumps({"records": records}, indent=1) + "\n"
-    packed(target, {INDEX: index.encode(), **files})
-
-
-def require_archive(path: Path) -> None:
-    """Refuse a name that says no form of an archive.
-
-    Raises:
-        DapError: it has none of the suffixes.
-    """
-    if not is_archive(path):
-        raise DapError(f"{path}: must be named .tar.zst, .tar.xz or .tar.gz")

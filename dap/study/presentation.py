@@ -18,10 +18,10 @@ from dap.study.params import all_scores, fit_manifests, score_files
 from dap.study.paths import FIRST, Names
 from dap.study.study import Study
 from dap.study.unfinished import (
-    MARK,
     claims_shown,
     figures_shown,
     first_shown,
+    marked,
     methods_shown,
     metrics_shown,
     note,
@@ -58,7 +58,7 @@ def table_entry(study: Study, name: str) -> dict:
     metrics = metrics_shown(study, entry["experiment"])
     compared = entry["baseline"] in methods_shown(study, entry["experiment"])
     return entry | {
-        "title": (entry["title"] or name) + MARK,
+        "title": marked(study, entry["title"] or name),
         "metrics": [metric for metric in entry["metrics"] if metric in metrics],
         "baseline": entry["baseline"] if compared else None,
     }
@@ -396,10 +396,10 @@ def _shown_config(study: Study) -> dict:
     if not study.places.unfinished:
         return study.config
     return study.config | {
-        "title": (study["title"] or study.name) + MARK,
+        "title": marked(study, study["title"] or study.name),
         "figures": {name: study["figures"][name] for name in figures_shown(study)},
         "claims": claims_shown(study),
-        "notes": [note(study), *study["notes"]],
+        "notes": [*filter(None, [note(study)]), *study["notes"]],
     }
 
 

@@ -9,6 +9,7 @@ Light on purpose: the Snakefile and every cluster job parse it.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ def made_of(study: Study, code: Code, chunk: Names) -> dict[str, dict[str, dict]
     return json.loads(json.dumps({"setup": setup, "code": digests}))
 
 
+@cache
 def _digests(study: Study, code: Code, stage: str, *names: str) -> dict[str, str]:
     script, modules = STAGES[stage]
     digests = code.digests(f"workflow/scripts/{script}", *modules(study, *names))
@@ -113,9 +115,14 @@ def chunk_of(record: Mapping[str, Any]) -> Names:
 
 
 class Agreement:
-    """What a study's chunks were made of, as far as records have said it."""
+    """What a study's chunks were made of, as far as records have said it.
 
-    def __init__(self) -> None:
+    Args:
+        remedy: what to do about a difference, for messages.
+    """
+
+    def __init__(self, remedy: str) -> None:
+        self.remedy = remedy
         self._said: dict[tuple[str, str], tuple[dict, str]] = {}
 
     def add(
@@ -134,7 +141,8 @@ class Agreement:
             for group, values in record.get(section, {}).items():
                 said, first = self._said.setdefault((section, group), (values, source))
                 if values != said:
-                    raise DapError(_difference(section, group, (said, first), (values, source)))
+                    differs = _difference(section, group, (said, first), (values, source))
+                    raise DapError(f"{differs}: {self.remedy}")
 
 
 def _difference(section: str, group: str, one: tuple[dict, str], two: tuple[dict, str]) -> str:
@@ -145,7 +153,4 @@ def _difference(section: str, group: str, one: tuple[dict, str], two: tuple[dict
         section, f"{group}/{key}"
     )
     differs = {"setup": "the study's key", "code": "the code of", "data": "the sha256 of"}[section]
-    return (
-        f"{other}: {differs} {name} is {values[1]}, and {values[0]} in {source}: parts are joined "
-        "where they are of one setup, one code and one set of observations; leave one of them out"
-    )
+    return f"{other}: {differs} {name} is {values[1]}, and {values[0]} in {source}"

@@ -119,11 +119,12 @@ def check_collected(study: Study, code: Code) -> None:
         return
     chunks = in_order(study)
     making = not study.places.unfinished and any(chunk not in collected for chunk in chunks)
-    agreement = Agreement()
+    agreement = Agreement(
+        f"keep the results apart by --config study=NAME, or delete {study.places.elsewhere.root}"
+    )
     for chunk in chunks:
-        made = made_of(study, code, chunk)
-        source = f"this study, in {study.places.of(chunk).root}"
-        agreement.add(made, source, ("setup", "code") if making else ("setup",))
+        sections = ("setup", "code") if making else ("setup",)
+        agreement.add(made_of(study, code, chunk), "the study as it is", sections)
     records = dict(recorded_chunks(study.places.own)) if study.places.unfinished else {}
     for chunk, path in {**records, **collected}.items():
         if chunk in set(chunks):

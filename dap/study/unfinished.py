@@ -8,11 +8,23 @@ from pathlib import Path
 
 from dap.study.experiment import Experiment
 from dap.study.params import score_metrics
+from dap.study.parts import in_order
 from dap.study.paths import FIRST, Names
 from dap.study.plan import left
 from dap.study.study import Study
 
 MARK = " (unfinished)"
+
+
+def is_marked(study: Study) -> bool:
+    """Whether a study is to be called unfinished: a chunk is missing, and tables are made."""
+    chunks = in_order(study) if study.places.unfinished else []
+    return not all(map(study.places.is_there, chunks))
+
+
+def marked(study: Study, title: str) -> str:
+    """A title, with the mark where the study is unfinished."""
+    return title + MARK * is_marked(study)
 
 
 def chunks_shown(study: Study, experiment: str, methods: Iterable[str]) -> list[Names]:
@@ -124,7 +136,7 @@ def _scored(study: Study, chunk: Names) -> list[str]:
 
 def note(study: Study) -> str:
     """What is said of the study as a whole; "" of a finished one."""
-    return f"Unfinished: {left(study)}" if study.places.unfinished else ""
+    return f"Unfinished: {left(study)}" if is_marked(study) else ""
 
 
 def note_of_methods(study: Study, experiment: Experiment) -> str:

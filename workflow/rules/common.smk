@@ -21,7 +21,7 @@ from dap.runtime.provenance import machine
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
-from dap.study.parts import Asked
+from dap.study.parts import Asked, chunks_of_part
 from dap.study.paths import CLIPS, FITS, OBSERVATIONS, require_folders
 from dap.study.plan import trial_file
 from dap.study.schema import as_written
@@ -62,6 +62,7 @@ try:
     if workflow.is_main_process:
         require_folders(".snakemake", RESOURCES, *study.paths.folders)
         check_collected(study, SOURCES)
+        chunks_of_part(study, asked.part)  # raises where it names clips that there are not
         if asked.unfinished and not depends.all_scores(study):
             raise errors.DapError(f"{study.paths.root}: has no scores yet, so no table")
 except errors.DapError as error:
