@@ -4,6 +4,7 @@ Light on purpose: the Snakefile and every cluster job parse it.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 from dap.study.experiment import Experiment
@@ -16,6 +17,7 @@ from dap.study.study import Study
 MARK = " (unfinished)"
 
 
+@cache
 def is_marked(study: Study) -> bool:
     """Whether a study is to be called unfinished: a chunk is missing, and tables are made."""
     chunks = in_order(study) if study.places.unfinished else []
@@ -134,6 +136,7 @@ def _scored(study: Study, chunk: Names) -> list[str]:
     return [*score_metrics(study, chunk.experiment, chunk.corpus), experiment.quality]
 
 
+@cache
 def note(study: Study) -> str:
     """What is said of the study as a whole; "" of a finished one."""
     return f"Unfinished: {left(study)}" if is_marked(study) else ""
