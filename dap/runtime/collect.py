@@ -88,15 +88,20 @@ def collect(parts: Iterable[str | Path], into: Path) -> Joined:
         parts: folders and archives.
 
     Raises:
-        DapError: a part is damaged or none, or they differ in setup, code, clips or observations,
-            or have other numbers for the same clip; the message names file and key, and nothing was
-            joined.
+        DapError: a part is damaged or none, or of another study, or they differ in setup, code,
+            clips or observations, or have other numbers for the same clip; the message names file
+            and key, and nothing was joined.
         UnwritableError: a file cannot be written.
     """
     with ExitStack() as stack:
         present = list(_chunks(str(into), into))
         found = _found(parts, stack)
         joined = _joined(present, found)
+        if into.resolve().name != joined.study:
+            raise DapError(
+                f"{into}: the parts are of the study {joined.study}, whose results lie in a folder "
+                f"of that name: --into results/{joined.study}"
+            )
         for chunk in joined.chunks:
             for name, path in chunk.files():
                 write_bytes(into / COLLECTED / name, path.read_bytes())

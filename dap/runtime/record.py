@@ -7,7 +7,7 @@ from typing import Any
 
 from dap.data.skipped import SKIPPED
 from dap.store import fit_name, read_entries, read_rows, seal, seal_of, sha256, write_text
-from dap.study.paths import FIRST, Names, Paths, names
+from dap.study.paths import FIRST, PRODUCTS, Names, Paths, names
 from dap.study.plan import took
 from dap.study.records import FORM
 
@@ -16,7 +16,6 @@ def write_record(
     record: Path,
     made: Mapping[str, Any],
     *,
-    root: Path,
     clips: Iterable[Path],
     observations: Path,
     fits: Path,
@@ -30,7 +29,6 @@ def write_record(
 
     Args:
         made: setup and code (`dap.study.records.made_of`).
-        root: the folder of the results.
         clips, observations, fits, scores: the chunk's manifests, and its scores.
         others: further files of the chunk: its losses, and trajectories that a figure shows.
 
@@ -38,6 +36,7 @@ def write_record(
         DapError: a file is torn, or cannot be written.
     """
     chunk = names("records", record)
+    root = record.parents[PRODUCTS["records"].count("/")]  # the folder of the results
     shown = _shown(chunk, clips, observations, fits)
     manifests = [*clips, observations, fits]
     files = [*manifests, scores, *others, *shown]

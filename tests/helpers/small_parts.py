@@ -83,7 +83,6 @@ class Results:
             write_record(
                 Path(paths.records(*chunk)),
                 made_of(study, self.code, chunk),
-                root=self.root,
                 clips=[Path(paths.clips(part, chunk.chunk)) for part in parts],
                 observations=Path(paths.observations(*chunk[:2], chunk.chunk)),
                 fits=Path(paths.fits(*chunk)),

@@ -118,6 +118,14 @@ def test_archives(study, halves, into, tmp_path, suffix):
         export([into], tmp_path / "again.tar.gz")
 
 
+def test_the_folder_has_the_name_of_the_study(halves, tmp_path):
+    refused(
+        halves,
+        tmp_path / "results" / "another",
+        "results/another: the parts are of the study tiny, .*: --into results/tiny",
+    )
+
+
 def test_setups_that_differ(study, halves, into, tmp_path):
     other = Study(
         changed("experiments.denoise.corruption", {"kind": "gaussian", "std": 0.3})

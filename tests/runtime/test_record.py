@@ -80,7 +80,6 @@ def test_a_torn_manifest_is_not_recorded(results, tmp_path):
         write_record(
             Path(results.paths.records(*CONV)),
             {},
-            root=results.root,
             clips=[],
             observations=Path(results.paths.observations(*CONV[:2], "000")),
             fits=manifest,

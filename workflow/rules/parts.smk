@@ -19,7 +19,6 @@ rule record:
     params:
         made=of(made_here),
         others=of(depends.recorded_beside),
-        root=paths.root,
     script:
         "../scripts/record.py"
 

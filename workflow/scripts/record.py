@@ -10,7 +10,6 @@ with job(snakemake.log[0]):
     write_record(
         Path(snakemake.output[0]),
         params.made,
-        root=Path(params.root),
         clips=[Path(path) for path in inputs.clips],
         observations=Path(inputs.observations),
         fits=Path(inputs.fits),
