@@ -86,7 +86,8 @@ def _shown(chunk: Names, clips: Iterable[Path], observations: Path, fits: Path) 
             if f"{corpus}/{entry.row['clip']}" in wanted:
                 files.append(entry.folder / entry.row["file"])
     estimates = fit_name(observed.row["clip"], 0)
-    for entry in read_entries(fits):
+    # what `observed` gives is the observation
+    for entry in read_entries(fits) if chunk.method != "observed" else []:
         of = fit_name(entry.row["clip"], entry.row["seed"])
         if of == estimates and entry.row["selection"] == "last":
             files.append(entry.folder / entry.row["file"])

@@ -75,10 +75,10 @@ def test_two_parts_are_joined(study, halves, into, tmp_path):
     scores = {name: data for name, data in contents(whole.root).items() if name[:6] == "scores"}
     assert len(scores) == 24  # with their seals
     assert scores.items() <= collected.items()
-    # of the sounds, those of the first clip, last: of 2 corpora and a pair by 2 methods, and what
-    # these are made of; no checkpoint, no snapshot
+    # of the sounds, those of the first clip: clean, corrupted, and as conv restored 2 corpora and
+    # the two sources of a pair at last
     sounds = sorted(name for name in collected if name.endswith(".wav"))
-    assert len(sounds) == 2 + 2 + 4 + 3 + 3
+    assert len(sounds) == 3 + 3 + 4
     assert not any("/001/" in name for name in sounds)
     assert {name.partition("/")[0] for name in collected} == {
         "clips", "observations", "fits", "scores", "records",
