@@ -54,6 +54,15 @@ class Sitting:
         """
         return unfinished(self.study, self.code, chunks_of_part(self.study, self.asked.part))
 
+    def check(self) -> None:
+        """Refuse, before any job, what would stop the sitting later.
+
+        Raises:
+            DapError: as `missing` and `chosen`.
+        """
+        if self.asked.is_sitting and self.missing:
+            self._estimates()
+
     def needs_trial(self) -> bool:
         """Whether a missing chunk is like none that was timed on this kind of CPU."""
         if self.asked.hours is None or self.seconds_left() <= 0:

@@ -83,6 +83,19 @@ def test_hours_choose_by_what_chunks_took_on_this_cpu(study, here):
     )
 
 
+def test_a_damaged_record_is_refused_before_any_job(study, here):
+    here.make(in_order(study)[:1])
+    sitting(study).check()
+    sitting(study, "1/2", 1.0).check()
+    path = Path(study.paths.records(*in_order(study)[0]))
+    path.write_text("{")
+    sitting(study).check()  # is no sitting, so nothing is read
+    with pytest.raises(DapError, match=r"000\.json: is torn or was changed"):
+        sitting(study, "1/2").check()
+    with pytest.raises(DapError, match="there are no clips 3: this study has clips 1 to 2"):
+        sitting(study, "clips:3").check()
+
+
 def test_trials_count_where_nothing_else_was_measured(study, here):
     chunks = in_order(study)
     here.make([chunks[1]])  # conv of denoising, 4 s

@@ -21,7 +21,7 @@ from dap.runtime.provenance import machine
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
-from dap.study.parts import Asked, chunks_of_part
+from dap.study.parts import Asked
 from dap.study.paths import CLIPS, FITS, OBSERVATIONS, require_folders
 from dap.study.plan import trial_file
 from dap.study.schema import as_written
@@ -59,10 +59,15 @@ try:
         if not study.indexed(name):
             study.clips(name, "000")  # raises where two recordings would be one clip
     SOURCES = Code()
+    # how many fits are made at a time, on what, and until when
+    SLOTS = max(1, (workflow.resource_settings.cores or 1) // study["threads"])
+    CPU = machine()["cpu"]
+    END = time.monotonic() + 3600 * (asked.hours or 0)
+    sitting = Sitting(study, SOURCES, asked, CPU, SLOTS, lambda: END - time.monotonic())
     if workflow.is_main_process:
         require_folders(".snakemake", RESOURCES, *study.paths.folders)
         check_collected(study, SOURCES)
-        chunks_of_part(study, asked.part)  # raises where it names clips that there are not
+        sitting.check()
         if asked.unfinished and not depends.all_scores(study):
             raise errors.DapError(f"{study.paths.root}: has no scores yet, so no table")
 except errors.DapError as error:
@@ -71,11 +76,6 @@ except errors.DapError as error:
 # jobs read it from here, since a parameter that changes would make everything again
 config["run"] = study["run"]
 paths = study.paths
-# how many fits are made at a time, and on what
-SLOTS = max(1, (workflow.resource_settings.cores or 1) // study["threads"])
-CPU = machine()["cpu"]
-END = time.monotonic() + 3600 * (asked.hours or 0)
-sitting = Sitting(study, SOURCES, asked, CPU, SLOTS, lambda: END - time.monotonic())
 # braces would be wildcards
 ENVIRONMENT = str(ROOT / "envs" / "conda.yaml").replace("{", "{{").replace("}", "}}")
 OWNER = Path(".snakemake") / "owner.json"
