@@ -134,10 +134,10 @@ def check_collected(study: Study, code: Code) -> None:
     for chunk in chunks:
         sections = ("setup", "code") if making else ("setup",)
         agreement.add(made_of(study, code, chunk), "the study as it is", sections)
-    records = dict(recorded_chunks(study.places.own)) if study.places.unfinished else {}
-    for chunk, path in {**records, **collected}.items():
-        if chunk in set(chunks):
-            agreement.add(read_record(path), str(path))
+    records = recorded_chunks(study.places.own) if study.places.unfinished else {}
+    records |= collected
+    for chunk in filter(records.__contains__, chunks):
+        agreement.add(read_record(records[chunk]), str(records[chunk]))
 
 
 def recorded_now(code: Code) -> Callable[..., dict]:
