@@ -9,6 +9,7 @@ Light on purpose: the Snakefile and every cluster job parse it.
 import csv
 import heapq
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -80,6 +81,17 @@ def timings(study: Study) -> list[Timing]:
     return measured
 
 
+def slow(seconds: Sequence[float]) -> float:
+    """The upper quartile: the time within which three in four of some chunks were made.
+
+    The slowest one alone may have been slowed down by something else.
+
+    >>> slow([5, 1, 2, 3]), slow([4, 1])
+    (3, 4)
+    """
+    return sorted(seconds)[math.ceil(0.75 * len(seconds)) - 1]
+
+
 def trial_file(paths: Paths, cpu: str) -> str:
     """Where it is kept what short fits took on a kind of CPU."""
     return paths.timings(re.sub(r"[^A-Za-z0-9]+", "-", cpu).strip("-") or "cpu")
@@ -115,7 +127,7 @@ class Estimates:
     Args:
         measured: of all kinds of CPUs.
         cpu: the kind.
-        of_several: what is taken of several rates, such as max.
+        of_several: what is taken of several rates, `slow` or the median.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ from dap.study.plan import (
     Estimates,
     fitting,
     hours,
+    slow,
     timings,
     trial_file,
     trials,
@@ -72,11 +73,11 @@ class Sitting:
 
     def _estimates(self) -> Estimates:
         known = timings(self.study)
-        real = Estimates(self.study, known, self.cpu, max)
+        real = Estimates(self.study, known, self.cpu, slow)
         short = trials(trial_file(self.study.paths, self.cpu))
         # whole chunks tell more than short fits
         short = [each for each in short if real.seconds(each.chunk) is None]
-        return Estimates(self.study, [*known, *short], self.cpu, max)
+        return Estimates(self.study, [*known, *short], self.cpu, slow)
 
     def chosen(self) -> list[Names]:
         """The chunks that are made: the missing ones, as far as time allows.

@@ -16,6 +16,7 @@ from dap.study.plan import (
     Timing,
     fitting,
     left,
+    slow,
     timings,
     took,
     trial_file,
@@ -92,13 +93,13 @@ def test_the_likest_chunks_count(study):
         Timing(CONV._replace(method="observed"), "x", 0.5),
         Timing(CONV, "y", 99.0),
     ]
-    slowest, middle = (Estimates(study, measured, "x", each) for each in (max, median))
-    assert (slowest.seconds(CONV), middle.seconds(CONV)) == (14.0, pytest.approx(12.0))
+    slower, middle = (Estimates(study, measured, "x", each) for each in (slow, median))
+    assert (slower.seconds(CONV), middle.seconds(CONV)) == (14.0, pytest.approx(12.0))
     # another corpus of the same experiment, of clips of the same length
-    assert slowest.seconds(CONV._replace(corpus="synthetic-piano")) == 14.0
+    assert slower.seconds(CONV._replace(corpus="synthetic-piano")) == 14.0
     # nobody has separated
-    assert slowest.seconds(Names("separate", PAIR, "conv", "000")) is None
-    assert Estimates(study, measured, "z", max).seconds(CONV) is None
+    assert slower.seconds(Names("separate", PAIR, "conv", "000")) is None
+    assert Estimates(study, measured, "z", slow).seconds(CONV) is None
 
 
 def test_other_lengths_take_as_much_longer():
@@ -107,7 +108,7 @@ def test_other_lengths_take_as_much_longer():
     settings["corpora"]["synthetic-drums"]["samples"] = 4096
     settings["experiments"]["denoise"]["fits"] = {"conv": {"iterations": 50}}
     study = Study(settings)
-    estimates = Estimates(study, [Timing(CONV, "x", 10.0)], "x", max)
+    estimates = Estimates(study, [Timing(CONV, "x", 10.0)], "x", slow)
     piano = CONV._replace(corpus="synthetic-piano")
     assert work(study, CONV) == 2 * 2048 * 50
     assert estimates.seconds(piano) == pytest.approx(20.0)
