@@ -117,7 +117,7 @@ def in_order(study: Study) -> list[Names]:
     return [
         Names(name, corpus, method, chunk)
         for name, corpus, chunk in sorted(sets, key=lambda each: int(each[2]))
-        for method in study.experiments[name].methods
+        for method in study.experiments[name].methods_of(corpus)
     ]
 
 

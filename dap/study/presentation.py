@@ -5,7 +5,6 @@ Functions of the study and, where a rule makes several, of the name of a table o
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 
 from dap.data.known import origin_file
 from dap.data.weights import declared
@@ -28,6 +27,7 @@ from dap.study.unfinished import (
     note_of_methods,
     sounds_are_there,
     tables_shown,
+    there,
 )
 from dap.tasks import TASKS
 
@@ -335,8 +335,8 @@ def report_inputs(study: Study) -> dict[str, list[str]]:
         "claims": [_relative(PUBLISHED / "claims.csv")],
         "template": [_relative(TEMPLATE)],
         "provenance": [study.paths.table("provenance", "json")],
-        "origins": _there(study, [origin_file(name) for name in study.known]),
-        "manifests": _there(
+        "origins": there(study, [origin_file(name) for name in study.known]),
+        "manifests": there(
             study,
             [
                 study.places.clips(corpus, chunk)
@@ -358,11 +358,6 @@ def examples_shown(study: Study, experiment: Experiment) -> dict[str, dict[str, 
     }
 
 
-def _there(study: Study, files: list[str]) -> list[str]:
-    """Those of an unfinished study that exist; of another all, which can be made."""
-    return [file for file in files if not study.places.unfinished or Path(file).is_file()]
-
-
 def report_setup(study: Study) -> dict:
     """What the report says of the study beside its numbers."""
     metrics = plugins("metrics")
@@ -379,9 +374,6 @@ def report_setup(study: Study) -> dict:
                 "clips": experiment.clips,
                 "parts": {corpus: experiment.parts(corpus) for corpus in experiment.clips},
                 "methods": experiment.methods,
-                "methods_of": {
-                    corpus: experiment.methods_of(corpus) for corpus in experiment.clips
-                },
                 "fit": experiment.fit,
                 "fits": experiment.fits,
                 "examples": examples_shown(study, experiment),

@@ -169,13 +169,23 @@ def trial_observations(study: Study) -> list[str]:
     ]
 
 
+def trial_weights(study: Study) -> list[str]:
+    """What says that the trained weights of the methods are there that are timed."""
+    receipts = [
+        receipt
+        for entry in trial_entries(study)
+        for receipt in depends.weights(study, entry["chunk"]["experiment"], entry["method"])
+    ]
+    return list(dict.fromkeys(receipts))
+
+
 def trial_entries(study: Study) -> list[dict]:
     """Each method of each experiment on its first corpus, as `dap.runtime.trial.Trial` has it."""
     entries = []
     for name, experiment in study.experiments.items():
         corpus = next(iter(experiment.clips))
         first, last = study.span(FIRST, experiment.clips[corpus])
-        for method in experiment.methods:
+        for method in experiment.methods_of(corpus):
             fitted = method in experiment.priors
             entries.append(
                 {

@@ -31,10 +31,12 @@ def marked(study: Study, title: str) -> str:
 
 def chunks_shown(study: Study, experiment: str, methods: Iterable[str]) -> list[Names]:
     """The chunks that are shown of some methods of an experiment."""
+    setup = study.experiments[experiment]
     chunks = [
         Names(experiment, corpus, method, chunk)
-        for corpus, chunk in study.chunks_of(study.experiments[experiment])
+        for corpus, chunk in study.chunks_of(setup)
         for method in methods
+        if method in setup.methods_of(corpus)
     ]
     return study.places.shown(chunks)
 
@@ -92,7 +94,8 @@ def _is_drawn(study: Study, entry: Mapping) -> bool:
 
 def first_shown(study: Study, experiment: Experiment, corpus: str) -> list[Names]:
     """The first chunk of a corpus by each method that is shown; `observed` restores nothing."""
-    chunks = [Names(experiment.name, corpus, method, FIRST) for method in experiment.methods]
+    methods = experiment.methods_of(corpus)
+    chunks = [Names(experiment.name, corpus, method, FIRST) for method in methods]
     return study.places.shown(each for each in chunks if each.method != "observed")
 
 
@@ -101,6 +104,11 @@ def sounds_are_there(study: Study, experiment: Experiment, corpus: str, chunk: s
     files = [study.places.clips(part, chunk) for part in experiment.parts(corpus)]
     files.append(study.places.observations(experiment.name, corpus, chunk))
     return all(Path(file).is_file() for file in files)
+
+
+def there(study: Study, files: list[str]) -> list[str]:
+    """Those of an unfinished study's files that exist; of another all, which can be made."""
+    return [file for file in files if not study.places.unfinished or Path(file).is_file()]
 
 
 def claims_shown(study: Study) -> list[dict]:
@@ -146,15 +154,16 @@ def note_of_methods(study: Study, experiment: Experiment) -> str:
     """How many clips each method has of those that it is to have; "" where all have all."""
     if not study.places.unfinished:
         return ""
-    wanted = sum(experiment.clips.values())
-    counts = {}
+    counts, complete = {}, True
     for method in experiment.methods:
+        corpora = [each for each in experiment.clips if method in experiment.methods_of(each)]
         spans = [
             study.span(chunk.chunk, experiment.clips[chunk.corpus])
             for chunk in chunks_shown(study, experiment.name, [method])
         ]
         counts[method] = sum(last - first for first, last in spans)
-    if set(counts.values()) == {wanted}:
+        complete &= counts[method] == sum(experiment.clips[corpus] for corpus in corpora)
+    if complete:
         return ""
     listed = ", ".join(f"{method} {count}" for method, count in counts.items())
-    return f"Of {wanted} clips, so far: {listed}."
+    return f"Of {sum(experiment.clips.values())} clips, so far: {listed}."

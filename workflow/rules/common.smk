@@ -32,6 +32,7 @@ from dap.study.sitting import (
     recorded_now,
     trial_entries,
     trial_observations,
+    trial_weights,
 )
 from dap.study.study import Study
 from dap.study.unfinished import tables_shown

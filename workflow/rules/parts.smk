@@ -26,7 +26,8 @@ rule record:
 # Where no like chunk was made on this kind of CPU, nobody knows how long one takes.
 checkpoint trial:
     input:
-        trial_observations(study),
+        observations=trial_observations(study),
+        weights=trial_weights(study),
     output:
         trial_file(paths, CPU),
     log:
