@@ -4,7 +4,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version, update_config
 
-min_version("9.8")
+min_version("9.20")  # whose priorities may be functions
 
 # this file may be a link to that of a checkout
 ROOT = Path(workflow.main_snakefile).resolve().parent
@@ -13,10 +13,17 @@ sys.path.insert(0, str(ROOT))
 
 
 include: str(RULES / "common.smk")
-include: str(RULES / "data.smk")
-include: str(RULES / "corrupt.smk")
-include: str(RULES / "fit.smk")
-include: str(RULES / "score.smk")
+
+
+if not asked.unfinished:  # else what is there is shown, and nothing can be fitted
+
+    include: str(RULES / "data.smk")
+    include: str(RULES / "corrupt.smk")
+    include: str(RULES / "fit.smk")
+    include: str(RULES / "score.smk")
+    include: str(RULES / "parts.smk")
+
+
 include: str(RULES / "present.smk")
 
 
@@ -37,20 +44,14 @@ localrules:
     steps,
     provenance,
     report,
+    record,
+    trial,
 
 
-# Snakemake makes a deleted file again where a target asks for it, and not where only the makers of
-# other files did: so fits and scores are targets, too.
 rule all:
     default_target: True
     input:
-        depends.all_fits(study),
-        depends.all_scores(study),
-        presentation.table_files(study),
-        presentation.figure_files(study),
-        [paths.table("cost", form) for form in ("csv", "md")],
-        paths.table("study", "yaml"),
-        paths.report,
+        wanted,
 
 
 # the corpora and trained weights that the study uses, and nothing else

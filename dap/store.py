@@ -109,10 +109,11 @@ def write_text(path: Path, text: str) -> None:
 def seal(path: Path, *others: Path) -> None:
     """Write the sha256 of a file, and of others of its folder, beside it."""
     lines = [f"{sha256(file)}  {file.name}\n" for file in (path, *others)]
-    write_text(_seal(path), "".join(lines))
+    write_text(seal_of(path), "".join(lines))
 
 
-def _seal(path: Path) -> Path:
+def seal_of(path: Path) -> Path:
+    """Where the seal of a file is."""
     return path.with_name(f".{path.name}.sha256")
 
 
@@ -129,13 +130,13 @@ def verified(path: Path, sealed_by: Path | None = None) -> Path:
     if not path.is_file():
         rest = f"delete {first} and run" if sealed_by else "run"
         raise DapError(f"{path}: is not there; {rest} Snakemake again to make it")
-    if _seal(first).is_file():
-        lines = _seal(first).read_text(encoding="utf-8", errors="replace").splitlines()
+    if seal_of(first).is_file():
+        lines = seal_of(first).read_text(encoding="utf-8", errors="replace").splitlines()
         digests = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
         if digests.get(path.name, "") != sha256(path):
             raise DapError(
-                f"{path}: is torn or was changed (its sha256 is not that of {_seal(first).name}); "
-                f"delete {first} and run Snakemake again"
+                f"{path}: is torn or was changed (its sha256 is not that of "
+                f"{seal_of(first).name}); delete {first} and run Snakemake again"
             )
     return path
 

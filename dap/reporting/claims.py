@@ -258,10 +258,11 @@ def _ratios(
 
 def _designs(cost: pd.DataFrame | None) -> list[str]:
     """The size and cost of each design, in words."""
+    several = len(set(_costs(cost)["cpu"])) > 1
     return [
         f"{row.method} ({row.experiment}, {row.corpora}): {row.parameters:,.0f} parameters, "
         f"{row.gflop:.4g} GFLOP and {row.seconds_per_iteration:.3g} s an iteration "
-        f"on {row.device}"
+        f"on {row.device}" + f" ({row.cpu})" * several
         for row in _costs(cost).itertuples()
     ]
 

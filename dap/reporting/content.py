@@ -13,7 +13,7 @@ from dap.reporting.listening import Example, load
 from dap.reporting.report import audio_uri, caption, render
 from dap.scoring.evaluate import read
 from dap.store import read_rows
-from dap.study.paths import FIRST, Paths, names
+from dap.study.paths import names
 
 with extra("report"):
     import pandas as pd
@@ -26,7 +26,6 @@ def page(
     inputs: Mapping[str, Sequence[Path]],
     setup: Mapping[str, Any],
     checked: Mapping[str, str],
-    paths: Paths,
     skipped: Sequence[str] = (),
 ) -> str:
     """The report as HTML.
@@ -35,7 +34,6 @@ def page(
         inputs: the products, as `dap.study.presentation.report_inputs` names them.
         setup: how the study is presented (`dap.study.presentation.report_setup`).
         checked: for each known corpus, what its archives were checked against, in words.
-        paths: the study's.
         skipped: which recordings could not be used, in words.
 
     Raises:
@@ -54,9 +52,7 @@ def page(
         ],
         figures=_figures(config["figures"], inputs["figures"], experiments),
         examples=[
-            example
-            for experiment in experiments
-            for example in _examples(experiment, config, paths)
+            example for experiment in experiments for example in _examples(experiment, config)
         ],
         claims=examine(
             inputs["claims"][0],
@@ -91,18 +87,15 @@ def _figures(
     ]
 
 
-def _examples(experiment: Mapping, config: Mapping, paths: Paths) -> Iterator[dict[str, Any]]:
+def _examples(experiment: Mapping, config: Mapping) -> Iterator[dict[str, Any]]:
     """The first clip of each corpus of an experiment, to listen to."""
-    name, corpora = experiment["name"], config["corpora"]
-    for corpus, parts in experiment["parts"].items():
+    corpora = config["corpora"]
+    for corpus, files in experiment["examples"].items():
+        parts = experiment["parts"][corpus]
         example = load(
-            [Path(paths.clips(part, FIRST)) for part in parts],
-            Path(paths.observations(name, corpus, FIRST)),
-            {
-                method: Path(paths.fits(name, corpus, method, FIRST))
-                for method in experiment["methods_of"][corpus]
-                if method != "observed"
-            },
+            [Path(path) for path in files["clips"]],
+            Path(files["observations"][0]),
+            {names("fits", path).method: Path(path) for path in files["fits"]},
             task=experiment["task"],
             sample_rate=config["sample_rate"],
         )

@@ -19,7 +19,7 @@ NUMBERS = [
 # what objectives say of the last iterate
 JUDGED = ["loss_terms", "warnings"]
 # what fits ran on
-HARDWARE = ["device", "precision", "engine"]
+HARDWARE = ["device", "cpu", "precision", "engine"]
 MADE_BY = ("commit", "versions", "cpu", "device", "engine", "precision", "threads")
 
 
@@ -62,18 +62,23 @@ def seconds_per_iteration(manifests: Iterable[Path]) -> tuple[dict[tuple[str, st
         manifests: of the fits of one experiment.
 
     Returns:
-        the seconds, and a label such as "cpu, 2 threads"; with several devices, all of them.
+        the seconds, and a label such as "cpu, 2 threads"; with several devices, or kinds of CPU,
+        all of them.
     """
     seconds: dict[tuple[str, str], list[float]] = {}
-    devices = set()
+    devices, cpus = set(), set()
     for row in each_fit(manifests):
         iterations = int(row["iterations"]) + int(row["failed_iterations"])
         if iterations:
             key = (row["corpus"], row["method"])
             seconds.setdefault(key, []).append(float(row["seconds"]) / iterations)
             threads = f", {row['threads']} thread{'s' * (row['threads'] != '1')}"
-            devices.add(row["device"] + (threads if row["device"] == "cpu" else ""))
-    return {key: median(values) for key, values in seconds.items()}, " and ".join(sorted(devices))
+            on_cpu = row["device"] == "cpu"
+            devices.add(row["device"] + (threads if on_cpu else ""))
+            if on_cpu:
+                cpus.add(row.get("cpu", ""))
+    label = " and ".join(sorted(devices)) + (f" ({', '.join(sorted(cpus))})" * (len(cpus) > 1))
+    return {key: median(values) for key, values in seconds.items()}, label
 
 
 def made_by(manifests: Iterable[Path]) -> dict[str, Any]:

@@ -233,23 +233,23 @@ def _title_and_dataset(name: str, corpora: Mapping[str, Mapping] | None) -> tupl
 def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataFrame:
     """What the fits cost, one row per experiment and method.
 
-    An experiment with clips of two lengths, devices or precisions has a row for each, since a mean
-    over them would be the cost of neither.
+    An experiment with clips of two lengths, devices, kinds of CPU or precisions has a row for each,
+    since a mean over them would be the cost of neither.
 
     Args:
         manifests: the fits' manifests, one row a fit, with columns experiment, corpus, method,
             clip, seed, parameters, gflop (an iteration, forward and backward), iterations, seconds,
-            device, threads, precision, engine, restarts, failed_iterations (whose seconds count),
-            loss_terms (as JSON, or "") and warnings.
+            device, cpu, threads, precision, engine, restarts, failed_iterations (whose seconds
+            count), loss_terms (as JSON, or "") and warnings.
         methods: in display order; others come last, sorted by name.
 
     Returns:
         columns experiment, method, corpora, parameters, gflop, seconds_per_iteration (median over
         fits), iterations, fits, restarts (of all fits), warned (fits with a warning), loss_terms
-        (the mean share of each term of the last losses, such as "smoothness 4 %"), device, threads,
-        precision, engine.
+        (the mean share of each term of the last losses, such as "smoothness 4 %"), device, cpu,
+        threads, precision, engine.
     """
-    setting = ["device", "threads", "precision", "engine"]
+    setting = ["device", "cpu", "threads", "precision", "engine"]
     keys = ["experiment", "method", "parameters", "gflop", "iterations", *setting]
     iterations = manifests["iterations"] + manifests["failed_iterations"]
     fits = manifests.assign(

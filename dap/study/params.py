@@ -18,6 +18,7 @@ from dap.data.weights import declared
 from dap.data.weights import receipt_file as receipt_of_weights
 from dap.plugins import plugin, plugins
 from dap.study.links import input_path
+from dap.study.paths import FIRST, Names
 from dap.study.study import Study
 from dap.tasks import TASKS
 
@@ -217,12 +218,13 @@ def weights_mirror(study: Study, method: str) -> list[str]:
 def fit_manifests(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
     """What all methods of an experiment, or some, make of its observations."""
     setup = study.experiments[experiment]
-    return [
-        study.paths.fits(experiment, corpus, method, chunk)
+    chunks = [
+        Names(experiment, corpus, method, chunk)
         for corpus, chunk in study.chunks_of(setup)
         for method in methods or setup.methods
         if method in setup.methods_of(corpus)
     ]
+    return [study.places.of(chunk).fits(*chunk) for chunk in study.places.shown(chunks)]
 
 
 def all_fits(study: Study) -> list[str]:
@@ -281,18 +283,33 @@ def score_modules(study: Study, experiment: str, corpus: str, method: str) -> li
 def score_files(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
     """The scores of all methods of an experiment, or of some."""
     setup = study.experiments[experiment]
-    return [
-        study.paths.scores(experiment, corpus, method, chunk)
+    chunks = [
+        Names(experiment, corpus, method, chunk)
         for corpus, count in setup.clips.items()
         for method in methods or setup.methods
         if method in setup.methods_of(corpus)
         for chunk in study.chunks(count)
     ]
+    return [study.places.of(chunk).scores(*chunk) for chunk in study.places.shown(chunks)]
 
 
 def all_scores(study: Study) -> list[str]:
     """All scores."""
     return [path for name in study.experiments for path in score_files(study, name)]
+
+
+def recorded_beside(
+    study: Study, experiment: str, corpus: str, method: str, chunk: str
+) -> list[str]:
+    """What of a chunk is kept beside its manifests: losses, and trajectories that are shown."""
+    if method not in study.experiments[experiment].priors:
+        return []
+    names = (experiment, corpus, method, chunk)
+    shown = chunk == FIRST and any(
+        (entry["kind"], entry["experiment"]) == ("steps", experiment)
+        for entry in study["figures"].values()
+    )
+    return [study.paths.losses(*names)] + [study.paths.snapshots(*names)] * shown
 
 
 def _watched(files: Iterable[str]) -> list[str]:

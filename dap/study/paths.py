@@ -17,6 +17,7 @@ from dap.errors import UnwritableError
 from dap.store import MANIFEST, Entry, read_entries, unwritable
 
 RESULTS = "results"
+COLLECTED = "collected"
 FIRST = "000"  # the chunk whose first clip is shown
 # the wildcards of the jobs that make a study's products
 CLIPS = ("{corpus}", "{chunk}")
@@ -30,6 +31,7 @@ PRODUCTS = {
     "losses": "/".join(("fits", *FITS, "losses.csv")),
     "snapshots": "/".join(("fits", *FITS, "snapshots.npz")),
     "scores": "/".join(("scores", *FITS)) + ".csv",
+    "records": "/".join(("records", *FITS)) + ".json",
     "table": "tables/{name}.{form}",
     "figure": "figures/{name}.{form}",
 }
@@ -48,7 +50,7 @@ def names(product: str, path: str | Path) -> Names:
     """What a product is of, by its path: the inverse of the methods of `Paths`.
 
     Args:
-        product: "clips", "observations", "fits", "losses", "snapshots" or "scores".
+        product: "clips", "observations", "fits", "losses", "snapshots", "scores" or "records".
 
     Raises:
         ValueError: no such product has this path.
@@ -127,6 +129,19 @@ class Paths:
     def scores(self, *values: str) -> str:
         """The scores, of experiment, corpus, method and chunk."""
         return self._path("scores", values)
+
+    def records(self, *values: str) -> str:
+        """What a finished chunk was made of, of experiment, corpus, method and chunk."""
+        return self._path("records", values)
+
+    def timings(self, machine: str) -> str:
+        """What short fits took on a kind of machine."""
+        return f"{self.root}/timings/{machine}.json"
+
+    @property
+    def collected(self) -> "Paths":
+        """The paths of what was made elsewhere, and collected."""
+        return Paths(f"{self.root}/{COLLECTED}")
 
     def table(self, *values: str) -> str:
         """What stands beside the tables, or is one: of name and form, such as "csv"."""

@@ -14,8 +14,21 @@ from dap.study.experiment import Experiment
 from dap.study.links import input_path
 from dap.study.outputs import PUBLISHED
 from dap.study.params import all_scores, fit_manifests, score_files
-from dap.study.paths import FIRST
+from dap.study.paths import FIRST, Names
 from dap.study.study import Study
+from dap.study.unfinished import (
+    claims_shown,
+    figures_shown,
+    first_shown,
+    marked,
+    methods_shown,
+    metrics_shown,
+    note,
+    note_of_methods,
+    sounds_are_there,
+    tables_shown,
+    there,
+)
 from dap.tasks import TASKS
 
 TEMPLATE = PUBLISHED.parent / "reporting" / "templates" / "report.html.j2"
@@ -38,8 +51,17 @@ def corpus_titles(study: Study, experiment: Experiment) -> dict[str, dict]:
 
 
 def table_entry(study: Study, name: str) -> dict:
-    """What the study asks of a table."""
-    return study["tables"][name]
+    """What the study asks of a table; of an unfinished one, as far as there are scores."""
+    entry = study["tables"][name]
+    if not study.places.unfinished:
+        return entry
+    metrics = metrics_shown(study, entry["experiment"])
+    compared = entry["baseline"] in methods_shown(study, entry["experiment"])
+    return entry | {
+        "title": marked(study, entry["title"] or name),
+        "metrics": [metric for metric in entry["metrics"] if metric in metrics],
+        "baseline": entry["baseline"] if compared else None,
+    }
 
 
 def table_scores(study: Study, name: str) -> list[str]:
@@ -58,15 +80,18 @@ def table_setup(study: Study, name: str) -> dict:
     entry = table_entry(study, name)
     experiment = study.experiments[entry["experiment"]]
     goal = TASKS[experiment.task]
+    methods = methods_shown(study, experiment.name)
+    fitted = not study.places.unfinished or set(methods) & set(experiment.priors)
     return {
-        "methods": experiment.methods,
-        "selections": experiment.selections,
+        "methods": methods,
+        "selections": experiment.selections if fitted else ["last"],
         "scopes": entry.get("scopes", list(goal.scopes)),
         "headline": goal.headline,
         "corpora": corpus_titles(study, experiment),
         "notes": [
             _condition(study, experiment, bool(entry.get("published"))),
             *map(_trained, experiment.trained),
+            *filter(None, [note_of_methods(study, experiment), note(study)]),
         ],
         "published": _published_names(entry.get("published", {}).get("paper")),
         "origins": _origins(study, experiment),
@@ -83,7 +108,7 @@ def table_metrics(study: Study, name: str) -> dict[str, dict]:
 def table_files(study: Study) -> list[str]:
     """All tables, in all forms."""
     forms = ("csv", "md", "tex")
-    return [study.paths.table(name, form) for name in study["tables"] for form in forms]
+    return [study.paths.table(name, form) for name in tables_shown(study) for form in forms]
 
 
 def _origins(study: Study, experiment: Experiment) -> dict[str, str]:
@@ -103,9 +128,9 @@ def _skipping(study: Study, experiments: Iterable[Experiment]) -> dict[str, list
     for experiment in experiments:
         noise = experiment.corruption.get("noise")
         for corpus, chunk in study.chunks_of(experiment):
-            paths = [(part, study.paths.clips(part, chunk)) for part in experiment.parts(corpus)]
+            paths = [(part, study.places.clips(part, chunk)) for part in experiment.parts(corpus)]
             if noise:
-                paths.append((noise, study.paths.observations(experiment.name, corpus, chunk)))
+                paths.append((noise, study.places.observations(experiment.name, corpus, chunk)))
             for name, path in paths:
                 if "synthetic" not in study["corpora"][name]:
                     manifests.setdefault(study["corpora"][name]["title"], {})[path] = None
@@ -171,9 +196,10 @@ def figure_modules(study: Study, name: str) -> list[str]:
 
 def figure_files(study: Study) -> list[str]:
     """All figures, in all forms."""
-    forms = ("pdf", "png")
-    drawn = [study.paths.figure(name, form) for name in study["figures"] for form in forms]
-    return drawn + [study.paths.figure(name, "csv") for name in figures_of(study, "statistics")]
+    forms, names = ("pdf", "png"), figures_shown(study)
+    drawn = [study.paths.figure(name, form) for name in names for form in forms]
+    tabled = [name for name in figures_of(study, "statistics") if name in names]
+    return drawn + [study.paths.figure(name, "csv") for name in tabled]
 
 
 def curves_inputs(study: Study, name: str) -> dict[str, list[str]]:
@@ -216,14 +242,11 @@ def example_setup(study: Study, name: str) -> dict:
 
 def example_files(study: Study, experiment: Experiment, corpus: str) -> dict[str, list[str]]:
     """Manifests of the first chunk of a corpus: clips, observations, and the fits by method."""
+    shown = first_shown(study, experiment, corpus)
     return {
-        "clips": [study.paths.clips(part, FIRST) for part in experiment.parts(corpus)],
-        "observations": [study.paths.observations(experiment.name, corpus, FIRST)],
-        "fits": [
-            study.paths.fits(experiment.name, corpus, method, FIRST)
-            for method in experiment.methods_of(corpus)
-            if method != "observed"
-        ],
+        "clips": [study.places.clips(part, FIRST) for part in experiment.parts(corpus)],
+        "observations": [study.places.observations(experiment.name, corpus, FIRST)],
+        "fits": [study.places.of(chunk).fits(*chunk) for chunk in shown],
     }
 
 
@@ -236,9 +259,12 @@ def steps_inputs(study: Study, name: str) -> dict[str, list[str]]:
         "clips": files["clips"],
         "observations": files["observations"],
         "snapshots": [
-            study.paths.snapshots(experiment.name, corpus, method, FIRST)
-            for method in methods
-            if method in experiment.priors
+            study.places.of(chunk).snapshots(*chunk)
+            for chunk in study.places.shown(
+                Names(experiment.name, corpus, method, FIRST)
+                for method in methods
+                if method in experiment.priors
+            )
         ],
     }
 
@@ -278,7 +304,8 @@ def _figure(study: Study, name: str) -> tuple[dict, Experiment, list[str]]:
     """A figure's entry, its experiment, and the methods that it shows."""
     entry = study["figures"][name]
     experiment = study.experiments[entry["experiment"]]
-    return entry, experiment, entry.get("methods", experiment.methods)
+    shown = methods_shown(study, experiment.name)
+    return entry, experiment, [each for each in entry.get("methods", shown) if each in shown]
 
 
 def _shown_corpus(entry: dict, experiment: Experiment) -> str:
@@ -295,27 +322,39 @@ def _titles(study: Study, experiment: Experiment) -> dict[str, str]:
 def report_inputs(study: Study) -> dict[str, list[str]]:
     """Every table, figure and score, and the first clip of each corpus to listen to."""
     examples = [
-        example_files(study, experiment, corpus)
+        files
         for experiment in study.experiments.values()
-        for corpus in experiment.clips
+        for files in examples_shown(study, experiment).values()
     ]
     return {
-        "tables": [study.paths.table(name, "md") for name in study["tables"]],
+        "tables": [study.paths.table(name, "md") for name in tables_shown(study)],
         "cost": [study.paths.table("cost", "csv")],
         "cost_markdown": [study.paths.table("cost", "md")],
-        "figures": [study.paths.figure(name, "png") for name in study["figures"]],
+        "figures": [study.paths.figure(name, "png") for name in figures_shown(study)],
         "scores": all_scores(study),
         "claims": [_relative(PUBLISHED / "claims.csv")],
         "template": [_relative(TEMPLATE)],
         "provenance": [study.paths.table("provenance", "json")],
-        "origins": [origin_file(name) for name in study.known],
-        "manifests": [
-            study.paths.clips(corpus, chunk)
-            for corpus, count in study.clip_counts.items()
-            for chunk in study.chunks(count)
-        ],
+        "origins": there(study, [origin_file(name) for name in study.known]),
+        "manifests": there(
+            study,
+            [
+                study.places.clips(corpus, chunk)
+                for corpus, count in study.clip_counts.items()
+                for chunk in study.chunks(count)
+            ],
+        ),
         "example_observations": [path for files in examples for path in files["observations"]],
         "example_fits": [path for files in examples for path in files["fits"]],
+    }
+
+
+def examples_shown(study: Study, experiment: Experiment) -> dict[str, dict[str, list[str]]]:
+    """The files of each corpus of an experiment that are there to listen to (`example_files`)."""
+    return {
+        corpus: example_files(study, experiment, corpus)
+        for corpus in experiment.clips
+        if not study.places.unfinished or sounds_are_there(study, experiment, corpus, FIRST)
     }
 
 
@@ -323,7 +362,7 @@ def report_setup(study: Study) -> dict:
     """What the report says of the study beside its numbers."""
     metrics = plugins("metrics")
     return {
-        "config": study.config,
+        "config": _shown_config(study),
         "skipped": _skipping(study, study.experiments.values()),
         "better": {name: plugin.metadata["better"] for name, plugin in metrics.items()},
         "experiments": [
@@ -335,14 +374,24 @@ def report_setup(study: Study) -> dict:
                 "clips": experiment.clips,
                 "parts": {corpus: experiment.parts(corpus) for corpus in experiment.clips},
                 "methods": experiment.methods,
-                "methods_of": {
-                    corpus: experiment.methods_of(corpus) for corpus in experiment.clips
-                },
                 "fit": experiment.fit,
                 "fits": experiment.fits,
+                "examples": examples_shown(study, experiment),
             }
             for experiment in study.experiments.values()
         ],
+    }
+
+
+def _shown_config(study: Study) -> dict:
+    """The study; of an unfinished one, as far as it is there."""
+    if not study.places.unfinished:
+        return study.config
+    return study.config | {
+        "title": marked(study, study["title"] or study.name),
+        "figures": {name: study["figures"][name] for name in figures_shown(study)},
+        "claims": claims_shown(study),
+        "notes": [*filter(None, [note(study)]), *study["notes"]],
     }
 
 

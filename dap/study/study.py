@@ -20,6 +20,7 @@ from dap.study.experiment import Experiment
 from dap.study.methods import check_input, check_iterations, check_methods
 from dap.study.outputs import check, require
 from dap.study.paths import Paths
+from dap.study.places import Places
 from dap.study.schema import corruption_options, typed_corruption, validated
 from dap.tasks import SELECTIONS, TASKS
 
@@ -34,13 +35,15 @@ class Study:
     Args:
         config: the YAML's content, overrides included.
         mirrored: whether the mirror can be seen. A cluster's nodes need not, where it has archives.
+        unfinished: whether tables show what is there already, and no more.
 
     Raises:
         DapError: it is wrong; the message names the key, the value and what is allowed.
     """
 
-    def __init__(self, config: dict, *, mirrored: bool = True):
+    def __init__(self, config: dict, *, mirrored: bool = True, unfinished: bool = False):
         self.config = validated(config)
+        self.places = Places(self.paths, unfinished=unfinished)
         use(self.config["plugins"])
         self._mirrored = mirrored
         self._locations: dict[str, archives.Location] = {}

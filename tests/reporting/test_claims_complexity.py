@@ -11,7 +11,13 @@ from dap.reporting.tables import cost_table
 def fits(parameters, gflop=(4.0, 8.5), **columns):
     """The cost table of fits of two designs."""
     constants = {"experiment": "e", "corpus": "speech", "clip": "a", "seed": 0, "device": "cpu"}
-    constants |= {"threads": 1, "precision": "float32", "engine": "compiled", "iterations": 10}
+    constants |= {
+        "cpu": "x",
+        "threads": 1,
+        "precision": "float32",
+        "engine": "compiled",
+        "iterations": 10,
+    }
     constants |= {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
     frame = pd.DataFrame({"method": list(parameters), "parameters": list(parameters.values())})
     return cost_table(frame.assign(gflop=gflop, seconds=[1, 2.5], **(constants | columns)))

@@ -80,7 +80,7 @@ def study(tmp_path, monkeypatch, hiss):
 @pytest.fixture
 def html(study):
     inputs = {name: list(map(Path, files)) for name, files in report_inputs(study).items()}
-    return page(inputs, report_setup(study), {}, study.paths)
+    return page(inputs, report_setup(study), {})
 
 
 def test_tables_notes_and_provenance(html):

@@ -34,6 +34,13 @@ def test_devices_are_all_named(tmp_path):
     assert seconds_per_iteration([]) == ({}, "")
 
 
+def test_kinds_of_cpu_are_named_where_there_are_several(tmp_path):
+    one = write(tmp_path, "a", "conv", "000", [FIT | {"cpu": "x"}])
+    other = write(tmp_path, "a", "conv", "001", [FIT | {"cpu": "y", "seconds": 10.0}])
+    assert seconds_per_iteration([one, other]) == ({("a", "conv"): 0.75}, "cpu, 2 threads (x, y)")
+    assert seconds_per_iteration([one])[1] == "cpu, 2 threads"
+
+
 MADE = {"commit": "c1", "versions": '{"torch": "2"}', "cpu": "x", "engine": "", "precision": ""}
 COST = {"parameters": 7, "gflop": 1.5}
 

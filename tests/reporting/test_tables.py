@@ -332,7 +332,8 @@ def fits():
         ("long", "conv", "d", 500000, 9.0, 25.0),
     ]
     frame = pd.DataFrame(rows, columns=columns)
-    setting = {"device": "cpu", "threads": 1, "precision": "float32", "engine": "compiled"}
+    setting = {"device": "cpu", "cpu": "x", "threads": 1}
+    setting |= {"precision": "float32", "engine": "compiled"}
     judged = {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
     return frame.assign(experiment="e", seed=0, iterations=100, **setting, **judged)
 
@@ -346,8 +347,19 @@ def test_cost_by_hand():
     pd.testing.assert_frame_equal(cost, cost_table(fits()[::-1], ["conv", "dense"]))
     text = cost_markdown(cost, labels={"dense": "ours"})
     assert (
-        "| e | ours | piano, speech | 1,092,912 | 8 | 0.3 | 100 | 3 | cpu | 1 | float32 |" in text
+        "| e | ours | piano, speech | 1,092,912 | 8 | 0.3 | 100 | 3 | cpu | x | 1 | float32 |"
+        in text
     )
+
+
+def test_cost_keeps_kinds_of_cpu_apart():
+    several = fits()
+    several.loc[several["clip"] == "b", "cpu"] = "y"  # 60 s of the dense design's 20, 60 and 30
+    cost = cost_table(several, ["conv", "dense"])
+    dense = cost[cost["method"] == "dense"]
+    assert dense["cpu"].to_list() == ["x", "y"]
+    assert dense["seconds_per_iteration"].to_list() == [0.25, 0.6]
+    assert dense["fits"].to_list() == [2, 1]
 
 
 def test_cost_says_what_objectives_found():

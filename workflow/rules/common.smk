@@ -6,8 +6,10 @@ import json
 import re
 import socket
 import tempfile
+import time
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from dap import errors, store
 from dap.data.known import RESOURCES, index_file, origin_file, receipt_file
@@ -15,12 +17,25 @@ from dap.data.weights import FOLDER as WEIGHTS
 from dap.data.weights import VARIABLE as WEIGHTS_VARIABLE
 from dap.data.weights import receipt_file as receipt_of_weights
 from dap.plugins import plugins
+from dap.runtime.provenance import machine
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
+from dap.study.parts import Asked
 from dap.study.paths import CLIPS, FITS, OBSERVATIONS, require_folders
+from dap.study.plan import trial_file
 from dap.study.schema import as_written
+from dap.study.sitting import (
+    Sitting,
+    check_collected,
+    priority,
+    recorded_now,
+    trial_entries,
+    trial_observations,
+    trial_weights,
+)
 from dap.study.study import Study
+from dap.study.unfinished import tables_shown
 from dap.study.yaml_file import load
 
 try:
@@ -37,13 +52,25 @@ try:
         base = load(ROOT / "config.yaml")
         update_config(base, config)
         config = base
-    config.update(as_written(workflow.config_settings.config_args or ()))
-    study = Study(config, mirrored=not workflow.remote_exec)
+    ENTRIES = workflow.config_settings.config_args or ()
+    config.update(as_written(ENTRIES))
+    asked = Asked.taken_from(config, ENTRIES)
+    study = Study(config, mirrored=not workflow.remote_exec, unfinished=asked.unfinished)
     for name in study.clip_counts:
         if not study.indexed(name):
             study.clips(name, "000")  # raises where two recordings would be one clip
+    SOURCES = Code()
+    # how many fits are made at a time, on what, and until when
+    SLOTS = max(1, (workflow.resource_settings.cores or 1) // study["threads"])
+    CPU = machine()["cpu"]
+    END = time.monotonic() + 3600 * (asked.hours or 0)
+    sitting = Sitting(study, SOURCES, asked, CPU, SLOTS, lambda: END - time.monotonic())
     if workflow.is_main_process:
         require_folders(".snakemake", RESOURCES, *study.paths.folders)
+        check_collected(study, SOURCES)
+        sitting.check()
+        if asked.unfinished and not depends.all_scores(study):
+            raise errors.DapError(f"{study.paths.root}: has no scores yet, so no table")
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 
@@ -78,7 +105,6 @@ WILDCARDS = {
     "method": sorted({name for each in study.experiments.values() for name in each.methods}),
     "name": list(study["figures"]),
 }
-SOURCES = Code()
 
 
 def one_of(names):
@@ -129,6 +155,10 @@ def code(script, *modules, plugins_of=lambda study: []):
     return parameters(of_wildcards, SOURCES.digests(*starts, *loaded))
 
 
+made_here = recorded_now(SOURCES)
+rank = priority(study)
+
+
 def each_attempt(amount):
     """So much of a resource for the first attempt, twice as much for the second, and so on."""
 
@@ -146,6 +176,30 @@ def retries(more=0):
     """How often a job is tried again, as the study says."""
     # a cluster's job has a Snakemake of its own, which would try again with no more memory or time
     return study["run"]["retries"] + more if workflow.is_main_process else 0
+
+
+def wanted(wildcards):
+    """The files that a run makes where no target is named."""
+    if not asked.is_sitting:
+        # Snakemake makes a deleted file again where a target asks for it, and not where only the
+        # makers of other files did: so fits and scores are targets, too.
+        return [
+            *depends.all_fits(study),
+            *depends.all_scores(study),
+            *presentation.table_files(study),
+            *presentation.figure_files(study),
+            *(paths.table("cost", form) for form in ("csv", "md")),
+            paths.table("study", "yaml"),
+            paths.report,
+        ]
+    try:
+        if sitting.needs_trial():
+            checkpoints.trial.get()
+        chosen = sitting.chosen()
+        logger.info(sitting.in_words(chosen))
+        return [paths.records(*chunk) for chunk in chosen]
+    except errors.DapError as error:
+        raise WorkflowError(str(error)) from error
 
 
 def claim_folder():

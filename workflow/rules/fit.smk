@@ -15,6 +15,7 @@ rule fit:
         paths.benchmark("fit", *FITS)
     wildcard_constraints:
         method=one_of(plugins("priors")),
+    priority: of(rank)
     # where a clip that kills its job is reported, one more attempt writes the others down
     retries: retries(more=study["run"]["missing"] == "report")
     conda:
@@ -50,6 +51,7 @@ rule baseline:
         paths.benchmark("baseline", *FITS)
     wildcard_constraints:
         method=one_of(plugins("baselines")),
+    priority: of(rank)
     retries: retries()
     conda:
         ENVIRONMENT

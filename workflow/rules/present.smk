@@ -113,7 +113,7 @@ use rule curves as natural_statistics with:
 rule provenance:
     # the resolved study and where its numbers come from, written anew whenever a table is
     input:
-        tables=[paths.table(name, "csv") for name in study["tables"]],
+        tables=[paths.table(name, "csv") for name in tables_shown(study)],
         cost=paths.table("cost", "csv"),
         fits=depends.all_fits(study),
     output:

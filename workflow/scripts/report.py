@@ -7,11 +7,10 @@ from dap.data.skipped import notes
 from dap.reporting.content import page
 from dap.runtime.joblog import by_name, job
 from dap.store import write_text
-from dap.study.paths import Paths
 
 with job(snakemake.log[0]):
     report, inputs = Path(snakemake.output[0]), by_name(snakemake.input)
     archives = {path.stem: checked(path) for path in inputs["origins"]}
     setup = snakemake.params.setup
-    text = page(inputs, setup, archives, Paths(str(report.parent)), notes(setup["skipped"]))
+    text = page(inputs, setup, archives, notes(setup["skipped"]))
     write_text(report, text)

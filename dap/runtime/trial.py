@@ -1,0 +1,118 @@
+"""What a fit takes on this machine, by its first iterations."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dap.errors import extra
+from dap.fitting.method import is_prior, resolve_device, restoring
+from dap.observation import Observation
+from dap.options import FitOptions
+from dap.runtime.provenance import machine
+from dap.store import read_entries, write_text
+
+# a trial ends after so many iterations behind the first, or seconds, but not before the least
+MOST_ITERATIONS, LEAST_ITERATIONS = 20, 3
+SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A method to be timed on the first observation of a chunk.
+
+    Attributes:
+        chunk: its names, for the result.
+        observations: the chunk's manifest.
+        setup: of a prior, as a fit has it; of a baseline, nothing.
+        fits: how many fits the chunk has.
+    """
+
+    chunk: Mapping[str, str]
+    observations: str
+    method: str
+    task: str
+    setup: Mapping[str, Any]
+    fits: int
+    threads: int
+    device: str
+    sample_rate: int
+
+    def seconds(self) -> float:
+        """Of the whole chunk, on this machine.
+
+        Raises:
+            DapError: the method fails, or an input is torn.
+        """
+        import torch
+
+        torch.set_num_threads(self.threads)
+        entry = read_entries(Path(self.observations))[0]
+        observation = Observation(entry.signal(), entry.known(), sample_rate=self.sample_rate)
+        device = resolve_device(self.device) if is_prior(self.method) else "cpu"
+        fit = FitOptions.from_study(self.setup.get("fit", {}))
+        begun = time.perf_counter()
+        steps = restoring(
+            self.method,
+            self.task,
+            observation,
+            fit=fit,
+            spectrogram=self.setup.get("spectrogram", {}),
+            device=device,
+            seed=0,
+        )
+        try:
+            next(steps)
+            steps.send(0.0)  # the first iteration: what is compiled, and allocated, once
+            self._wait(device)
+            first = time.perf_counter()
+            done = 0
+            while done < LEAST_ITERATIONS or (
+                done < MOST_ITERATIONS and time.perf_counter() - first < SECONDS
+            ):
+                steps.send(0.0)
+                done += 1
+            self._wait(device)
+        except StopIteration:  # a baseline, or a fit of few iterations
+            return self.fits * (time.perf_counter() - begun)
+        each = (time.perf_counter() - first) / done
+        steps.close()
+        return self.fits * (first - begun + each * (fit.iterations - 1))
+
+    def _wait(self, device: str) -> None:
+        if device.startswith("cuda"):
+            import torch
+
+            torch.cuda.synchronize()
+
+
+def time_all(trials: Sequence[Trial], path: Path, *, at_once: int) -> None:
+    """Time methods, and write what they take as JSON.
+
+    Args:
+        at_once: how many fits this machine runs beside each other, which is what they are timed
+            beside, since they share its memory: each in a process of its own, and the slowest
+            counts.
+
+    Raises:
+        DapError: as `Trial.seconds`.
+    """
+    cpu = machine()["cpu"]
+    entries = [
+        {"chunk": dict(trial.chunk), "cpu": cpu, "seconds": round(seconds, 3)}
+        for trial, seconds in zip(trials, _beside(trials, at_once), strict=True)
+    ]
+    write_text(path, json.dumps(entries, indent=1) + "\n")
+
+
+def _beside(trials: Sequence[Trial], at_once: int) -> list[float]:
+    if at_once <= 1:
+        return [trial.seconds() for trial in trials]
+    with extra("workflow"):
+        # unlike the standard library's, its processes do not run the calling script again
+        from joblib.externals.loky import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(at_once) as pool:
+        return [max(pool.map(Trial.seconds, [trial] * at_once)) for trial in trials]

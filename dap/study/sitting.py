@@ -1,0 +1,203 @@
+"""One run of Snakemake on a study that is made in parts: what it makes, by when.
+
+Light on purpose: the Snakefile and every cluster job parse it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from dap.study import params as depends
+from dap.study.code_hash import Code
+from dap.study.parts import Asked, chunks_of_part, in_order
+from dap.study.paths import FIRST, Names
+from dap.study.places import recorded_chunks
+from dap.study.plan import (
+    MARGIN,
+    Estimates,
+    fitting,
+    hours,
+    slow,
+    timings,
+    trial_file,
+    trials,
+    unfinished,
+)
+from dap.study.records import Agreement, made_of, read_record
+from dap.study.study import Study
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """What a sitting makes.
+
+    Attributes:
+        code: by which the products are made again.
+        asked: part and hours.
+        cpu: the kind of this machine.
+        slots: how many fits it makes at a time.
+        seconds_left: until all that is begun has to be finished, where there are hours.
+    """
+
+    study: Study
+    code: Code
+    asked: Asked
+    cpu: str
+    slots: int
+    seconds_left: Callable[[], float]
+
+    @cached_property
+    def missing(self) -> list[Names]:
+        """The chunks of the part that are not finished, in order.
+
+        Raises:
+            DapError: a record is damaged, or the part names clips that there are not.
+        """
+        return unfinished(self.study, self.code, chunks_of_part(self.study, self.asked.part))
+
+    def check(self) -> None:
+        """Refuse, before any job, what would stop the sitting later.
+
+        Raises:
+            DapError: as `missing` and `chosen`.
+        """
+        if self.asked.is_sitting and self.missing:
+            self._estimates()
+
+    def needs_trial(self) -> bool:
+        """Whether a missing chunk is like none that was timed on this kind of CPU."""
+        if self.asked.hours is None or self.seconds_left() <= 0:
+            return False
+        estimates = self._estimates()
+        return any(estimates.seconds(chunk) is None for chunk in self.missing)
+
+    def _estimates(self) -> Estimates:
+        known = timings(self.study)
+        real = Estimates(self.study, known, self.cpu, slow)
+        short = trials(trial_file(self.study.paths, self.cpu))
+        # whole chunks tell more than short fits
+        short = [each for each in short if real.seconds(each.chunk) is None]
+        return Estimates(self.study, [*known, *short], self.cpu, slow)
+
+    def chosen(self) -> list[Names]:
+        """The chunks that are made: the missing ones, as far as time allows.
+
+        Raises:
+            DapError: a file by which times are estimated is damaged.
+        """
+        if self.asked.hours is None:
+            return self.missing
+        estimates = self._estimates()
+
+        def seconds_of(chunk: Names) -> float:
+            seconds = estimates.seconds(chunk)
+            return float("inf") if seconds is None else MARGIN * seconds
+
+        return fitting(
+            self.missing, seconds_of, slots=self.slots, seconds=max(self.seconds_left(), 0.0)
+        )
+
+    def in_words(self, chosen: list[Names]) -> str:
+        """What the sitting makes, and what it leaves."""
+        text = f"{len(chosen)} of {len(self.missing)} missing chunks"
+        text += f" of part {self.asked.part}" if self.asked.part else ""
+        if self.asked.hours is None:
+            return f"this sitting makes {text}"
+        estimates = self._estimates()
+        takes = [estimates.seconds(chunk) for chunk in self.missing]
+        known = [MARGIN * each for each in takes if each is not None]
+        text = f"this sitting makes {text}, those that end within {self.asked.hours:g} hours"
+        if known and len(chosen) < len(self.missing):
+            text += (
+                f"; a chunk takes {hours(min(known))} to {hours(max(known))} on {self.cpu}, and "
+                f"{self.slots} are made at a time"
+            )
+        return text
+
+
+def check_collected(study: Study, code: Code) -> None:
+    """Refuse to show or go on with chunks that were collected of another setup or other code.
+
+    The setup has to be the study's as it is. The code has to be the same in all chunks that are
+    shown, and, unless all were collected, be that of this checkout.
+
+    Raises:
+        DapError: the message names the record and the key.
+    """
+    collected = study.places.collected
+    if not collected:
+        return
+    chunks = in_order(study)
+    making = not study.places.unfinished and any(chunk not in collected for chunk in chunks)
+    agreement = Agreement(
+        f"keep the results apart by --config study=NAME, or delete {study.places.elsewhere.root}"
+    )
+    for chunk in chunks:
+        sections = ("setup", "code") if making else ("setup",)
+        agreement.add(made_of(study, code, chunk), "the study as it is", sections)
+    records = recorded_chunks(study.places.own) if study.places.unfinished else {}
+    records |= collected
+    for chunk in filter(records.__contains__, chunks):
+        agreement.add(read_record(records[chunk]), str(records[chunk]))
+
+
+def recorded_now(code: Code) -> Callable[..., dict]:
+    """What `made_of` says of a chunk, as a function of the study and the names of a job."""
+
+    def made(study: Study, experiment: str, corpus: str, method: str, chunk: str) -> dict:
+        return made_of(study, code, Names(experiment, corpus, method, chunk))
+
+    return made
+
+
+def priority(study: Study) -> Callable[..., int]:
+    """The priority of a chunk's fits: the first in order have the highest, and none is above 0."""
+    ranks = {chunk: -rank for rank, chunk in enumerate(in_order(study))}
+
+    def of_names(study: Study, experiment: str, corpus: str, method: str, chunk: str) -> int:
+        return ranks.get(Names(experiment, corpus, method, chunk), 0)
+
+    return of_names
+
+
+def trial_observations(study: Study) -> list[str]:
+    """The observations that methods are timed on: the first of each experiment."""
+    return [
+        study.paths.observations(name, next(iter(experiment.clips)), FIRST)
+        for name, experiment in study.experiments.items()
+        if experiment.methods
+    ]
+
+
+def trial_weights(study: Study) -> list[str]:
+    """What says that the trained weights of the methods are there that are timed."""
+    receipts = [
+        receipt
+        for entry in trial_entries(study)
+        for receipt in depends.weights(study, entry["chunk"]["experiment"], entry["method"])
+    ]
+    return list(dict.fromkeys(receipts))
+
+
+def trial_entries(study: Study) -> list[dict]:
+    """Each method of each experiment on its first corpus, as `dap.runtime.trial.Trial` has it."""
+    entries = []
+    for name, experiment in study.experiments.items():
+        corpus = next(iter(experiment.clips))
+        first, last = study.span(FIRST, experiment.clips[corpus])
+        for method in experiment.methods_of(corpus):
+            fitted = method in experiment.priors
+            entries.append(
+                {
+                    "chunk": Names(name, corpus, method, FIRST)._asdict(),
+                    "observations": study.paths.observations(name, corpus, FIRST),
+                    "method": method,
+                    "task": experiment.task,
+                    "setup": depends.fit_setup(study, name, method) if fitted else {},
+                    "fits": (last - first) * (study["seeds"] if fitted else 1),
+                    "threads": study["threads"],
+                    "device": study["device"],
+                    "sample_rate": study["sample_rate"],
+                }
+            )
+    return entries
