@@ -3,7 +3,18 @@ import pesq
 import pytest
 from scipy import signal
 
-from dap.data.synthetic import drums, noise, piano, speech, tones, ventilation
+from dap.data.synthetic import (
+    bowed,
+    drummed,
+    drums,
+    noise,
+    piano,
+    plucked,
+    speech,
+    struck,
+    tones,
+    ventilation,
+)
 from dap.data.synthetic._synthesis import cascade, damped_modes, drift, moving_filter, resonator
 from dap.plugins import plugins
 
@@ -13,6 +24,10 @@ CORPORA = {
     "drums": drums,
     "noise": noise,
     "ventilation": ventilation,
+    "bowed": bowed,
+    "plucked": plucked,
+    "struck": struck,
+    "drummed": drummed,
 }
 RATE = 16000
 
