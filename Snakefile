@@ -16,6 +16,7 @@ include: str(RULES / "common.smk")
 include: str(RULES / "data.smk")
 include: str(RULES / "corrupt.smk")
 include: str(RULES / "fit.smk")
+include: str(RULES / "train.smk")
 include: str(RULES / "score.smk")
 include: str(RULES / "present.smk")
 

@@ -122,8 +122,11 @@ def _condition(study: Study, experiment: Experiment, published: bool) -> str:
     corrupted = ", ".join([kind, *(f"{key} {value}" for key, value in options.items())])
     samples = sorted({study.corpus(name)["samples"] for name in experiment.corpora})
     seconds = " and ".join(f"{count / study['sample_rate']:.3f}" for count in samples)
-    fits = [_in_words(experiment.fit)]
-    fits += [f"{name}: {_in_words(experiment.fit_of(name))}" for name in experiment.fits]
+    if experiment.training:
+        fits = [_training_in_words(experiment.training, study["sample_rate"])]
+    else:
+        fits = [_in_words(experiment.fit)]
+        fits += [f"{name}: {_in_words(experiment.fit_of(name))}" for name in experiment.fits]
     return (
         f"Condition: {corrupted}; clips of {seconds} s; {'; '.join(fits)}."
         + " The published values are of the papers' conditions." * published
@@ -134,6 +137,14 @@ def _in_words(fit: dict) -> str:
     return (
         f"{fit['iterations']} iterations from a rate of {learning_rate(fit):g}, width "
         f"{fit['width']:g}"
+    )
+
+
+def _training_in_words(training: dict, sample_rate: int) -> str:
+    return (
+        f"trained for {training['steps']} steps of {training['batch']} mixtures of "
+        f"{training['samples'] / sample_rate:.3f} s at a rate of {training['learning_rate']:g}, "
+        f"width {training['width']:g}, without the second corpus of each pair"
     )
 
 
@@ -323,6 +334,7 @@ def report_setup(study: Study) -> dict:
                 "methods": experiment.methods,
                 "fit": experiment.fit,
                 "fits": experiment.fits,
+                "training": experiment.training,
             }
             for experiment in study.experiments.values()
         ],

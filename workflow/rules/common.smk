@@ -15,7 +15,7 @@ from dap.plugins import plugins
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
-from dap.study.paths import CLIPS, FITS, OBSERVATIONS, require_folders
+from dap.study.paths import CLIPS, FITS, MODELS, OBSERVATIONS, require_folders
 from dap.study.schema import as_written
 from dap.study.study import Study
 from dap.study.yaml_file import load
@@ -86,6 +86,7 @@ wildcard_constraints:
     archive="[^/.]+",
     corpus="[^/]+",
     experiment="[^/]+",
+    index=r"\d+",
     method="[^/]+",
     chunk=r"\d+",
     name="[^/]+",

@@ -1,0 +1,65 @@
+# clips -> models; observations -> estimates by these, in the form of fits
+
+
+rule train:
+    input:
+        clips=of(depends.training_clips),
+    output:
+        model=paths.model(),
+        learning=paths.learning(),
+    log:
+        paths.log("train", *MODELS),
+    benchmark:
+        paths.benchmark("train", *MODELS)
+    wildcard_constraints:
+        experiment=one_of(depends.experiments(study, trained=True)),
+        method=one_of(plugins("priors")),
+    retries: retries()
+    conda:
+        ENVIRONMENT
+    threads: study["threads"]
+    resources:
+        mem_mb=each_attempt(8000),
+        runtime=each_attempt(1440),
+        gpu=int(study["device"] != "cpu"),
+    params:
+        **code("train.py", plugins_of=depends.training_modules),
+        setup=of(depends.training_setup),
+        seed=study["seed"],
+        device=study["device"],
+        threads=study["threads"],
+        sample_rate=study["sample_rate"],
+    script:
+        "../scripts/train.py"
+
+
+rule separate:
+    input:
+        observations=paths.observations(),
+        models=of(depends.models),
+    output:
+        manifest=paths.fits(),
+    log:
+        paths.log("separate", *FITS),
+    benchmark:
+        paths.benchmark("separate", *FITS)
+    wildcard_constraints:
+        experiment=one_of(depends.experiments(study, trained=True)),
+        method=one_of(plugins("priors")),
+    retries: retries()
+    conda:
+        ENVIRONMENT
+    threads: study["threads"]
+    resources:
+        mem_mb=each_attempt(4000),
+        runtime=each_attempt(120),
+        gpu=int(study["device"] != "cpu"),
+    params:
+        **code("separate.py", plugins_of=depends.training_modules),
+        setup=of(depends.training_setup),
+        task=of(depends.task),
+        device=study["device"],
+        threads=study["threads"],
+        sample_rate=study["sample_rate"],
+    script:
+        "../scripts/separate.py"
