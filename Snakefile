@@ -28,6 +28,7 @@ localrules:
     download_all,
     download,
     unpack,
+    render,
     tables,
     figures,
     table,
@@ -37,6 +38,7 @@ localrules:
     steps,
     provenance,
     report,
+    card,
 
 
 # Snakemake makes a deleted file again where a target asks for it, and not where only the makers of
@@ -46,6 +48,7 @@ rule all:
     input:
         depends.all_fits(study),
         depends.all_scores(study),
+        depends.all_cards(study),
         presentation.table_files(study),
         presentation.figure_files(study),
         [paths.table("cost", form) for form in ("csv", "md")],

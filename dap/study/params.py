@@ -50,6 +50,11 @@ def mirror_folder(study: Study, archive: str) -> list[str]:
     return [input_path(folder)] if folder else []
 
 
+def rendered(study: Study) -> list[str]:
+    """The known corpora that a rule renders: no mirror has them."""
+    return [name for name in study.known if study.location(name).rendered]
+
+
 # ------------------------------------------------------------------ clips
 
 

@@ -70,9 +70,7 @@ class Mixtures:
         self.target = (target, flat.pop(target))
         self.others = list(flat.items())
         if not self.others:
-            raise DapError(
-                f"there is no instrument to mix {target} with: name one more to train on"
-            )
+            raise DapError(f"there is nothing to mix {target} with: name one more to train on")
 
     def draw(self, position: int) -> tuple[np.ndarray, np.ndarray]:
         """The target's excerpt and the mixture of a position, (samples,) float32 each.

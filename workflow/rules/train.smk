@@ -33,6 +33,26 @@ rule train:
         "../scripts/train.py"
 
 
+rule card:
+    input:
+        model=paths.model(),
+        learning=paths.learning(),
+        scores=of(depends.card_scores),
+    output:
+        paths.card(),
+    log:
+        paths.log("card", *MODELS),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        **code("card.py"),
+    script:
+        "../scripts/card.py"
+
+
 rule separate:
     input:
         observations=paths.observations(),

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import signal
 
 from dap.data.synthetic._melody import Note, frequency, melody
-from dap.data.synthetic._synthesis import HIGHEST, band, mix, normalise
+from dap.data.synthetic._synthesis import HIGHEST, band, level, mix
 
 SYNTHETIC = {"bowed": {"title": "synthetic bowed strings: melodies with vibrato"}}
 
@@ -14,7 +14,7 @@ RESONANCES = 8
 
 
 def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
-    """A clip of a new melody on a new instrument: float32 (samples,), its peak at 0.9."""
+    """A clip of a new melody on a new instrument: float32 (samples,), its RMS 0.06."""
     low = int(rng.integers(LOWEST_KEY, LOWEST_KEY + 10))
     notes = melody(rng, samples / sample_rate, low, int(rng.integers(low + 12, HIGHEST_KEY + 1)))
     body = np.sort(np.exp(rng.uniform(np.log(250.0), np.log(5000.0), RESONANCES)))
@@ -60,4 +60,4 @@ def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.nda
             round(note.start * sample_rate),
             play(Note(note.start, max(seconds, 0.05), note.key, note.velocity)),
         )
-    return normalise(track)
+    return level(track)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import signal
 
 from dap.data.synthetic._melody import frequency, melody
-from dap.data.synthetic._synthesis import HIGHEST, band, damped_modes, mix, normalise
+from dap.data.synthetic._synthesis import HIGHEST, band, damped_modes, level, mix
 
 SYNTHETIC = {"struck": {"title": "synthetic struck bars: melodies and rolls"}}
 
@@ -16,7 +16,7 @@ ROLL_SECONDS = 0.07
 
 
 def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.ndarray:
-    """A clip of a new melody on a new instrument: float32 (samples,), its peak at 0.9."""
+    """A clip of a new melody on a new instrument: float32 (samples,), its RMS 0.06."""
     low = int(rng.integers(LOWEST_KEY, LOWEST_KEY + 12))
     notes = melody(rng, samples / sample_rate, low, int(rng.integers(low + 15, HIGHEST_KEY + 1)))
     modes = FREE * np.array([1.0, rng.choice((3.0, 4.0)) / FREE[1], *rng.uniform(0.95, 1.1, 2)])
@@ -46,4 +46,4 @@ def generate(rng: np.random.Generator, samples: int, sample_rate: int) -> np.nda
             uneven = late + (rng.uniform(0.0, 0.01) if late else 0.0)
             velocity = note.velocity * rng.uniform(0.85, 1.1)
             mix(track, round((note.start + uneven) * sample_rate), strike(note.key, velocity))
-    return normalise(track)
+    return level(track)
