@@ -76,11 +76,14 @@ def find(font: str | None) -> Path:
     """
     remedy = "install Debian's packages fluidsynth and fluid-soundfont-gm"
     if shutil.which("fluidsynth") is None:
-        raise DapError(
-            f"the corpus sound-font is rendered by fluidsynth, which is missing: {remedy}"
-        )
+        raise DapError(f"sound-font is rendered by fluidsynth, which is not installed: {remedy}")
     for place in [font] if font else PLACES:
         if Path(place).is_file():
+            with Path(place).open("rb") as file:
+                beginning = file.read(12)
+            # FluidSynth would take another one instead, and say so in passing
+            if (beginning[:4], beginning[8:]) != (b"RIFF", b"sfbk"):
+                raise DapError(f"{place}: is no sound font; name any .sf2, or {remedy}")
             return Path(place)
     raise DapError(
         f"there is no sound font at {font or ', '.join(PLACES)}: {remedy}, or name any .sf2 by "
@@ -181,10 +184,10 @@ def render(font: Path, folder: Path, count: int) -> list[dict]:
             options = ["-n", "-i", "-q", "-R", "0", "-C", "0", "-g", "0.5", "-r", "44100"]
             command = ["fluidsynth", *options, "-F", str(audio), str(font), str(midi)]
             result = subprocess.run(command, capture_output=True, text=True, check=False)
-            if result.returncode or not audio.is_file():
+            said = f"{result.stdout}{result.stderr}".strip()
+            if result.returncode or not audio.is_file() or "error" in said:
                 raise DapError(
-                    f"fluidsynth could not render {name} from {font}: "
-                    f"{result.stderr.strip() or 'it wrote nothing'}; is it a sound font?"
+                    f"fluidsynth could not render {name} from {font}: {said or 'it wrote nothing'}"
                 )
             sound = read(audio, SAMPLE_RATE)
         for index in range(count):

@@ -19,6 +19,7 @@ OPTIONS = {
     "batch": 2,
     "learning_rate": 0.01,
     "width": 0.1,
+    "network": "code",
     "precision": "float32",
     "validation_every": 2,
     "validation_mixtures": 3,
