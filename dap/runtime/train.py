@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import DapError
 from dap.fitting.method import fingerprint, resolve_device
 from dap.options import TrainingOptions
 from dap.plugins import plugin
@@ -64,52 +63,36 @@ class Job:
 
 
 def recordings(job: Job, log: logging.Logger) -> dict[str, dict[str, list[np.ndarray]]]:
-    """What may be trained on, by corpus and recording: the sound of its clips, without padding.
-
-    Clips that are tested are left out, and so is any other clip of the same recording. What is
-    shorter than a mixture is left out, too, and said.
+    """What may be trained on, by corpus and recording (`dap.training.recordings.usable`).
 
     Raises:
         DapError: a corpus has nothing left, or a clip is torn.
     """
-    found: dict[str, dict[str, list[np.ndarray]]] = {name: {} for name in job.setup["heard"]}
-    left_out = dict.fromkeys(found, 0)
-    by_corpus: dict[str, list[Path]] = {name: [] for name in found}
+    from dap.training.recordings import Clip, usable
+
+    clips: dict[str, list[Clip]] = {name: [] for name in job.setup["heard"]}
     for manifest in job.clips:
-        by_corpus[names("clips", manifest).corpus].append(manifest)
-    for corpus, manifests in by_corpus.items():
-        first = job.setup["tested"][corpus]
-        last = first + job.setup["options"]["clips"]
-        clips = [
-            (int(names("clips", manifest).chunk) * job.setup["clips_per_job"] + index, entry)
-            for manifest in manifests
-            for index, entry in enumerate(read_entries(manifest))
-        ]
-        # those of a synthetic corpus have no recording but themselves
-        tested = {entry.row["source"] for index, entry in clips if index < first} - {""}
-        for index, entry in clips:
-            if not first <= index < last:
-                continue
-            signal = entry.signal()
-            sounding = len(signal) - round(float(entry.row["padded"]) * job.sample_rate)
-            short = sounding < job.setup["options"]["samples"]
-            if entry.row["source"] in tested or short:
-                left_out[corpus] += 1
-                continue
-            recording = entry.row["source"] or entry.row["clip"]
-            found[corpus].setdefault(recording, []).append(signal[:sounding])
-        if left_out[corpus]:
+        of = names("clips", manifest)
+        first = int(of.chunk) * job.setup["clips_per_job"]
+        for index, entry in enumerate(read_entries(manifest), first):
+            signal, padded = entry.signal(), float(entry.row["padded"])
+            sounding = signal[: len(signal) - round(padded * job.sample_rate)]
+            clips[of.corpus].append(Clip(index, entry.row["clip"], entry.row["source"], sounding))
+    found = {}
+    for corpus, some in clips.items():
+        found[corpus], left_out = usable(
+            corpus,
+            some,
+            tested=job.setup["tested"][corpus],
+            count=job.setup["options"]["clips"],
+            samples=job.setup["options"]["samples"],
+        )
+        if left_out:
             log.warning(
                 "corpus %s: %d clips are not trained on: their recordings are tested, or are "
                 "shorter than a mixture",
                 corpus,
-                left_out[corpus],
-            )
-        if not found[corpus]:
-            raise DapError(
-                f"corpus {corpus}: no recording is left to train on: {left_out[corpus]} clips are "
-                "of recordings that are tested, or shorter than `training.samples`; add "
-                "recordings, or ask for fewer tested clips"
+                left_out,
             )
     return found
 
