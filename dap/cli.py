@@ -312,7 +312,7 @@ def separate(
 
     from dap.audio import read
     from dap.fitting.method import resolve_device
-    from dap.training.model import load
+    from dap.training.model import Separator, load
 
     torch.set_num_threads(threads or cores())
     trained = load(Path(model))
@@ -321,7 +321,7 @@ def separate(
         recording = read(path, sample_rate)
         changes = lost(path, sample_rate)
     check_room(len(recording), goal, second)
-    results = trained.separate(recording, device=resolve_device(device))
+    results = Separator(trained, resolve_device(device))(recording)
     for signal, end in zip(results, (goal, second), strict=True):
         if end is not None:
             write_result(signal, sample_rate, end, None, force)

@@ -47,7 +47,7 @@ def separate_chunk(
 
     from dap.fitting import engine
     from dap.fitting.gpu.devices import claim
-    from dap.training.model import load, require
+    from dap.training.model import Separator, load, require
 
     torch.set_num_threads(threads)
     if device != "cpu":
@@ -61,9 +61,10 @@ def separate_chunk(
     for index, path in enumerate(models):
         model = load(verified(path))
         require(path, model, wanted)
+        separate = Separator(model, device, precision)
         for entry in read_entries(observations):
             clip, begun = entry.row["clip"], perf_counter()
-            estimates = model.separate(entry.signal(), device=device, precision=precision)
+            estimates = separate(entry.signal())
             seconds = round(perf_counter() - begun, 3)
             log.info("%s %s (%d): %.3f s", method, clip, index, seconds)
             restored = Restored(

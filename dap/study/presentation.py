@@ -100,6 +100,12 @@ def _skipping(study: Study, experiments: Iterable[Experiment]) -> dict[str, list
         noise = experiment.corruption.get("noise")
         for corpus, chunk in study.chunks_of(experiment):
             paths = [(part, study.paths.clips(part, chunk)) for part in experiment.parts(corpus)]
+            if experiment.training:
+                paths += [
+                    (part, study.paths.clips(part, each))
+                    for part in experiment.heard(corpus)
+                    for each in study.chunks(experiment.needed[part])
+                ]
             if noise:
                 paths.append((noise, study.paths.observations(experiment.name, corpus, chunk)))
             for name, path in paths:

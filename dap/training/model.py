@@ -69,45 +69,55 @@ class Model:
     net: nn.Module
     made: Mapping[str, Any]
 
-    def separate(
-        self, mixture: np.ndarray, *, device: str = "cpu", precision: str = "auto"
-    ) -> np.ndarray:
-        """Take the target out of a mixture of any length.
 
-        Masks are those of segments as long as the mixtures trained on, every half of which overlaps
-        with the next; what they give is cross-faded (fidelity: segments-of-separation).
+class Separator:
+    """A model on a device, ready to take its target out of mixtures.
+
+    Masks are those of segments as long as the mixtures trained on, every half of which overlaps
+    with the next; what they give is cross-faded (fidelity: segments-of-separation).
+
+    Args:
+        device: "cpu" or "cuda".
+        precision: "auto", "float32" or "bfloat16".
+    """
+
+    def __init__(self, model: Model, device: str = "cpu", precision: str = "auto"):
+        self.device, self.length = device, model.configuration.samples
+        self.transform = STFT(**model.configuration.spectrogram, device=device)
+        self.passes = Passes(
+            model.net.to(device),
+            self.transform,
+            at_once=1,
+            samples=self.length,
+            precision=engine.choose(precision, device),
+        )
+        self.window = torch.hann_window(self.length, device=device)
+
+    def __call__(self, mixture: np.ndarray) -> np.ndarray:
+        """Take the target out of a mixture of any length.
 
         Args:
             mixture: (samples,) float32, at the configuration's rate.
-            device: "cpu" or "cuda".
 
         Returns:
             (2, samples) float32: the target, and the rest.
         """
-        length, samples = self.configuration.samples, len(mixture)
+        length, samples = self.length, len(mixture)
         half = length // 2
-        transform = STFT(**self.configuration.spectrogram, device=device)
-        passes = Passes(
-            self.net.to(device),
-            transform,
-            at_once=1,
-            samples=length,
-            precision=engine.choose(precision, device),
-        )
         # half a segment of silence before the beginning, and at least as much behind the end
         count = -(-samples // half) + 1
         padded = np.zeros((count + 1) * half + length % 2, np.float32)
         padded[half : half + samples] = mixture
-        window = torch.hann_window(length, device=device)
-        total = torch.zeros(2, len(padded), device=device)
-        weights = torch.zeros(len(padded), device=device)
+        total = torch.zeros(2, len(padded), device=self.device)
+        weights = torch.zeros(len(padded), device=self.device)
         with torch.no_grad():
             for index in range(count):
                 part = slice(index * half, index * half + length)
-                spectrum = transform.analyse(torch.from_numpy(padded[part]).to(device))
-                (mask,) = passes.masks(spectrum[None])
-                total[:, part] += window * masked(mask, spectrum, transform, length)
-                weights[part] += window
+                segment = torch.from_numpy(padded[part]).to(self.device)
+                spectrum = self.transform.analyse(segment)
+                (mask,) = self.passes.masks(spectrum[None])
+                total[:, part] += self.window * masked(mask, spectrum, self.transform, length)
+                weights[part] += self.window
         # of an odd length the windows do not quite add up to one
         signals = total / weights.clamp_min(torch.finfo(weights.dtype).eps)
         return signals[:, half : half + samples].cpu().numpy()

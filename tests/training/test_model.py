@@ -11,7 +11,7 @@ from small_trainings import SAMPLES, configuration, hiss, tone, trained
 
 from dap.decibels import snr_db
 from dap.errors import DapError
-from dap.training.model import KEY, content, load, require
+from dap.training.model import KEY, Separator, content, load, require
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_equal_models_are_equal_files(learned):
 @pytest.mark.parametrize("samples", [SAMPLES // 3, SAMPLES, 5 * SAMPLES + 77])
 def test_it_separates_what_it_was_trained_on(path, samples):
     target, rest = tone(730, samples), hiss(99, samples)
-    estimates = load(path).separate(target + rest, precision="float32")
+    estimates = Separator(load(path), precision="float32")(target + rest)
     assert estimates.shape == (2, samples)
     assert estimates.dtype == np.float32
     # the two are the mixture
