@@ -34,6 +34,15 @@ def clip(name: str, seed: int, samples: int, rate: int = RATE) -> np.ndarray:
     return (CORPORA | INSTRUMENTS)[name].generate(np.random.default_rng(seed), samples, rate)
 
 
+def has_its_level(name: str, sound: np.ndarray) -> bool:
+    """A peak of 0.9; of what is to be mixed an RMS of 0.06, or less, at that peak."""
+    peak, level = np.abs(sound).max(), np.sqrt(np.mean(np.square(sound, dtype=np.float64)))
+    full = peak == pytest.approx(0.9, abs=1e-6)  # one rounding to float32
+    if name not in INSTRUMENTS:
+        return full
+    return (full and level < 0.06) or (peak < 0.9 and level == pytest.approx(0.06, rel=1e-5))
+
+
 def share(sound: np.ndarray, rate: int, low: float, high: float) -> float:
     """Share of the energy between two frequencies."""
     power = np.abs(np.fft.rfft(sound * np.hanning(len(sound)))) ** 2
@@ -69,16 +78,11 @@ def test_level_and_length(name, samples):
         assert sound.shape == (samples,)
         assert sound.dtype == np.float32
         assert np.isfinite(sound).all()
-        # one rounding to float32
-        if name in INSTRUMENTS:
-            level = np.sqrt(np.mean(np.square(sound, dtype=np.float64)))
-            assert level == pytest.approx(0.06, rel=1e-5) or np.abs(sound).max() > 0.899
-            assert np.abs(sound).max() < 0.901
-        else:
-            assert np.abs(sound).max() == pytest.approx(0.9, abs=1e-6)
-        assert sound.std() > 0.04
-        # sounds from its beginning
-        assert np.abs(sound[:320]).max() > 0.03
+        assert has_its_level(name, sound)
+        # sounds, and from its beginning; a bow sets in slowly
+        mixed = name in INSTRUMENTS
+        assert sound.std() > (0.02 if mixed else 0.04)
+        assert np.abs(sound[:320]).max() > (0.003 if mixed else 0.03)
 
 
 @pytest.mark.parametrize("name", [*CORPORA, *INSTRUMENTS])
@@ -88,7 +92,7 @@ def test_other_rates(name, rate):
         sound = clip(name, seed, samples, rate)
         assert sound.shape == (samples,)
         assert np.isfinite(sound).all()
-        assert np.abs(sound).max() == pytest.approx(0.9, abs=1e-6)
+        assert has_its_level(name, sound)
 
 
 @pytest.mark.parametrize("name", [*CORPORA, *INSTRUMENTS])
