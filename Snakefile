@@ -36,6 +36,7 @@ localrules:
     curves,
     example,
     steps,
+    learning,
     provenance,
     report,
     card,

@@ -24,6 +24,7 @@ DRAWN_BY = {
     "example": "example",
     "steps": "steps",
     "statistics": "power_spectra",
+    "learning": "learning",
 }
 
 
@@ -275,6 +276,36 @@ def statistics_setup(study: Study, name: str) -> dict:
         "title": entry["title"] or experiment.title,
         "names": _titles(study, experiment),
     }
+
+
+def learning_inputs(study: Study, name: str) -> dict[str, list[str]]:
+    """The learning curves of an experiment's trainings."""
+    return {"learning": [study.paths.learning(*of) for of in _trainings(study, name)]}
+
+
+def learning_setup(study: Study, name: str) -> dict:
+    """Which training each of the curves is of."""
+    entry, experiment, _ = _figure(study, name)
+    titles = _titles(study, experiment)
+    return {
+        "of": [
+            [" without ".join(titles[part] for part in experiment.parts(corpus)), method]
+            for _, corpus, method, _ in _trainings(study, name)
+        ],
+        "title": entry["title"] or experiment.title,
+    }
+
+
+def _trainings(study: Study, name: str) -> list[tuple[str, str, str, str]]:
+    """Experiment, corpus, method and index of each training that a figure shows."""
+    _, experiment, methods = _figure(study, name)
+    return [
+        (experiment.name, corpus, method, str(index))
+        for corpus in experiment.clips
+        for method in methods
+        if method in experiment.trained
+        for index in range(study["seeds"])
+    ]
 
 
 def _figure(study: Study, name: str) -> tuple[dict, Experiment, list[str]]:

@@ -103,6 +103,7 @@ def test_separation_of_the_unheard_fans_out_like_fits(sources, tmp_path, count_j
         "baseline": 2 * 3 * 3,
         "score": 5 * 3 * 3,
         "card": 3 * 3,
+        "learning": 1,
         "table": 1,
         "cost": 1,
         "example": 1,
