@@ -22,6 +22,11 @@ CORE = [
     "dap.stft",
     "dap.fitting.method",
     "dap.priors.conv",
+    "dap.masks",
+    "dap.training.loop",
+    "dap.training.mixtures",
+    "dap.training.model",
+    "dap.training.recordings",
 ]
 
 
