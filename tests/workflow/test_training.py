@@ -41,6 +41,8 @@ tables:
     metrics: [sdr, sir, sar, sdr_v4]
     published: {paper: iclr2020, table: 3, metrics: {sdr: sdr}}
     baseline: conv7
+figures:
+  learning: {kind: learning, experiment: unheard}
 """
 
 
@@ -69,6 +71,7 @@ def test_a_study_that_trains(fresh, count_jobs):
     target = {row["method"]: row for row in table if row["source"] == "synthetic-bowed"}
     assert float(target["conv7"]["published_mean"]) == 7.8
     assert float(target["ideal-mask"]["mean"]) > float(target["observed"]["mean"]) + 5
+    assert (results / "figures" / "learning.png").is_file()
     assert "unheard" in (results / "report.html").read_text()
 
     again = fresh.snakemake("-n", study="unheard.yaml")
