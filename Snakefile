@@ -29,6 +29,7 @@ localrules:
     download,
     unpack,
     render,
+    weights,
     tables,
     figures,
     table,
@@ -57,10 +58,11 @@ rule all:
         paths.report,
 
 
-# the corpora that the study uses, and nothing else
+# the corpora and trained weights that the study uses, and nothing else
 rule download_all:
     input:
         [index_file(name) for name in study.known],
+        [receipt_of_weights(name) for name in study.trained],
 
 
 rule tables:

@@ -1,5 +1,6 @@
 """Restoring a recording from Python: `dap.restore`, and the methods that it takes."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,8 @@ SHORTEST_SAMPLES = 1024
 SHORTEST_SEGMENT_SECONDS = 0.25
 SELECTIONS = ("last", "average", "stop")
 DEVICES = ("auto", "cpu", "cuda")
+
+log = logging.getLogger("dap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +88,13 @@ def restore(
     """Restore a recording: denoise it, or fill its gaps, or undo its quantization.
 
     By default the method is the one that was found best for the task. A classical one is given the
-    whole recording. A prior, an untrained network, is fitted to each segment of about
-    `segment_seconds`; it fits the sound before the noise, so that too many iterations bring the
-    noise back. "dap-best" is fed the estimate of a classical method, which it corrects, and is
-    ended before that. Segments overlap by 64 ms and are cross-faded.
+    whole recording, and so is one that others have trained ("dfl", for speech at 16 kHz): a warning
+    says on what, and by whom. Its weights are downloaded into the user's cache on first use, or
+    read from the folder that the environment variable DAP_WEIGHTS names. A prior, an untrained
+    network, is fitted to each segment of about `segment_seconds`; it fits the sound before the
+    noise, so that too many iterations bring the noise back. "dap-best" is fed the estimate of a
+    classical method, which it corrects, and is ended before that. Segments overlap by 64 ms and are
+    cross-faded.
 
     The level is taken off before, and put back after: a segment is fitted without its mean, and
     scaled to a peak of 1. What lies beyond six times the size that 99 % of its samples do not
@@ -142,7 +148,8 @@ def restore(
             (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
             leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
             or given with `bins`; an argument is out of its range; the method is not for the task,
-            or needs more iterations; `selection` is "stop" without a rule; there is no GPU, where
+            or not for the rate, or needs more iterations; its weights cannot be had; `selection` is
+            "stop" without a rule; there is no GPU, where
             "cuda" is asked for; a fit diverged; no fit learned anything; of a channel, or of all
             gaps beside sound, a method makes silence
             (60 dB below).
@@ -173,10 +180,11 @@ def restore(
             f"segment_seconds is {segment_seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}"
         )
     task = _task(gaps, bins)
-    chosen = choose(task, effort)
+    found = choose(task, effort)
     if method == AUTO:
-        method = chosen
-    prior = method_for(method, task).kind == "prior"
+        method = found
+    chosen = method_for(method, task, int(sample_rate))
+    prior = chosen.kind == "prior"
     options = options_of(method, prior, task, preset, iterations, width, fit)
     selection = selection or ("average" if options.stop == "none" else "stop")
     if selection == "stop" and prior and options.stop == "none":
@@ -193,8 +201,10 @@ def restore(
         raise DapError(
             f"the recording is silent{where} (all samples are equal): there is nothing to restore"
         )
+    if chosen.trained:
+        log.warning("%s is a trained model: %s; other sound may suffer", method, chosen.trained)
     results: list[RestoredRecording | None] = []
-    with _threads(threads if prior else None):
+    with _threads(None if chosen.kind == "classical" else threads):
         for index, channel in enumerate(channels):
             if silent[index]:
                 results.append(None)

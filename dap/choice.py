@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from dap.data.weights import declared
 from dap.errors import DapError
 from dap.options import FitOptions
 from dap.plugins import Plugin, own_fit, plugins
@@ -32,18 +33,23 @@ class Method:
     Attributes:
         name: for `restore`.
         title: what it is, in words.
-        kind: "prior", an untrained network that is fitted to the recording, or "classical".
+        kind: "prior", an untrained network that is fitted to the recording; "classical"; or
+            "trained", a network with weights that others have trained, which `trained` tells of.
         tasks: what it does: of "denoise", "inpaint" (fill gaps) and "dequantize".
+        sample_rates: in Hz, those that it is for; of any, none are named.
+        trained: on what and by whom, of a trained one; else "".
     """
 
     name: str
     title: str
-    kind: Literal["prior", "classical"]
+    kind: Literal["prior", "classical", "trained"]
     tasks: tuple[str, ...]
+    sample_rates: tuple[int, ...] = ()
+    trained: str = ""
 
 
 def methods(task: str | None = None) -> tuple[Method, ...]:
-    """The methods that `restore` takes: the priors, then the classical ones, each by name.
+    """The methods that `restore` takes: the priors, then the others, each by name.
 
     Args:
         task: those for "denoise", "inpaint" or "dequantize" alone.
@@ -57,17 +63,26 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
     if task is not None:
         check_choice("task", task, RESTORED)
     listed = []
-    kinds: dict[Literal["prior", "classical"], dict[str, Plugin]] = {
-        "prior": plugins("priors"),
-        "classical": plugins("baselines"),
-    }
-    for kind, offers in kinds.items():
+    for fitted, offers in ((True, plugins("priors")), (False, plugins("baselines"))):
         for name, offer in sorted(offers.items()):
             tasks = tuple(t for t in RESTORED if t in offer.metadata.get("tasks", RESTORED))
             # `observed` restores nothing, and a recording does not tell what a corruption does
             if tasks and name != "observed" and "corruptions" not in offer.metadata:
-                listed.append(Method(name, offer.metadata["title"], kind, tasks))
+                listed.append(_listed(offer, fitted, tasks))
     return tuple(method for method in listed if task is None or task in method.tasks)
+
+
+def _listed(offer: Plugin, fitted: bool, tasks: tuple[str, ...]) -> Method:
+    weights = None if fitted else declared(offer.name)
+    kind: Literal["prior", "classical", "trained"] = "prior" if fitted else "classical"
+    return Method(
+        offer.name,
+        offer.metadata["title"],
+        "trained" if weights else kind,
+        tasks,
+        tuple(offer.metadata.get("sample_rates", ())),
+        f"on {weights['on']}, by {weights['by']}" if weights else "",
+    )
 
 
 def choose(task: str, effort: str = "normal") -> str:
@@ -84,11 +99,11 @@ def choose(task: str, effort: str = "normal") -> str:
     return CHOSEN[task][effort]
 
 
-def method_for(name: str, task: str) -> Method:
+def method_for(name: str, task: str, sample_rate: int) -> Method:
     """The method of a name.
 
     Raises:
-        DapError: there is none, or it is for other tasks.
+        DapError: there is none, or it is not for the task, or not for the rate in Hz.
     """
     known = {method.name: method for method in methods()}
     if name not in known:
@@ -96,6 +111,12 @@ def method_for(name: str, task: str) -> Method:
     if task not in known[name].tasks:
         able = ", ".join(method.name for method in methods(task))
         raise DapError(f"{name} does not {TASKS[task].verb}: choose another method: {able}")
+    rates = known[name].sample_rates
+    if rates and sample_rate not in rates:
+        raise DapError(
+            f"{name} is for {' or '.join(map(str, rates))} Hz, and the rate is {sample_rate}: "
+            "resample the recording, or choose another method"
+        )
     return known[name]
 
 

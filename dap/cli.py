@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from dap import __version__, api
-from dap.choice import AUTO, EFFORTS, choose, fit_options, methods
+from dap.choice import AUTO, EFFORTS, choose, fit_options, method_for
 from dap.endpoints import Source, Target
 from dap.ends import (
     check_ends,
@@ -20,11 +20,10 @@ from dap.ends import (
     provide_for_libraries,
     write_result,
 )
-from dap.errors import one_line
+from dap.errors import DapError, one_line
 from dap.messages import bars, errors_as_lines, renamed, warnings_as_lines
 from dap.options import PRESETS, FitOptions, limits
 from dap.parameters import Finite, Gap, MethodName, option_range, preset_defaults
-from dap.tasks import TASKS
 
 EXIT_STATUS = """\b
 Exit status:
@@ -196,7 +195,9 @@ def restore(
     was found best for the task. The classical ones take seconds: janssen fills gaps,
     cell-projection undoes quantization, the others denoise. A prior is an untrained network, fitted
     to each segment. It fits the sound before the noise: too many iterations bring the noise back.
-    dap-best is fed a classical method's estimate and ended before that.
+    dap-best is fed a classical method's estimate and ended before that. dfl is another kind: a
+    network that others have trained, for speech at 16 kHz, whose weights are downloaded on first
+    use.
 
     With --dequantize each sample of the result is one that would be quantized to what was recorded.
     The recording must be as it left the quantizer, at --sample-rate and in one channel.
@@ -210,7 +211,7 @@ def restore(
         method = choose(task, effort)
     elif ctx.get_parameter_source("effort") == ParameterSource.COMMANDLINE:
         raise click.UsageError(f"--effort chooses a method: leave it out, or --method {method}")
-    prior = _is_prior(method, task)
+    prior = _is_prior(method, task, sample_rate)
     asked = [
         name for name in FITTING if ctx.get_parameter_source(name) == ParameterSource.COMMANDLINE
     ]
@@ -334,11 +335,9 @@ def separate(
     )
 
 
-def _is_prior(method: str, task: str) -> bool:
-    """Whether a method is fitted, which is to be for the task."""
-    able = {each.name: each.kind == "prior" for each in methods(task)}
-    if method not in able:
-        raise click.UsageError(
-            f"{method} does not {TASKS[task].verb}: choose another method: {', '.join(able)}"
-        )
-    return able[method]
+def _is_prior(method: str, task: str, sample_rate: int) -> bool:
+    """Whether a method is fitted, which is to be for the task and the rate."""
+    try:
+        return method_for(method, task, sample_rate).kind == "prior"
+    except DapError as error:
+        raise click.UsageError(str(error)) from error

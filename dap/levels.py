@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dap.errors import DapError
+from dap.plugins import plugin
 
 # Samples are far above all else that exceed this quantile of the sizes so many times: of 2 s, 320
 # samples may. Of 382 segments of 151 recordings of all kinds, 6 have any beyond 6 times
@@ -28,7 +29,7 @@ class Level:
 
     Attributes:
         offset: the mean, of what was not cut off.
-        scale: the largest size that is left; 0 where all samples are equal.
+        scale: the size that becomes 1, the largest that is left; 0 where all samples are equal.
         beyond: (samples,) float64, what was cut off.
     """
 
@@ -61,7 +62,12 @@ class Level:
 
     @classmethod
     def peak(
-        cls, signal: np.ndarray, lost: np.ndarray, bounds: np.ndarray | None = None
+        cls,
+        signal: np.ndarray,
+        lost: np.ndarray,
+        bounds: np.ndarray | None = None,
+        *,
+        peak: float = 1.0,
     ) -> "Level":
         """The level of a whole recording for a classical method: nothing is cut off.
 
@@ -69,11 +75,13 @@ class Level:
 
         Args:
             signal, lost, bounds: as for `of`.
+            peak: the largest size that the method is given.
         """
         known = signal[~lost].astype(np.float64)
         offset = float(known.mean()) if bounds is None else 0.0
         reached = known if bounds is None else bounds
-        return cls(offset, float(np.abs(reached - offset).max()), np.zeros(len(signal)))
+        largest = float(np.abs(reached - offset).max())
+        return cls(offset, largest / peak, np.zeros(len(signal)))
 
     def scaled(self, signal: np.ndarray) -> np.ndarray:
         """A signal of the segment as the method is given it: float32, within [-1, 1]."""
@@ -83,6 +91,11 @@ class Level:
     def put_back(self, estimate: np.ndarray) -> np.ndarray:
         """A method's estimate at the segment's level, float64."""
         return self.offset + self.scale * estimate.astype(np.float64) + self.beyond
+
+
+def peak_of(method: str) -> float:
+    """The peak that a baseline's recordings are brought to: a trained one knows of levels."""
+    return plugin("baselines", method).metadata.get("peak", 1.0)
 
 
 def root_mean_square(signal: np.ndarray) -> float:

@@ -93,7 +93,7 @@ KINDS = {
         "baselines",
         "dap.baselines",
         ("title", "tasks"),
-        ("corruptions", "published"),
+        ("corruptions", "published", "sample_rates", "speech", "peak", "weights"),
     ),
     "corruptions": Kind(
         "corruption",

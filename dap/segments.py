@@ -13,7 +13,7 @@ from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.fitting.threads import one_at_a_time, run_in_threads
-from dap.levels import Level, decibels_below, root_mean_square
+from dap.levels import Level, decibels_below, peak_of, root_mean_square
 from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
 from dap.seeds import derive
@@ -86,10 +86,10 @@ def restore_recording(
     """Denoise a recording, or fill its gaps and leave the rest as it is, or undo its quantization.
 
     A prior is fitted to segments, each scaled by its level (`dap.levels`) and without its mean; a
-    baseline is given the whole, scaled to a peak of 1. Segments without sound are not fitted. A fit
-    that learned nothing is done again at a third of the learning rate, and the one with the lower
-    loss is taken. If it has learned nothing either, its segment is left as it was. Warnings in the
-    log say so.
+    baseline is given the whole, scaled to a peak of 1, or of what it says. Segments without sound
+    are not fitted. A fit that learned nothing is done again at a third of the learning rate, and
+    the one with the lower loss is taken. If it has learned nothing either, its segment is left as
+    it was. Warnings in the log say so.
 
     Args:
         recording: (samples,) float32 or float64, not constant outside of the gaps.
@@ -118,6 +118,7 @@ def restore_recording(
         length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
     device = resolve_device(device) if fitted else "cpu"
+    level_of = Level.of if fitted else partial(Level.peak, peak=peak_of(method))
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}
     for index, (start, end) in enumerate(parts):
@@ -127,7 +128,7 @@ def restore_recording(
         if lost.all():
             raise DapError(NOTHING_LEFT)
         cell = None if bounds is None else bounds[:, start:end]
-        level = (Level.of if fitted else Level.peak)(recording[start:end], lost, cell)
+        level = level_of(recording[start:end], lost, cell)
         levels[index] = level
         if level.scale:
             scaled = np.where(lost, np.float32(0), level.scaled(recording[start:end]))

@@ -164,8 +164,16 @@ def test_methods():
     assert listed["dnp-lsa"].tasks == ("denoise",)
     # they do nothing, need to know of the noise, or separate sources
     assert not {"observed", "wiener-known", "nmf"} & set(listed)
-    kinds = [method.kind for method in dap.methods()]
+    kinds = [method.kind == "prior" for method in dap.methods()]
     assert kinds == sorted(kinds, reverse=True)
+    assert listed["dfl"] == dap.choice.Method(
+        "dfl",
+        "deep feature losses, a trained network for speech",
+        "trained",
+        ("denoise",),
+        (16000,),
+        "on speech in noise, of VoiceBank and DEMAND, by Germain, Chen and Koltun 2018",
+    )
     classical = [method.name for method in dap.methods("dequantize") if method.kind == "classical"]
     assert classical == ["cell-projection"]
     with pytest.raises(AttributeError):

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 from click.testing import CliRunner
+from small_checkpoint import small_weights
 
 from dap.cli import main
 from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
 from dap.parameters import Gap
+from dap.plugins import plugin
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -40,6 +42,34 @@ def test_the_command_takes_classical_methods(tone, tmp_path):
     result = CliRunner().invoke(main, [*arguments, "wiener", "--seed", "3", "--iterations", "5"])
     assert result.exit_code == 2
     assert "wiener is fitted to nothing, and takes no --iterations, --seed" in result.output
+
+
+def test_the_command_takes_a_trained_method(tone, tmp_path, monkeypatch):
+    declared = plugin("baselines", "dfl").metadata["weights"]
+    monkeypatch.setitem(declared, "files", small_weights(tmp_path / "weights"))
+    monkeypatch.setenv("DAP_WEIGHTS", str(tmp_path / "weights"))
+    damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
+    soundfile.write(damaged, tone[::3], 16000 // 3)  # resampled, as all are
+    arguments = ["restore", str(damaged), str(restored), "--method", "dfl"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert (
+        "Warning: dfl is a trained model: on speech in noise, of VoiceBank and DEMAND, by Germain, "
+        "Chen and Koltun 2018; other sound may suffer\n"
+    ) in result.output
+    assert "restored by dfl (resampled from 5333 Hz)" in result.output
+    for options, message in {
+        ("--sample-rate", "44100"): "dfl is for 16000 Hz, and the rate is 44100: resample",
+        ("--gap", "0.1-0.2"): "dfl does not fill gaps: choose another method",
+        ("--seed", "3"): "dfl is fitted to nothing, and takes no --seed",
+    }.items():
+        result = CliRunner().invoke(main, [*arguments, "--force", *options])
+        assert result.exit_code == 2
+        assert message in result.output
+    monkeypatch.setenv("DAP_WEIGHTS", str(tmp_path / "none"))
+    result = CliRunner().invoke(main, [*arguments, "--force"])
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-1].startswith("Error: DAP_WEIGHTS is ")
 
 
 @pytest.mark.usefixtures("few_iterations")
@@ -283,7 +313,7 @@ def test_short_and_long_names_of_the_help():
         short, long = (CliRunner().invoke(main, [*command, name]) for name in ("-h", "--help"))
         assert short.output == long.output
         assert short.exit_code == 0
-    said = " ".join(short.output.split())
+    said = " ".join(short.output.split()).replace("dap- best", "dap-best")
     assert (
         "--iterations INTEGER RANGE At most. [default: 2000 (paper), 200 (fast), 400 or 1000 "
         "(dap-best)] [1<=x<=1000000000]" in said

@@ -108,7 +108,6 @@ NEEDS = {
     },
     "workflow": {
         "import dap.study.study": "yaml",  # read before it is checked
-        "import dap.data.fetch.download": "pooch",
         "import dap.scoring.pool": "threadpoolctl",
         "plugin('baselines', 'nmf').load().separate(x, 16000)": "sklearn",
     },

@@ -14,6 +14,7 @@ LIGHT = [
     "dap.runtime.provenance",
     "dap.data.catalogue",
     "dap.data.known",
+    "dap.data.weights",
     "dap.options",
 ]
 CORE = [

@@ -100,7 +100,7 @@ def _examples(experiment: Mapping, config: Mapping, paths: Paths) -> Iterator[di
             Path(paths.observations(name, corpus, FIRST)),
             {
                 method: Path(paths.fits(name, corpus, method, FIRST))
-                for method in experiment["methods"]
+                for method in experiment["methods_of"][corpus]
                 if method != "observed"
             },
             task=experiment["task"],

@@ -28,8 +28,11 @@ FORMAT = 3
 # modules, and single names of modules, that make no number
 OUTSIDE = (
     "dap.audio.write",  # the form of a file
+    "dap.cache",
     "dap.cli",
+    "dap.data.fetch",  # the checksums of what it fetches are in what asks for it
     "dap.data.skipped",  # what tables say of recordings that gave no clip
+    "dap.data.weights",
     "dap.errors",
     "dap.fitting.cpu.cache",  # where the compiled layers lie
     "dap.fitting.gpu.devices",  # which GPU a fit has

@@ -1,8 +1,10 @@
 """One experiment of a study, with everything that it takes from the study filled in."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from dap.plugins import plugins
+from dap.data.weights import declared
+from dap.plugins import methods, plugins
 from dap.tasks import TASKS
 
 
@@ -17,6 +19,7 @@ class Experiment:
         fit: all fit options.
         fits: the options of single methods that differ from these, by method.
         training: corpora and options of a training; None where priors are fitted.
+        speech: the study's corpora of speech.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Experiment:
     fit: dict
     fits: dict[str, dict]
     training: dict | None = None
+    speech: Collection[str] = ()
 
     def fit_of(self, method: str) -> dict:
         """All fit options of one method."""
@@ -46,13 +50,26 @@ class Experiment:
         return [] if self.training else self._networks
 
     @property
-    def trained(self) -> list[str]:
-        """The methods that are trained on other corpora than those they are tested on."""
+    def learned(self) -> list[str]:
+        """The methods that this experiment trains, on other clips than those it tests."""
         return self._networks if self.training else []
 
     @property
     def _networks(self) -> list[str]:
         return [method for method in self.methods if method in plugins("priors")]
+
+    def methods_of(self, corpus: str) -> list[str]:
+        """Those that have a meaning for a corpus: one for speech is left out for piano."""
+        if set(self.parts(corpus)) <= set(self.speech):
+            return self.methods
+        known = methods()
+        return [name for name in self.methods if not known[name].metadata.get("speech")]
+
+    @property
+    def trained(self) -> list[str]:
+        """The methods that have trained weights, be they run or fed to a prior."""
+        fed = [self.fit_of(prior)["input"] for prior in self.priors]
+        return sorted({name for name in [*self.methods, *fed] if declared(name)})
 
     def parts(self, corpus: str) -> list[str]:
         """The corpora that clips come from: the corpus itself, or the two of a pair."""

@@ -139,7 +139,7 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment)
     for method in entry.get("methods", []):
         require(f"{where}.methods", method, experiment.methods)
     shown = entry.get("methods", experiment.methods)
-    if kind == "learning" and not set(shown) & set(experiment.trained):
+    if kind == "learning" and not set(shown) & set(experiment.learned):
         raise DapError(f"{where}: {experiment.name} trains none of these: learning has no curves")
     priors = [method for method in shown if method in experiment.priors]
     if kind in ("curves", "steps") and not priors:

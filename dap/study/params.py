@@ -14,6 +14,8 @@ from dap.data.catalogue import pick
 from dap.data.folders import listing
 from dap.data.known import receipt_file
 from dap.data.names import as_text
+from dap.data.weights import declared
+from dap.data.weights import receipt_file as receipt_of_weights
 from dap.plugins import plugin, plugins
 from dap.study.links import input_path
 from dap.study.study import Study
@@ -200,6 +202,23 @@ def baseline_modules(study: Study, method: str) -> list[str]:
     return _modules("baselines", [method] if method in plugins("baselines") else [])
 
 
+def weights(study: Study, experiment: str, method: str) -> list[str]:
+    """What says that the trained weights of a method, or of what it is fed, are there."""
+    setup = study.experiments[experiment]
+    used = {method} | ({setup.fit_of(method)["input"]} if method in setup.priors else set())
+    return [receipt_of_weights(name) for name in sorted(used & set(setup.trained))]
+
+
+def weights_files(study: Study, method: str) -> list[dict]:
+    """The files of a method's trained weights."""
+    return (declared(method) or {"files": []})["files"]
+
+
+def weights_mirror(study: Study, method: str) -> list[str]:
+    """The same in the mirror, where there is one."""
+    return list(map(input_path, study.trained[method]))
+
+
 def fit_manifests(study: Study, experiment: str, methods: Iterable[str] = ()) -> list[str]:
     """What all methods of an experiment, or some, make of its observations."""
     setup = study.experiments[experiment]
@@ -207,6 +226,7 @@ def fit_manifests(study: Study, experiment: str, methods: Iterable[str] = ()) ->
         study.paths.fits(experiment, corpus, method, chunk)
         for corpus, chunk in study.chunks_of(setup)
         for method in methods or setup.methods
+        if method in setup.methods_of(corpus)
     ]
 
 
@@ -265,7 +285,7 @@ def all_cards(study: Study) -> list[str]:
         study.paths.card(name, corpus, method, str(index))
         for name in experiments(study, trained=True)
         for corpus in study.experiments[name].clips
-        for method in study.experiments[name].trained
+        for method in study.experiments[name].learned
         for index in range(study["seeds"])
     ]
 
@@ -331,6 +351,7 @@ def score_files(study: Study, experiment: str, methods: Iterable[str] = ()) -> l
         study.paths.scores(experiment, corpus, method, chunk)
         for corpus, count in setup.clips.items()
         for method in methods or setup.methods
+        if method in setup.methods_of(corpus)
         for chunk in study.chunks(count)
     ]
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 
 from dap.data.known import origin_file
+from dap.data.weights import declared
 from dap.options import learning_rate
 from dap.plugins import plugins
 from dap.study.experiment import Experiment
@@ -64,7 +65,10 @@ def table_setup(study: Study, name: str) -> dict:
         "scopes": entry.get("scopes", list(goal.scopes)),
         "headline": goal.headline,
         "corpora": corpus_titles(study, experiment),
-        "notes": [_condition(study, experiment, bool(entry.get("published")))],
+        "notes": [
+            _condition(study, experiment, bool(entry.get("published"))),
+            *map(_trained, experiment.trained),
+        ],
         "published": _published_names(entry.get("published", {}).get("paper")),
         "origins": _origins(study, experiment),
         "skipped": _skipping(study, [experiment]),
@@ -137,6 +141,16 @@ def _condition(study: Study, experiment: Experiment, published: bool) -> str:
     return (
         f"Condition: {corrupted}; clips of {seconds} s; {'; '.join(fits)}."
         + " The published values are of the papers' conditions." * published
+    )
+
+
+def _trained(method: str) -> str:
+    """Whose weights a method has: all others have seen no clean recording."""
+    weights = declared(method)
+    assert weights is not None
+    return (
+        f"{method} was trained on {weights['on']}, by {weights['by']} (weights: "
+        f"{weights['licence']}); {weights['citation']}."
     )
 
 
@@ -225,7 +239,7 @@ def example_files(study: Study, experiment: Experiment, corpus: str) -> dict[str
         "observations": [study.paths.observations(experiment.name, corpus, FIRST)],
         "fits": [
             study.paths.fits(experiment.name, corpus, method, FIRST)
-            for method in experiment.methods
+            for method in experiment.methods_of(corpus)
             if method != "observed"
         ],
     }
@@ -303,7 +317,7 @@ def _trainings(study: Study, name: str) -> list[tuple[str, str, str, str]]:
         (experiment.name, corpus, method, str(index))
         for corpus in experiment.clips
         for method in methods
-        if method in experiment.trained
+        if method in experiment.learned
         for index in range(study["seeds"])
     ]
 
@@ -369,6 +383,9 @@ def report_setup(study: Study) -> dict:
                 "clips": experiment.clips,
                 "parts": {corpus: experiment.parts(corpus) for corpus in experiment.clips},
                 "methods": experiment.methods,
+                "methods_of": {
+                    corpus: experiment.methods_of(corpus) for corpus in experiment.clips
+                },
                 "fit": experiment.fit,
                 "fits": experiment.fits,
                 "training": experiment.training,

@@ -12,10 +12,12 @@ from typing import Any
 from dap.data import known as archives
 from dap.data.catalogue import Draw, draws
 from dap.data.folders import listing
+from dap.data.weights import mirrored
 from dap.errors import DapError
 from dap.options import FitOptions, with_preset
-from dap.plugins import methods, own_fit, plugins, shown, use
+from dap.plugins import own_fit, plugins, shown, use
 from dap.study.experiment import Experiment
+from dap.study.methods import check_input, check_iterations, check_methods
 from dap.study.outputs import check, require
 from dap.study.paths import Paths
 from dap.study.schema import corruption_options, typed_corruption, validated
@@ -50,6 +52,7 @@ class Study:
             for name, entry in self.config["experiments"].items()
         }
         check(self.config, self.experiments)
+        _ = self.trained  # refused here, if the mirror lacks some
 
     def __getitem__(self, key: str) -> Any:
         return self.config[key]
@@ -91,15 +94,29 @@ class Study:
     def location(self, known: str) -> archives.Location:
         """Where a known corpus comes from."""
         if known not in self._locations:
-            mirror = self.config["mirror"]
-            if mirror and {"{", "}"} & set(mirror):
-                raise DapError(
-                    f"mirror {mirror!r}: Snakemake takes what is in braces for a wildcard; rename "
-                    "the folder, or link to it by another name"
-                )
-            mirror = _expanded(mirror) if mirror else None
-            self._locations[known] = archives.locate(known, mirror, seen=self._mirrored)
+            self._locations[known] = archives.locate(known, self._mirror, seen=self._mirrored)
         return self._locations[known]
+
+    @cached_property
+    def trained(self) -> dict[str, list[str]]:
+        """The trained methods that the study uses or feeds, with their files in the mirror.
+
+        Raises:
+            DapError: the mirror has them not.
+        """
+        names = {name for each in self.experiments.values() for name in each.trained}
+        mirror = self._mirror if self._mirrored else None
+        return {name: mirrored(name, mirror) if mirror else [] for name in sorted(names)}
+
+    @cached_property
+    def _mirror(self) -> str | None:
+        mirror = self.config["mirror"]
+        if mirror and {"{", "}"} & set(mirror):
+            raise DapError(
+                f"mirror {mirror!r}: Snakemake takes what is in braces for a wildcard; rename "
+                "the folder, or link to it by another name"
+            )
+        return _expanded(mirror) if mirror else None
 
     def _folder(self, entry: dict) -> str:
         def value(key: re.Match) -> str:
@@ -173,18 +190,8 @@ class Study:
             require(f"{where}.corruption.noise", noise, self.config["corpora"])
         entry["corruption"] = typed_corruption(f"{where}.corruption", entry["corruption"], declared)
         corruption = corruption_options(f"{where}.corruption", entry["corruption"], declared)
-        known_methods = methods()
-        for method in entry["methods"]:
-            require(f"{where}.methods", method, known_methods)
-            allowed = known_methods[method].metadata.get("tasks", [task])
-            if task not in allowed:
-                raise DapError(f"{where}.methods: {method} is not for the task {task}")
-            kinds = known_methods[method].metadata.get("corruptions", [kind])
-            if kind not in kinds:
-                raise DapError(
-                    f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, "
-                    f"not {kind}"
-                )
+        speech = [name for name, corpus in self.config["corpora"].items() if corpus["speech"]]
+        check_methods(where, entry, task=task, kind=kind, rate=self["sample_rate"], speech=speech)
         for method in entry["fits"]:
             fitted = [name for name in entry["methods"] if name in plugins("priors")]
             require(f"{where}.fits", method, fitted)
@@ -228,9 +235,9 @@ class Study:
             check_training(where, entry, self.config["corpora"], task)
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
-        _check_iterations(where, entry, fit)
+        check_iterations(where, entry, fit)
         _check_stop(where, entry, fit)
-        _check_input(where, entry, fit, task)
+        check_input(where, entry, fit, task, self["sample_rate"])
         for method in filter(plugins("priors").__contains__, entry["methods"]):
             hop_length = (fit | entry["fits"].get(method, {}))["hop_length"]
             self._check_hop(f"{where}.fits.{method}", hop_length)
@@ -251,6 +258,7 @@ class Study:
             fit=fit,
             fits=entry["fits"],
             training=entry.get("training"),
+            speech=speech,
         )
 
     def trajectory(self, experiment: str) -> dict[str, list[str]]:
@@ -347,29 +355,6 @@ def _own_fit(method: str, task: str) -> dict:
             f"{shown(plugins('priors')[method].path)}: {method}.fit.{task}: {error}"
         ) from error
     return with_preset(own)
-
-
-def _check_iterations(where: str, entry: dict, fit: dict) -> None:
-    """Refuse fits that are too short for their method."""
-    priors = plugins("priors")
-    for method in entry["methods"]:
-        least = priors[method].metadata.get("least_iterations", 1) if method in priors else 1
-        iterations = (fit | entry["fits"].get(method, {}))["iterations"]
-        if iterations < least:
-            raise DapError(
-                f"{where}.fits.{method}.iterations is {iterations}: {method} needs at least {least}"
-            )
-
-
-def _check_input(where: str, entry: dict, fit: dict, task: str) -> None:
-    """Refuse what a prior cannot be fed."""
-    offers = plugins("baselines")
-    allowed = [name for name, offer in offers.items() if task in offer.metadata["tasks"]]
-    for method in filter(plugins("priors").__contains__, entry["methods"]):
-        given = {**fit, **entry["fits"].get(method, {})}["input"]
-        require(f"{where}.fit.input", given, ["noise", *allowed])
-        if given != "noise" and plugins("priors")[method].metadata.get("domain") == "waveform":
-            raise DapError(f"{where}.fit.input: {method} is fed noise alone, not {given}")
 
 
 def _check_stop(where: str, entry: dict, fit: dict) -> None:

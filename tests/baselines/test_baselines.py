@@ -23,8 +23,12 @@ from dap.tasks import TASKS
 
 RATE = 16000
 BASELINES = plugins("baselines")
+# those that are trained need their weights: test_dfl.py
 CASES = [
-    (name, task) for name, baseline in BASELINES.items() for task in baseline.metadata["tasks"]
+    (name, task)
+    for name, baseline in BASELINES.items()
+    if "weights" not in baseline.metadata
+    for task in baseline.metadata["tasks"]
 ]
 
 

@@ -140,7 +140,9 @@ METHODS = ", ".join(sorted([*plugins("priors"), *plugins("baselines")]))
         (
             "experiments.denoise.fit",
             {"input": "janssen"},
-            ["experiments.denoise.fit.input: unknown name 'janssen'; allowed: noise, observed, "],
+            [
+                "experiments.denoise.fit.input: unknown name 'janssen'; allowed: dfl, noise, ",
+            ],
         ),
         (
             "experiments.denoise.fit",

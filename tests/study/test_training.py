@@ -38,7 +38,7 @@ def test_what_a_pair_hears_and_what_is_tested():
     study = Study(config())
     experiment = study.experiments["unheard"]
     assert experiment.priors == []
-    assert experiment.trained == ["conv7", "harmonic"]
+    assert experiment.learned == ["conv7", "harmonic"]
     assert experiment.heard(PAIRS[0]) == ["synthetic-a", "synthetic-c"]
     assert experiment.tested == {"synthetic-a": 3, "synthetic-b": 3, "synthetic-c": 3}
     assert experiment.needed == dict.fromkeys(experiment.tested, 3 + 4)

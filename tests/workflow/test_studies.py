@@ -56,6 +56,8 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     silence(
         tmp_path / "music", [f"{kind}/{name}" for kind in ("cello", "congas") for name in sixty]
     )
+    for name in ("index", "data-00000-of-00001"):
+        (tmp_path / f"se_model.ckpt.{name}").touch()
     study = "workflow/studies/iclr2020.yaml"
     planned = sources.snakemake(
         "-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", study=study
@@ -64,9 +66,11 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     # chunks of 4: 200 clips of 3 s of speech and of music, 200 of 1 s of speech, 20 of Figure 4
     # priors and baselines of each
     fits = 2 * 50 * 6 + 50 * 3 + 50 * 3 + 5 * 8 + 4
-    baselines = 2 * 50 * 3 + 50 * 2 + 50 + 5 + 1
+    # of speech, the trained network, too
+    baselines = 2 * 50 * 3 + 50 + 50 * 2 + 50 + 5 + 1
     assert count_jobs(planned.stdout) == {
         "unpack": 2,
+        "weights": 1,
         "clips": 250 + 50 + 50 + 1,  # 1,000 utterances for Figure 2
         "observations": 250 + 2 * 50 + 50 + 50 + 5 + 1,
         "fit": fits,
@@ -84,6 +88,9 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     }
     refused = sources.snakemake("-n", study=study)
     assert "corpora.music: music is published as a list of video ids" in refused.stdout
+    (tmp_path / "se_model.ckpt.index").unlink()
+    refused = sources.snakemake("-n", "--config", f"mirror={tmp_path}", study=study)
+    assert "has none of se_model.ckpt.index and se_model.ckpt.data-" in refused.stdout
 
 
 def test_separation_of_the_unheard_fans_out_like_fits(sources, tmp_path, count_jobs):

@@ -11,6 +11,9 @@ from snakemake.exceptions import WorkflowError
 
 from dap import errors, store
 from dap.data.known import RESOURCES, index_file, origin_file, receipt_file
+from dap.data.weights import FOLDER as WEIGHTS
+from dap.data.weights import VARIABLE as WEIGHTS_VARIABLE
+from dap.data.weights import receipt_file as receipt_of_weights
 from dap.plugins import plugins
 from dap.study import params as depends
 from dap.study import presentation
@@ -64,6 +67,7 @@ os.environ.update(
     OMP_WAIT_POLICY="PASSIVE",
     MALLOC_TRIM_THRESHOLD_=str(8 * 10**9),
     MALLOC_MMAP_THRESHOLD_=str(8 * 10**9),
+    **{WEIGHTS_VARIABLE: os.path.abspath(WEIGHTS)},
 )
 
 

@@ -63,6 +63,26 @@ rule render:
         "../scripts/render.py"
 
 
+rule weights:
+    input:
+        mirror=of(depends.weights_mirror),
+    output:
+        receipt=receipt_of_weights("{method}"),
+    log:
+        paths.log("weights", "{method}"),
+    wildcard_constraints:
+        method=one_of(study.trained),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=500,
+        runtime=60,
+    params:
+        files=of(depends.weights_files),
+    script:
+        "../scripts/weights.py"
+
+
 rule clips:
     input:
         recordings=of(depends.recordings),

@@ -4,6 +4,7 @@
 rule fit:
     input:
         observations=paths.observations(),
+        weights=of(depends.weights),
     output:
         manifest=paths.fits(),
         losses=paths.losses(),
@@ -41,6 +42,7 @@ rule fit:
 rule baseline:
     input:
         observations=paths.observations(),
+        weights=of(depends.weights),
     output:
         manifest=paths.fits(),
     log:

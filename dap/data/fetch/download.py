@@ -1,4 +1,4 @@
-"""Archives of the known corpora: fetched, resumed and verified, in one folder.
+"""Archives of the known corpora, and trained weights: fetched, resumed and verified, in one folder.
 
 pooch streams, tenacity repeats with growing pauses, filelock keeps two runs apart; what is ours is
 where to go on. Beside an archive lie `<archive>.part`, what has come so far, with
@@ -13,16 +13,14 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+import pooch
+import requests
+import tenacity
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from dap.data.fetch.checksums import ChecksumError, verify
-from dap.errors import DapError, extra
-
-with extra("workflow"):
-    import pooch
-    import requests
-    import tenacity
-    from filelock import FileLock, Timeout
+from dap.errors import DapError
 
 LINE_SECONDS = 30.0
 CHUNK_BYTES = 2**16
@@ -38,11 +36,19 @@ UNSATISFIABLE = 416
 NO_PART = "the server has no rest to the part; starting anew"
 
 
-def fetch(sources: list[dict], folder: Path, log: logging.Logger) -> tuple[dict, list[dict]]:
+def fetch(
+    sources: list[dict],
+    folder: Path,
+    log: logging.Logger,
+    *,
+    instead: str = "add --config mirror=PATH with a folder that holds it",
+) -> tuple[dict, list[dict]]:
     """Have all archives of the first source that can be had in `folder`, verified.
 
     Args:
-        sources: each with `archives`: file, url, and bytes, sha256 or md5 where published.
+        sources: each with `archives`: file, url, and bytes, sha256 or md5 where published;
+            `packed: False` where it is not packed, and may begin with any bytes.
+        instead: what else can be done where none can be had, for the message.
 
     Returns:
         The source, and for each of its archives: file (its path), url, sha256, checked.
@@ -57,10 +63,11 @@ def fetch(sources: list[dict], folder: Path, log: logging.Logger) -> tuple[dict,
             return source, [_obtained(archive, folder, log) for archive in source["archives"]]
         except DapError as error:
             reasons.append(str(error))
-            log.warning("%s", error)
+            if source is not sources[-1]:  # the last one's is in the error
+                log.warning("%s", error)
     raise DapError(
         f"{'; '.join(reasons)}. Run it again, which goes on where it was cut; or put the archive "
-        f"into {folder}; or add --config mirror=PATH with a folder that holds it"
+        f"into {folder}; or {instead}"
     )
 
 
@@ -108,7 +115,7 @@ def _download(archive: dict, path: Path, log: logging.Logger) -> dict[str, str]:
     transfer.run()
     with part.open("rb") as file:
         beginning = file.read(4)
-    if not beginning.startswith(BEGINNINGS):
+    if archive.get("packed", True) and not beginning.startswith(BEGINNINGS):
         _set_aside(part, path, log)
         raise DapError(
             f"{archive['url']}: sent {beginning!r}..., which is no archive; kept as {path}.wrong"

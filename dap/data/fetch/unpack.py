@@ -22,11 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, Protocol
 
-from dap.data.known import is_usable
-from dap.errors import DapError, extra
+from filelock import FileLock
 
-with extra("workflow"):
-    from filelock import FileLock
+from dap.data.known import is_usable
+from dap.errors import DapError
 
 BLOCK_BYTES = 2**18
 # no header is longer: one that is would fill the memory

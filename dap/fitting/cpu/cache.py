@@ -6,7 +6,6 @@ name holds the digest of its content, after that of all that it was compiled fro
 
 import atexit
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from dap.cache import cache_folder
 
 
 def compiled(compiler: str, flags: Sequence[str], sources: Path) -> Path:
@@ -56,16 +57,6 @@ def compiled(compiler: str, flags: Sequence[str], sources: Path) -> Path:
         if scratch != folder:
             shutil.rmtree(scratch, ignore_errors=True)
     return path
-
-
-def cache_folder() -> Path:
-    """Where libraries are kept: XDG_CACHE_HOME/dap, or ~/.cache/dap.
-
-    Raises:
-        RuntimeError: this user has no home.
-    """
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "dap"
 
 
 def _fingerprint(compiler: str, flags: Sequence[str], sources: Path) -> str:

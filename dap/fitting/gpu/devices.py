@@ -7,11 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from dap.errors import extra
-
-with extra("workflow"):
-    from filelock import FileLock, Timeout
-
+from filelock import FileLock, Timeout
 
 DEVICES = Path("/dev")
 WAIT_SECONDS = 1.0

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import nn
 
+from dap.cache import cache_folder
 from dap.errors import DapError
 from dap.fitting import engine
 from dap.fitting.cpu import library as compiled
-from dap.fitting.cpu.cache import cache_folder
 from dap.fitting.cpu.layers import Conv, Feature, Value
 from dap.fitting.cpu.network import Network
 from dap.fitting.cpu.sampling import Sample
