@@ -9,6 +9,10 @@ N_FFT = 1024
 # -ln(1 - share) times their mean. Sound is in others, in most recordings
 SHARE = 0.1
 EDGE_BINS = 8  # at 0 and at half the sample rate, where recordings are filtered
+# where white noise is no further below a recording, that is what it is restored of: of 40 clips of
+# real recordings that it was added to at 3 to 18 dB, and 20 with street and room noise at 5 to 9
+# dB, it was found 2 to 18 dB below in the former, 26 to 48 dB in the latter
+WEAK_DB = 25.0
 # of the tracker, each chosen on recordings (docs/stopping.md): the sound's power re the noise's
 # where there is any; what is kept of an estimate, and of a probability, after 16 ms; the share of
 # the weakest frames that it begins with
@@ -42,6 +46,28 @@ def white_noise_power(signal: np.ndarray) -> float:
     bins = np.fft.rfft(frames * window)[:, EDGE_BINS:-EDGE_BINS]
     powers = np.square(np.abs(bins)) / np.square(window).sum()
     return float(np.quantile(powers, SHARE)) / -math.log(1 - SHARE)
+
+
+def noise_power(powers: np.ndarray, signal: np.ndarray, hop: int, sample_rate: int) -> np.ndarray:
+    """The power of the noise that a recording is to be restored of, in each bin of a spectrogram.
+
+    It is white noise, if that is found. Else it is noise of any colour, which a recording may have
+    had from the beginning: a room's, for one.
+
+    Args:
+        powers: (bins, frames), |Y|^2 divided by the window's energy.
+        signal: (samples,), the recording.
+        hop: between frames, in samples.
+        sample_rate: in Hz.
+
+    Returns:
+        (bins, frames).
+    """
+    white = white_noise_power(signal)
+    if white * 10 ** (WEAK_DB / 10) > np.square(signal, dtype=float).mean():
+        return np.full_like(powers, white)
+    length = 2 * (len(powers) - 1)
+    return np.maximum(tracked_noise_power(powers, sample_rate / hop, sample_rate / length), white)
 
 
 def tracked_noise_power(powers: np.ndarray, frame_rate: float, bin_width: float) -> np.ndarray:

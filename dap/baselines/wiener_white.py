@@ -1,11 +1,10 @@
-"""The Wiener filter of `dap.baselines.wiener`, of white noise whose level the recording tells."""
+"""The Wiener filter of `dap.baselines.wiener_tracked`, of white noise alone."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from dap.baselines.wiener import wiener
+from dap.baselines.wiener_tracked import filtered
 from dap.noise import white_noise_power
 from dap.observation import Observation
 
@@ -19,6 +18,9 @@ BASELINES = {
 
 def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
     """(1, samples) float32, clipped to [-1, 1]; next to the observation, without white noise."""
-    std = math.sqrt(white_noise_power(observation.signal))
-    signal = wiener(observation.signal, observation.sample_rate, noise_std=std)
+    signal = filtered(observation, _white)
     return np.clip(signal, -1, 1).astype(np.float32)[np.newaxis]
+
+
+def _white(powers: np.ndarray, signal: np.ndarray, hop: int, sample_rate: int) -> np.ndarray:
+    return np.full_like(powers, white_noise_power(signal))

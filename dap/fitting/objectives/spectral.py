@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dap.errors import DapError
-from dap.noise import tracked_noise_power, white_noise_power
+from dap.noise import noise_power
 from dap.observation import Observation, dropouts, one_bit, untouched_frames
 from dap.plugins import plugin
 from dap.stft import STFT
@@ -236,7 +236,7 @@ def noise_weights(
 ) -> tuple[Tensor, float]:
     """Weights of a squared error, each bin's as 1 / (its noise + a tenth of the mean power).
 
-    The noise is that of `dap.noise.tracked_noise_power`, or white noise where that is more.
+    The noise is that of `dap.noise.noise_power`.
 
     Args:
         target: the observation's spectrogram, (2, F, T).
@@ -244,16 +244,17 @@ def noise_weights(
     Returns:
         (F, T) of a mean of 1, on the CPU, and the weighted mean squared error of the noise alone.
     """
-    powers = target.square().sum(dim=0).double().cpu().numpy()
-    rate = observation.sample_rate
-    noise = tracked_noise_power(powers, rate / transform.hop_length, rate / transform.n_fft)
     energy = transform.window.square().sum().item()
-    noise = np.maximum(noise, white_noise_power(observation.signal) * energy)
+    powers = target.square().sum(dim=0).double().cpu().numpy() / energy
+    hop, rate = transform.hop_length, observation.sample_rate
+    noise = noise_power(powers, observation.signal, hop, rate)
     floor = max(FLOOR * powers.mean(), np.finfo(np.float32).tiny)
     weights = 1 / (noise + floor)
     weights /= weights.mean()
     # half of it is in each of the two channels
-    return torch.from_numpy(weights.astype(np.float32)), float((weights * noise).mean()) / 2
+    return torch.from_numpy(weights.astype(np.float32)), energy * float(
+        (weights * noise).mean()
+    ) / 2
 
 
 def as_input(spectrogram: Tensor) -> Tensor:
