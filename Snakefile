@@ -20,6 +20,7 @@ if not asked.unfinished:  # else what is there is shown, and nothing can be fitt
     include: str(RULES / "data.smk")
     include: str(RULES / "corrupt.smk")
     include: str(RULES / "fit.smk")
+    include: str(RULES / "train.smk")
     include: str(RULES / "score.smk")
     include: str(RULES / "parts.smk")
 
@@ -34,6 +35,7 @@ localrules:
     download_all,
     download,
     unpack,
+    render,
     weights,
     tables,
     figures,
@@ -42,10 +44,12 @@ localrules:
     curves,
     example,
     steps,
+    learning,
     provenance,
     report,
     record,
     trial,
+    card,
 
 
 rule all:

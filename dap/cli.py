@@ -1,29 +1,30 @@
 """The `dap` command."""
 
-import io
 import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from dap import __version__, api
 from dap.choice import AUTO, EFFORTS, choose, fit_options, method_for
-from dap.endpoints import Source, Target, keep
-from dap.errors import DapError, UnwritableError, one_line
+from dap.endpoints import Source, Target
+from dap.ends import (
+    check_ends,
+    check_room,
+    cores,
+    lost,
+    provide_for_libraries,
+    write_result,
+)
+from dap.errors import DapError, one_line
 from dap.messages import bars, errors_as_lines, renamed, warnings_as_lines
 from dap.options import PRESETS, FitOptions, limits
 from dap.parameters import Finite, Gap, MethodName, option_range, preset_defaults
 
-if TYPE_CHECKING:
-    import numpy as np
-
-# of a WAV, whose header holds its size in 32 bits, and of samples of 32 bits
-MOST_BYTES, SAMPLE_BYTES = 2**32 - 1, 4
-HEADER_BYTES = 58
 EXIT_STATUS = """\b
 Exit status:
   0  the result is written
@@ -234,16 +235,16 @@ def restore(
     )
     source, target = Source.at(damaged, dash=0), Target.at(restored, dash=1)
     reserve = None if keep_partial is None else Target.at(keep_partial, dash=1)
-    _check_ends(source, target, reserve, force)
-    _provide_for_libraries()
+    check_ends(source, target, reserve, force)
+    provide_for_libraries()
     # before torch: threads that wait sleep, and leave shared cores to others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from dap.audio import read
 
     with source.local() as path, renamed(path, source.name), redirect_stdout(sys.stderr):
         recording = read(path, sample_rate)
-        lost = _lost(path, sample_rate)
-    _check_room(len(recording), target, reserve)
+        changes = lost(path, sample_rate)
+    check_room(len(recording), target, reserve)
     with redirect_stdout(sys.stderr):  # which may be where the result goes
         result = api.restore(
             recording,
@@ -259,11 +260,11 @@ def restore(
             threads=threads or cores(),
             progress=bars(fit.iterations),
         )
-    _write(result.audio, sample_rate, target, reserve, force)
+    write_result(result.audio, sample_rate, target, reserve, force)
     click.echo(
         one_line(
             f"{target.name}: {len(result.audio) / sample_rate:.3f} s, {sample_rate} Hz, one "
-            f"channel, restored by {method}{lost}"
+            f"channel, restored by {method}{changes}"
         ),
         err=True,
     )
@@ -313,20 +314,67 @@ def collect(parts: tuple[str, ...], into: str | None, export: str | None) -> Non
     )
 
 
-def _provide_for_libraries() -> None:
-    """Have what C libraries take for granted: a working folder, and the standard streams open.
+@main.command()
+@click.argument("mixture", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@click.argument("target", type=click.Path(dir_okay=False, allow_dash=True, readable=False))
+@click.option(
+    "--model",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="A model that a study trained: results/STUDY/models/.../model.safetensors.",
+)
+@click.option(
+    "--rest",
+    type=click.Path(dir_okay=False, readable=False),
+    help="Where what is left of the mixture goes. [default: nowhere]",
+)
+@click.option("--threads", type=click.IntRange(1, MOST_THREADS), help="[default: all cores]")
+@click.option("--device", type=click.Choice(api.DEVICES), default="auto", show_default=True)
+@click.option("--force", is_flag=True, help="Replace TARGET, and --rest, where there is one.")
+def separate(
+    mixture: str,
+    target: str,
+    *,
+    model: str,
+    rest: str | None,
+    threads: int | None,
+    device: str,
+    force: bool,
+) -> None:
+    """Take the instrument that a model was trained for out of MIXTURE, and write TARGET.
 
-    A closed stream's number would be that of the next file opened, and their messages go into it.
+    Both results are 32-bit float WAVs of one channel, at the rate that the model was trained at.
+    Together they are the mixture. "-" is standard input, or output.
     """
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        os.chdir("/")  # relative paths led nowhere, and were refused
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
+    source, goal = Source.at(mixture, dash=0), Target.at(target, dash=1)
+    second = None if rest is None else Target.at(rest, dash=1)
+    check_ends(source, goal, second, force, other="--rest is TARGET")
+    provide_for_libraries()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
+    from dap.audio import read
+    from dap.fitting.method import resolve_device
+    from dap.training.model import Separator, load
+
+    torch.set_num_threads(threads or cores())
+    trained = load(Path(model))
+    sample_rate = trained.configuration.sample_rate
+    with source.local() as path, renamed(path, source.name), redirect_stdout(sys.stderr):
+        recording = read(path, sample_rate)
+        changes = lost(path, sample_rate)
+    check_room(len(recording), goal, second)
+    results = Separator(trained, resolve_device(device))(recording)
+    for signal, end in zip(results, (goal, second), strict=True):
+        if end is not None:
+            write_result(signal, sample_rate, end, None, force)
+    click.echo(
+        one_line(
+            f"{goal.name}: {len(recording) / sample_rate:.3f} s, {sample_rate} Hz, one channel, "
+            f"{trained.configuration.target} by {trained.configuration.method}{changes}"
+        ),
+        err=True,
+    )
 
 
 def _is_prior(method: str, task: str, sample_rate: int) -> bool:
@@ -335,73 +383,3 @@ def _is_prior(method: str, task: str, sample_rate: int) -> bool:
         return method_for(method, task, sample_rate).kind == "prior"
     except DapError as error:
         raise click.UsageError(str(error)) from error
-
-
-def _check_ends(source: Source, target: Target, reserve: Target | None, force: bool) -> None:
-    """Refuse what would lose a file, or could not be written after an hour's fit."""
-    ends = [target] if reserve is None else [target, reserve]
-    for end in ends:
-        name = one_line(end.name)
-        if end.is_file and Path(end.path).suffix.lower() != ".wav":
-            raise click.UsageError(f"{name} will be a WAV file: name it so, with .wav at the end")
-        if end.is_same(source):
-            raise click.UsageError(f"{name} is the recording itself: name another file")
-        if end.exists and not force:
-            raise DapError(f"{name} is there already: name another file, or give --force")
-    if reserve and (reserve.is_same(target) or reserve.path == target.path):
-        raise click.UsageError("--keep-partial is RESTORED itself: name another file")
-    for end in ends:
-        end.check()
-
-
-def _check_room(samples: int, target: Target, reserve: Target | None) -> None:
-    """Refuse a result that would not fit into its file, or onto its disk."""
-    size = HEADER_BYTES + SAMPLE_BYTES * samples
-    if size > MOST_BYTES:
-        raise DapError(
-            f"the result would have {samples} samples, and a WAV holds "
-            f"{(MOST_BYTES - HEADER_BYTES) // SAMPLE_BYTES}: restore it in parts, or at a lower "
-            "--sample-rate"
-        )
-    for end in (target, reserve):
-        if end is not None:
-            end.check(size)
-
-
-def _write(
-    signal: "np.ndarray", sample_rate: int, target: Target, reserve: Target | None, force: bool
-) -> None:
-    """Write the result; should that fail, keep it elsewhere, and raise what says where."""
-    from dap.audio import write
-
-    content = io.BytesIO()
-    write(content, signal, sample_rate)
-    try:
-        target.write(content.getbuffer(), force=force)
-    except UnwritableError as error:
-        where = keep(content.getbuffer(), reserve)
-        told = f"the result is in {where}" if where else "the result is lost: no folder takes it"
-        raise DapError(f"{error}; {told}") from error
-
-
-def cores() -> int:
-    """Those that this process was given, which may be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _lost(recording: Path, sample_rate: int) -> str:
-    """What a recording has that its restoration has not, in words."""
-    import soundfile
-
-    try:
-        info = soundfile.info(os.fsencode(recording))
-    except RuntimeError:  # a damaged file, which was read all the same
-        return ""
-    changes = []
-    if info.channels > 1:
-        changes.append(f"the mean of {info.channels} channels")
-    if info.samplerate != sample_rate:
-        changes.append(f"resampled from {info.samplerate} Hz")
-    return f" ({', '.join(changes)})" if changes else ""

@@ -1,4 +1,4 @@
-"""How a network is fitted: every option with its type, range and default, and the presets.
+"""How a network is fitted or trained: every option, its type, range and default; the presets.
 
 This is the one place of the defaults. The study's schema and the command's help are checked against
 it (tests/test_options.py). It is light on purpose: a study is checked, and reported, without
@@ -174,6 +174,45 @@ class FitOptions:
         """
         width = max(self.width, NARROWEST) if self.scale_lr_by_width else 1.0
         return self.learning_rate / width
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a network is trained to separate a target from mixtures (fidelity: training-of-b).
+
+    Attributes:
+        clips: of each corpus that are heard in training, beside those that are tested.
+        samples: of a mixture; B's second is 16,000 at 16 kHz.
+        steps: of the optimiser.
+        batch: mixtures of a step.
+        learning_rate: Adam's, constant.
+        width: factor on every number of filters; 1 is the papers'.
+        network: A's network as its "code" has it or as its "text" describes it.
+        precision: of features and products, as for a fit.
+        validation_share: of each corpus's recordings, which validate and are not trained on.
+        validation_every: steps from one validation to the next; the last step is one.
+        validation_mixtures: of each validation, the same each time.
+
+    Raises:
+        DapError: a value is of another type, or out of its range.
+    """
+
+    clips: int = option(50, minimum=2)
+    samples: int = option(16000, minimum=1024)
+    steps: int = option(10000, minimum=1)
+    batch: int = option(8, minimum=1, maximum=4096)
+    learning_rate: float = option(0.001, exclusiveMinimum=0)
+    width: float = option(1.0, exclusiveMinimum=0, maximum=4)
+    network: Literal["code", "text"] = "code"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    validation_share: float = option(0.1, exclusiveMinimum=0, exclusiveMaximum=1)
+    validation_every: int = option(250, minimum=1)
+    validation_mixtures: int = option(64, minimum=1)
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be trained with."""
+        for each in fields(self):
+            _check(each.name, getattr(self, each.name), each.type, each.metadata)
 
 
 def defaults() -> dict[str, Any]:

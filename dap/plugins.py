@@ -110,7 +110,7 @@ KINDS = {
         "data/corpora",
         "dap.corpora",
         ("title", "licence", "citation", "size", "sources"),
-        ("why_no_archive",),
+        ("why_no_archive", "rendered"),
     ),
 }
 

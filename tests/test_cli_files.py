@@ -291,14 +291,14 @@ def test_a_stop_leaves_no_half_of_a_file(folder, monkeypatch):
 
 def test_more_samples_than_a_wav_holds_are_refused_before_the_fit(folder, monkeypatch):
     monkeypatch.setattr("dap.api.restore", None)
-    monkeypatch.setattr("dap.cli.MOST_BYTES", 58 + 4 * 3999)
+    monkeypatch.setattr("dap.ends.MOST_BYTES", 58 + 4 * 3999)
     line, status = refused(folder, "in.wav", "new.wav")
     assert line.startswith("Error: the result would have 4000 samples, and a WAV holds 3999")
     assert status == 1
 
 
 def test_the_size_that_is_looked_for_is_that_of_the_file(folder):
-    from dap.cli import HEADER_BYTES, SAMPLE_BYTES
+    from dap.ends import HEADER_BYTES, SAMPLE_BYTES
 
     assert run("in.wav", "new.wav").exit_code == 0
     assert Path("new.wav").stat().st_size == HEADER_BYTES + SAMPLE_BYTES * 4000

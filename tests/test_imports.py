@@ -23,6 +23,11 @@ CORE = [
     "dap.stft",
     "dap.fitting.method",
     "dap.priors.conv",
+    "dap.masks",
+    "dap.training.loop",
+    "dap.training.mixtures",
+    "dap.training.model",
+    "dap.training.recordings",
 ]
 
 

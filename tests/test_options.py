@@ -7,7 +7,7 @@ from typing import Literal, get_args, get_origin
 import pytest
 
 from dap.errors import DapError
-from dap.options import PRESETS, FitOptions, learning_rate, with_preset
+from dap.options import PRESETS, FitOptions, TrainingOptions, learning_rate, with_preset
 from dap.study.schema import schema
 
 NAMES = {int: "integer", float: "number", bool: "boolean"}
@@ -42,6 +42,32 @@ def test_the_schema_says_what_the_options_are():
 def test_every_option_is_documented():
     for option in fields(FitOptions):
         assert f"\n    {option.name}: " in FitOptions.__doc__.replace("\n        ", "\n    ")
+
+
+def test_the_schema_says_what_the_options_of_a_training_are():
+    described = dict(schema()["$defs"]["training"]["properties"])
+    assert "corpora" in described
+    del described["corpora"]
+    assert list(described) == [option.name for option in fields(TrainingOptions)]
+    for option in fields(TrainingOptions):
+        part = {key: value for key, value in described[option.name].items() if key != "description"}
+        assert part == as_schema(option), option.name
+        assert f"\n        {option.name}: " in TrainingOptions.__doc__
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples": 1000}, "samples is 1000: must be at least 1024"),
+        ({"steps": 0}, "steps is 0: must be at least 1"),
+        ({"batch": 1.5}, r"batch is 1\.5: must be a whole number"),
+        ({"validation_share": 1.0}, r"validation_share is 1\.0: must be below 1"),
+        ({"network": "paper"}, "network is 'paper'; allowed: code, text"),
+    ],
+)
+def test_what_nothing_can_be_trained_with_is_refused(options, message):
+    with pytest.raises(DapError, match=f"^{message}$"):
+        TrainingOptions(**options)
 
 
 @pytest.mark.parametrize(

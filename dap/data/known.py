@@ -2,7 +2,8 @@
 
 A module of `dap/data/corpora`, or a plugin from outside, declares a corpus in the literal
 `ARCHIVES`, by name: title, licence, citation, size, `why_no_archive` where none is published, and
-`sources`, which are tried in order. A source has
+`sources`, which are tried in order; one that is `rendered` is made where no mirror has it. A source
+has
 
 - `archives`: file, url, and bytes, sha256 or md5 where they are published;
 - `root` and `members`: the folder inside the archives, and the globs below it that are unpacked;
@@ -31,11 +32,13 @@ class Location:
         sources: those that may be used, in order.
         archives: the archives in the mirror; without a mirror, or with a folder, none.
         folder: of unpacked recordings in the mirror, or None.
+        rendered: whether a rule makes the recordings.
     """
 
     sources: list[dict]
     archives: tuple[str, ...] = ()
     folder: str | None = None
+    rendered: bool = False
 
 
 def metadata(name: str) -> dict:
@@ -83,7 +86,10 @@ def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:
     """
     corpus = metadata(name)
     sources = corpus["sources"]
+    made = Location([], rendered=True) if corpus.get("rendered") else None
     if mirror is None:
+        if made:
+            return made
         if not any(source["archives"] for source in sources):
             raise DapError(f"{name} {corpus['why_no_archive']}")
         return Location(sources)
@@ -96,6 +102,8 @@ def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:
         for folder in source["folders"]:
             if any((root / folder / _fixed(glob)).is_dir() for glob in source["members"]):
                 return Location([source], folder=str(root / folder))
+    if made:
+        return made
     if not seen:
         return Location(sources)
     names = [

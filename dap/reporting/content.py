@@ -149,6 +149,10 @@ def _corpora(
 def _experiment(experiment: Mapping) -> dict[str, Any]:
     """What was run, in words."""
     fit, corruption = experiment["fit"], experiment["corruption"]
+    if training := experiment.get("training"):
+        fit = {"iterations": training["steps"]} | {
+            key: training[key] for key in ("learning_rate", "width")
+        }
     return {
         "experiment": experiment["title"],
         "task": experiment["task"],

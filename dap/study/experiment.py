@@ -18,6 +18,7 @@ class Experiment:
             clips.
         fit: all fit options.
         fits: the options of single methods that differ from these, by method.
+        training: corpora and options of a training; None where priors are fitted.
         speech: the study's corpora of speech.
     """
 
@@ -31,6 +32,7 @@ class Experiment:
     selections: list[str]
     fit: dict
     fits: dict[str, dict]
+    training: dict | None = None
     speech: Collection[str] = ()
 
     def fit_of(self, method: str) -> dict:
@@ -45,6 +47,15 @@ class Experiment:
     @property
     def priors(self) -> list[str]:
         """The methods that are fitted, and so have iterates; the others are baselines."""
+        return [] if self.training else self._networks
+
+    @property
+    def learned(self) -> list[str]:
+        """The methods that this experiment trains, on other clips than those it tests."""
+        return self._networks if self.training else []
+
+    @property
+    def _networks(self) -> list[str]:
         return [method for method in self.methods if method in plugins("priors")]
 
     def methods_of(self, corpus: str) -> list[str]:
@@ -66,5 +77,28 @@ class Experiment:
 
     @property
     def corpora(self) -> list[str]:
-        """The corpora that clips come from, of all pairs, sorted."""
-        return sorted({part for corpus in self.clips for part in self.parts(corpus)})
+        """The corpora that clips come from, of all pairs and of the training, sorted."""
+        return sorted(self.needed)
+
+    @property
+    def tested(self) -> dict[str, int]:
+        """How many clips of each corpus observations are made from; the first in its order."""
+        counts: dict[str, int] = {}
+        for corpus, count in self.clips.items():
+            for part in self.parts(corpus):
+                counts[part] = max(counts.get(part, 0), count)
+        return counts
+
+    @property
+    def needed(self) -> dict[str, int]:
+        """How many clips of each corpus there have to be; what is trained on comes last."""
+        counts = self.tested
+        if self.training:
+            for part in self.training["corpora"]:
+                counts[part] = counts.get(part, 0) + self.training["clips"]
+        return counts
+
+    def heard(self, corpus: str) -> list[str]:
+        """The corpora that models for a pair hear in training: all but the pair's second."""
+        _, holdout = self.parts(corpus)
+        return [part for part in (self.training or {})["corpora"] if part != holdout]

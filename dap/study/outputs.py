@@ -22,6 +22,7 @@ FIGURES = {
     "curves": ("methods", "metric", "against", "x"),
     "steps": ("methods", "corpus", "steps"),
     "statistics": (),
+    "learning": ("methods",),
 }
 
 
@@ -138,6 +139,8 @@ def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment)
     for method in entry.get("methods", []):
         require(f"{where}.methods", method, experiment.methods)
     shown = entry.get("methods", experiment.methods)
+    if kind == "learning" and not set(shown) & set(experiment.learned):
+        raise DapError(f"{where}: {experiment.name} trains none of these: learning has no curves")
     priors = [method for method in shown if method in experiment.priors]
     if kind in ("curves", "steps") and not priors:
         of = "" if "methods" in entry else f"{experiment.name} has "

@@ -23,6 +23,7 @@ FIRST = "000"  # the chunk whose first clip is shown
 CLIPS = ("{corpus}", "{chunk}")
 OBSERVATIONS = ("{experiment}", "{corpus}", "{chunk}")
 FITS = ("{experiment}", "{corpus}", "{method}", "{chunk}")
+MODELS = ("{experiment}", "{corpus}", "{method}", "{index}")
 # below the folder of a study's results
 PRODUCTS = {
     "clips": "/".join(("clips", *CLIPS, MANIFEST)),
@@ -30,6 +31,9 @@ PRODUCTS = {
     "fits": "/".join(("fits", *FITS, MANIFEST)),
     "losses": "/".join(("fits", *FITS, "losses.csv")),
     "snapshots": "/".join(("fits", *FITS, "snapshots.npz")),
+    "model": "/".join(("models", *MODELS, "model.safetensors")),
+    "learning": "/".join(("models", *MODELS, "learning.csv")),
+    "card": "/".join(("models", *MODELS, "card.md")),
     "scores": "/".join(("scores", *FITS)) + ".csv",
     "records": "/".join(("records", *FITS)) + ".json",
     "table": "tables/{name}.{form}",
@@ -125,6 +129,18 @@ class Paths:
     def snapshots(self, *values: str) -> str:
         """The trajectories of a prior's fits, of experiment, corpus, method and chunk."""
         return self._path("snapshots", values)
+
+    def model(self, *values: str) -> str:
+        """A trained model, of experiment, corpus, method and index of the initialisation."""
+        return self._path("model", values)
+
+    def learning(self, *values: str) -> str:
+        """The learning curves of a model, of the same."""
+        return self._path("learning", values)
+
+    def card(self, *values: str) -> str:
+        """What a model was made of and how well it does, of the same."""
+        return self._path("card", values)
 
     def scores(self, *values: str) -> str:
         """The scores, of experiment, corpus, method and chunk."""

@@ -38,6 +38,7 @@ DRAWN_BY = {
     "example": "example",
     "steps": "steps",
     "statistics": "power_spectra",
+    "learning": "learning",
 }
 
 
@@ -129,6 +130,12 @@ def _skipping(study: Study, experiments: Iterable[Experiment]) -> dict[str, list
         noise = experiment.corruption.get("noise")
         for corpus, chunk in study.chunks_of(experiment):
             paths = [(part, study.places.clips(part, chunk)) for part in experiment.parts(corpus)]
+            if experiment.training:
+                paths += [
+                    (part, study.places.clips(part, each))
+                    for part in experiment.heard(corpus)
+                    for each in study.chunks(experiment.needed[part])
+                ]
             if noise:
                 paths.append((noise, study.places.observations(experiment.name, corpus, chunk)))
             for name, path in paths:
@@ -151,8 +158,11 @@ def _condition(study: Study, experiment: Experiment, published: bool) -> str:
     corrupted = ", ".join([kind, *(f"{key} {value}" for key, value in options.items())])
     samples = sorted({study.corpus(name)["samples"] for name in experiment.corpora})
     seconds = " and ".join(f"{count / study['sample_rate']:.3f}" for count in samples)
-    fits = [_in_words(experiment.fit)]
-    fits += [f"{name}: {_in_words(experiment.fit_of(name))}" for name in experiment.fits]
+    if experiment.training:
+        fits = [_training_in_words(experiment.training, study["sample_rate"])]
+    else:
+        fits = [_in_words(experiment.fit)]
+        fits += [f"{name}: {_in_words(experiment.fit_of(name))}" for name in experiment.fits]
     return (
         f"Condition: {corrupted}; clips of {seconds} s; {'; '.join(fits)}."
         + " The published values are of the papers' conditions." * published
@@ -173,6 +183,14 @@ def _in_words(fit: dict) -> str:
     return (
         f"{fit['iterations']} iterations from a rate of {learning_rate(fit):g}, width "
         f"{fit['width']:g}"
+    )
+
+
+def _training_in_words(training: dict, sample_rate: int) -> str:
+    return (
+        f"trained for {training['steps']} steps of {training['batch']} mixtures of "
+        f"{training['samples'] / sample_rate:.3f} s at a rate of {training['learning_rate']:g}, "
+        f"width {training['width']:g}, without the second corpus of each pair"
     )
 
 
@@ -300,6 +318,36 @@ def statistics_setup(study: Study, name: str) -> dict:
     }
 
 
+def learning_inputs(study: Study, name: str) -> dict[str, list[str]]:
+    """The learning curves of an experiment's trainings."""
+    return {"learning": [study.paths.learning(*of) for of in _trainings(study, name)]}
+
+
+def learning_setup(study: Study, name: str) -> dict:
+    """Which training each of the curves is of."""
+    entry, experiment, _ = _figure(study, name)
+    titles = _titles(study, experiment)
+    return {
+        "of": [
+            [" without ".join(titles[part] for part in experiment.parts(corpus)), method]
+            for _, corpus, method, _ in _trainings(study, name)
+        ],
+        "title": entry["title"] or experiment.title,
+    }
+
+
+def _trainings(study: Study, name: str) -> list[tuple[str, str, str, str]]:
+    """Experiment, corpus, method and index of each training that a figure shows."""
+    _, experiment, methods = _figure(study, name)
+    return [
+        (experiment.name, corpus, method, str(index))
+        for corpus in experiment.clips
+        for method in methods
+        if method in experiment.learned
+        for index in range(study["seeds"])
+    ]
+
+
 def _figure(study: Study, name: str) -> tuple[dict, Experiment, list[str]]:
     """A figure's entry, its experiment, and the methods that it shows."""
     entry = study["figures"][name]
@@ -377,6 +425,7 @@ def report_setup(study: Study) -> dict:
                 "fit": experiment.fit,
                 "fits": experiment.fits,
                 "examples": examples_shown(study, experiment),
+                "training": experiment.training,
             }
             for experiment in study.experiments.values()
         ],

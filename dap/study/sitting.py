@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from dap.errors import DapError
 from dap.study import params as depends
 from dap.study.code_hash import Code
 from dap.study.parts import Asked, chunks_of_part, in_order
@@ -59,8 +60,14 @@ class Sitting:
         """Refuse, before any job, what would stop the sitting later.
 
         Raises:
-            DapError: as `missing` and `chosen`.
+            DapError: as `missing` and `chosen`; or priors are trained: a model is no chunk.
         """
+        trained = [name for name, each in self.study.experiments.items() if each.training]
+        if trained and (self.asked.is_sitting or self.asked.unfinished):
+            raise DapError(
+                f"experiments.{trained[0]} trains its priors, and such a study is made as a whole: "
+                "leave part, hours and unfinished out"
+            )
         if self.asked.is_sitting and self.missing:
             self._estimates()
 

@@ -22,6 +22,7 @@ from dap.study.outputs import check, require
 from dap.study.paths import Paths
 from dap.study.places import Places
 from dap.study.schema import corruption_options, typed_corruption, validated
+from dap.study.training import check_training
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
@@ -233,6 +234,8 @@ class Study:
                 raise DapError(f"{where}.corpora: {corpus}: `samples` differ: {sorted(lengths)}")
         for corpus in entry["clips"]:
             require(f"{where}.clips", corpus, entry["corpora"])
+        if "training" in entry:
+            check_training(where, entry, self.config["corpora"], task)
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         check_iterations(where, entry, fit)
@@ -257,6 +260,7 @@ class Study:
             selections=entry["selections"],
             fit=fit,
             fits=entry["fits"],
+            training=entry.get("training"),
             speech=speech,
         )
 
@@ -288,9 +292,8 @@ class Study:
         """How many clips of each corpus the experiments need; corpora of noise alone need none."""
         counts: dict[str, int] = {}
         for experiment in self.experiments.values():
-            for corpus, count in experiment.clips.items():
-                for part in experiment.parts(corpus):
-                    counts[part] = max(counts.get(part, 0), count)
+            for corpus, count in experiment.needed.items():
+                counts[corpus] = max(counts.get(corpus, 0), count)
         return counts
 
     @cached_property

@@ -21,7 +21,7 @@ def put(folder, *names):
 
 
 def test_all_of_the_papers_are_known():
-    assert set(KNOWN) == {"ljspeech", "sc09", "drums", "piano", "demand", "music"}
+    assert set(KNOWN) == {"ljspeech", "sc09", "drums", "piano", "demand", "music", "sound-font"}
 
 
 @pytest.mark.parametrize("name", KNOWN)

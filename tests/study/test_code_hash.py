@@ -92,6 +92,20 @@ def test_a_rule_covers_what_computes(original, rule, most):
     assert len(original[rule]) <= most, sorted(original[rule])
 
 
+def test_a_training_covers_what_computes_and_no_fit():
+    code = Code()
+    train, separate = (
+        code.digests(f"workflow/scripts/{name}.py", "dap.priors.conv7")
+        for name in ("train", "separate")
+    )
+    assert {"dap.training.loop", "dap.training.mixtures", "dap.masks"} <= set(train)
+    assert {"dap.training.recordings", "dap.nn.harmonic_unet"} <= set(train)
+    assert {"dap.training.model", "dap.masks", "dap.stft"} <= set(separate)
+    of_fits = {"dap.fitting.loop", "dap.fitting.objectives.spectral", "dap.fitting.stops.rules"}
+    assert not of_fits & {*train, *separate}
+    assert not any(name.startswith("dap.training") for name in code.digests(*RULES["conv7"]))
+
+
 def test_fits_and_baselines_have_little_in_common(original):
     common = original["conv"].keys() & original["observed"].keys()
     assert common == {"dap.fitting.restored", "dap.observation", "dap.tasks"}

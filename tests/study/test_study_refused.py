@@ -84,7 +84,7 @@ METHODS = ", ".join(sorted([*plugins("priors"), *plugins("baselines")]))
             "noise",
             [
                 "experiments.denoise.corruption.kind: unknown name 'noise'",
-                "allowed: environmental, gaps, gaussian, mixture, quantization",
+                "allowed: environmental, gaps, gaussian, mixture, mixture-known, quantization",
             ],
         ),
         (

@@ -93,6 +93,39 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
     assert "has none of se_model.ckpt.index and se_model.ckpt.data-" in refused.stdout
 
 
+def test_separation_of_the_unheard_fans_out_like_fits(sources, tmp_path, count_jobs):
+    names = ("violin", "cello", "guitar", "xylophone", "congas")
+    silence(tmp_path / "sound-font", [f"{kind}/{i:03d}.flac" for kind in names for i in range(80)])
+    study = "workflow/studies/iclr2020-separation.yaml"
+    planned = sources.snakemake("-n", "--quiet", "rules", study=study)
+    assert planned.returncode == 0, planned.stdout
+    # 30 clips are tested and 50 heard, in chunks of 10; three hold-outs of three chunks; three
+    # operations, and beside them floor and ceiling
+    expected = {
+        "render": 1,
+        "clips": 4 * 8 + 5,  # of the cello nothing is tested
+        "observations": 3 * 3,
+        "train": 3 * 3,
+        "separate": 3 * 3 * 3,
+        "baseline": 2 * 3 * 3,
+        "score": 5 * 3 * 3,
+        "card": 3 * 3,
+        "learning": 1,
+        "table": 1,
+        "cost": 1,
+        "example": 1,
+        "provenance": 1,
+        "report": 1,
+        "all": 1,
+    }
+    assert count_jobs(planned.stdout) == expected
+    planned = sources.snakemake(
+        *("-n", "--quiet", "rules", "--config", f"mirror={tmp_path}", "seeds=2"), study=study
+    )
+    count = count_jobs(planned.stdout)
+    assert (count["unpack"], count["render"], count["train"]) == (1, 0, 2 * 9)
+
+
 def test_without_a_mirror_it_downloads_what_it_needs(sources, count_jobs):
     planned = sources.snakemake("-n", study="workflow/studies/interspeech2021.yaml")
     assert planned.returncode == 0, planned.stdout

@@ -22,7 +22,7 @@ from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
 from dap.study.parts import Asked
-from dap.study.paths import CLIPS, FITS, OBSERVATIONS, require_folders
+from dap.study.paths import CLIPS, FITS, MODELS, OBSERVATIONS, require_folders
 from dap.study.plan import trial_file
 from dap.study.schema import as_written
 from dap.study.sitting import (
@@ -116,6 +116,7 @@ wildcard_constraints:
     archive="[^/.]+",
     corpus="[^/]+",
     experiment="[^/]+",
+    index=r"\d+",
     method="[^/]+",
     chunk=r"\d+",
     name="[^/]+",
@@ -186,6 +187,7 @@ def wanted(wildcards):
         return [
             *depends.all_fits(study),
             *depends.all_scores(study),
+            *depends.all_cards(study),
             *presentation.table_files(study),
             *presentation.figure_files(study),
             *(paths.table("cost", form) for form in ("csv", "md")),

@@ -30,6 +30,8 @@ rule unpack:
         origin=origin_file("{archive}"),
     log:
         paths.log("unpack", "{archive}"),
+    wildcard_constraints:
+        archive=one_of([name for name in study.known if name not in depends.rendered(study)]),
     conda:
         ENVIRONMENT
     resources:
@@ -39,6 +41,26 @@ rule unpack:
         sources=of(depends.archive_sources),
     script:
         "../scripts/unpack.py"
+
+
+rule render:
+    output:
+        index=index_file("{archive}"),
+        origin=origin_file("{archive}"),
+    log:
+        paths.log("render", "{archive}"),
+    wildcard_constraints:
+        archive=one_of(depends.rendered(study)),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        **code("render.py"),
+        font=study["sound_font"],
+    script:
+        "../scripts/render.py"
 
 
 rule weights:

@@ -14,6 +14,7 @@ rule fit:
     benchmark:
         paths.benchmark("fit", *FITS)
     wildcard_constraints:
+        experiment=one_of(depends.experiments(study, trained=False)),
         method=one_of(plugins("priors")),
     priority: of(rank)
     # where a clip that kills its job is reported, one more attempt writes the others down

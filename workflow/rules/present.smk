@@ -93,6 +93,16 @@ use rule curves as steps with:
         setup=of(presentation.steps_setup),
 
 
+use rule curves as learning with:
+    input:
+        unpack(of(presentation.learning_inputs)),
+    wildcard_constraints:
+        name=one_of(presentation.figures_of(study, "learning")),
+    params:
+        module=presentation.figure_module("learning"),
+        setup=of(presentation.learning_setup),
+
+
 use rule curves as natural_statistics with:
     input:
         unpack(of(presentation.statistics_inputs)),

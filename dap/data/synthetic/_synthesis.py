@@ -4,6 +4,8 @@ import numpy as np
 from scipy import fft, signal
 
 PEAK = 0.9
+# of instruments that are to be mixed: so that none drowns the other
+LEVEL = 0.06
 # where a band or a resonance would come too close to the Nyquist frequency, it is held here
 HIGHEST = 0.45
 FRAMES_A_BLOCK = 256
@@ -12,6 +14,12 @@ FRAMES_A_BLOCK = 256
 def normalise(sound: np.ndarray) -> np.ndarray:
     """(samples,) scaled to a peak of `PEAK`, as float32."""
     return (sound * (PEAK / np.abs(sound).max())).astype(np.float32)
+
+
+def level(sound: np.ndarray) -> np.ndarray:
+    """(samples,) scaled to an RMS of `LEVEL`, or below it to a peak of `PEAK`, as float32."""
+    gain = LEVEL / np.sqrt(np.mean(np.square(sound, dtype=np.float64)))
+    return (sound * min(gain, PEAK / np.abs(sound).max())).astype(np.float32)
 
 
 def mix(track: np.ndarray, start: int, sound: np.ndarray) -> None:

@@ -1,0 +1,85 @@
+# clips -> models; observations -> estimates by these, in the form of fits
+
+
+rule train:
+    input:
+        clips=of(depends.training_clips),
+    output:
+        model=paths.model(),
+        learning=paths.learning(),
+    log:
+        paths.log("train", *MODELS),
+    benchmark:
+        paths.benchmark("train", *MODELS)
+    wildcard_constraints:
+        experiment=one_of(depends.experiments(study, trained=True)),
+        method=one_of(plugins("priors")),
+    retries: retries()
+    conda:
+        ENVIRONMENT
+    threads: study["threads"]
+    resources:
+        mem_mb=each_attempt(8000),
+        runtime=each_attempt(1440),
+        gpu=int(study["device"] != "cpu"),
+    params:
+        **code("train.py", plugins_of=depends.training_modules),
+        setup=of(depends.training_setup),
+        seed=study["seed"],
+        device=study["device"],
+        threads=study["threads"],
+        sample_rate=study["sample_rate"],
+    script:
+        "../scripts/train.py"
+
+
+rule card:
+    input:
+        model=paths.model(),
+        learning=paths.learning(),
+        scores=of(depends.card_scores),
+    output:
+        paths.card(),
+    log:
+        paths.log("card", *MODELS),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        **code("card.py"),
+    script:
+        "../scripts/card.py"
+
+
+rule separate:
+    input:
+        observations=paths.observations(),
+        models=of(depends.models),
+    output:
+        manifest=paths.fits(),
+    log:
+        paths.log("separate", *FITS),
+    benchmark:
+        paths.benchmark("separate", *FITS)
+    wildcard_constraints:
+        experiment=one_of(depends.experiments(study, trained=True)),
+        method=one_of(plugins("priors")),
+    retries: retries()
+    conda:
+        ENVIRONMENT
+    threads: study["threads"]
+    resources:
+        mem_mb=each_attempt(4000),
+        runtime=each_attempt(120),
+        gpu=int(study["device"] != "cpu"),
+    params:
+        **code("separate.py", plugins_of=depends.training_modules),
+        setup=of(depends.training_setup),
+        task=of(depends.task),
+        device=study["device"],
+        threads=study["threads"],
+        sample_rate=study["sample_rate"],
+    script:
+        "../scripts/separate.py"
