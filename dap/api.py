@@ -122,7 +122,7 @@ def restore(
             in.
         method: its name, one of `methods()`, which must be for the task; or "auto" (`choose`).
         effort: of "auto": "quick" takes classical methods alone, "normal" a network where that is
-            better.
+            clearly better, "best" also where speech alone is a little better.
         preset: "fast" or "paper", how a network is fitted but for what is asked for beside it; by
             default as the method says ("dap-best"), or else "fast".
         iterations: of each fit, at most; the preset's, or the method's, by default. Some methods

@@ -74,7 +74,8 @@ def main() -> None:
     type=click.Choice(EFFORTS),
     default="normal",
     show_default=True,
-    help="Of auto: quick takes classical methods alone, normal a network where that is better.",
+    help="Of auto: quick takes classical methods alone, normal a network where that is clearly "
+    "better, best also where speech alone is a little better.",
 )
 @click.option(
     "--gap",

@@ -303,8 +303,9 @@ def test_the_method_that_is_taken_where_none_is_named(noisy):
     named = dap.restore(noisy, RATE, method=choose("denoise"))
     np.testing.assert_array_equal(result.audio, named.audio)
     assert dap.restore(noisy, RATE, effort="quick", gaps=[(0.1, 0.11)]).method == "janssen"
-    with pytest.raises(dap.DapError, match="effort is 'best'; allowed: quick, normal"):
-        dap.restore(noisy, RATE, effort="best")
+    assert choose("denoise", "best") == "dap-best"
+    with pytest.raises(dap.DapError, match="effort is 'most'; allowed: quick, normal, best"):
+        dap.restore(noisy, RATE, effort="most")
     with pytest.raises(dap.DapError, match="takes no iterations: name a prior"):
         dap.restore(noisy, RATE, iterations=5)
     with pytest.raises(dap.DapError, match="task is 'separate'; allowed: denoise, inpaint, deq"):
