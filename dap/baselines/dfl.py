@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dap.crossfade import in_parts
 from dap.data.weights import folder
 from dap.errors import DapError
 from dap.observation import Observation
@@ -55,7 +56,6 @@ BASELINES = {
 }
 
 CHECKPOINT = "se_model.ckpt"
-# of a longer recording, parts are restored, so that an hour of it fits into the memory
 PART_SECONDS, FADE_SECONDS = 30.0, 0.064
 
 
@@ -70,10 +70,12 @@ def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
             f"dfl is for {RATE} Hz, and the recording has {observation.sample_rate}: resample it"
         )
     network = _network(folder("dfl"))
+    # what it normalises by is each part's own
     enhanced = in_parts(
         network,
         observation.signal,
         part=round(PART_SECONDS * RATE),
+        reach=network.reach,
         fade=round(FADE_SECONDS * RATE),
     )
     return np.repeat(np.clip(enhanced, -1, 1)[np.newaxis], len(outputs), axis=0)
@@ -85,39 +87,3 @@ def _network(weights: Path) -> "EnhancementNetwork":
     from dap.nn.tensor_bundle import read
 
     return EnhancementNetwork(read(weights / CHECKPOINT))
-
-
-def in_parts(
-    network: "EnhancementNetwork", signal: np.ndarray, *, part: int, fade: int
-) -> np.ndarray:
-    """A signal of any length through the network; a long one in parts, which are cross-faded.
-
-    Parts are equally long, `part` at most. Two overlap by twice what the network reaches, and by
-    `fade`: nothing is taken of what it computes beside a cut. What it normalises by is each
-    part's own.
-
-    Args:
-        signal: (samples,) float32.
-        part, fade: samples; a part is longer than two overlaps.
-
-    Returns:
-        (samples,) float32.
-    """
-    samples, overlap = len(signal), 2 * network.reach + fade
-    if samples <= part:
-        return network(signal)
-    count = -(-(samples - overlap) // (part - overlap))
-    length = -(-(samples + (count - 1) * overlap) // count)
-    total, weights = np.zeros((2, samples), np.float32)
-    for start in np.linspace(0, samples - length, count).round().astype(int):
-        end = start + length
-        # nothing beside a cut, then a ramp
-        ramp = np.clip((np.arange(length) + 1 - network.reach) / (fade + 1), 0, 1)
-        weight = np.ones(length)
-        if start > 0:
-            weight = np.minimum(weight, ramp)
-        if end < samples:
-            weight = np.minimum(weight, ramp[::-1])
-        total[start:end] += weight * network(signal[start:end])
-        weights[start:end] += weight
-    return total / weights

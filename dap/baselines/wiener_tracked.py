@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from dap.baselines.wiener import decision_directed
+from dap.crossfade import in_parts
 from dap.noise import noise_power
 from dap.observation import Observation
 
@@ -19,6 +20,8 @@ BASELINES = {
 ALPHA = 0.98
 WINDOW_SECONDS = 0.064
 OVERLAP = 8  # windows
+# of long recordings; by then the tracker has forgotten where it began
+PART_SECONDS, REACH_SECONDS, FADE_SECONDS = 60.0, 2.0, 0.064
 
 
 def restore(observation: Observation, outputs: Sequence[str]) -> np.ndarray:
@@ -31,15 +34,25 @@ def filtered(observation: Observation, noise_of: Callable[..., np.ndarray]) -> n
     """An observation's signal by the filter of `dap.baselines.wiener`, with windows of 64 ms.
 
     Args:
-        noise_of: the noise's power, as `dap.noise.noise_power`.
+        noise_of: the noise's power, as `dap.noise.noise_power`, of each part of a long recording.
 
     Returns:
         (samples,) float64.
     """
+    rate = observation.sample_rate
+    return in_parts(
+        lambda signal: _filtered(signal, rate, noise_of),
+        observation.signal.astype(float),
+        part=round(PART_SECONDS * rate),
+        reach=round(REACH_SECONDS * rate),
+        fade=round(FADE_SECONDS * rate),
+    )
+
+
+def _filtered(signal: np.ndarray, rate: int, noise_of: Callable[..., np.ndarray]) -> np.ndarray:
     from scipy.signal import ShortTimeFFT
     from scipy.signal.windows import hann
 
-    signal, rate = observation.signal.astype(float), observation.sample_rate
     hop = round(WINDOW_SECONDS * rate / OVERLAP)
     window = np.sqrt(hann(OVERLAP * hop, sym=False))
     padded = np.zeros(max(signal.size, len(window)))  # a shorter signal is filtered as one frame

@@ -62,6 +62,10 @@ def observe(signal: np.ndarray, task: str, sample_rate: int = RATE) -> Observati
         mask = np.zeros(len(signal), bool)
         mask[len(signal) // 3 : len(signal) // 2] = True
         known_arrays, signal = {"mask": mask}, np.where(mask, np.float32(0), signal)
+    if task == "separate":
+        halves = [0.5 * signal.astype(np.float32)] * 2
+        spectrogram = {"n_fft": 126, "hop_length": 32, "window": "hann"}
+        known_arrays = corrupted("mixture-known", *halves, spectrogram=spectrogram).known
     return Observation(signal.astype(np.float32), known_arrays, sample_rate=sample_rate)
 
 
@@ -197,7 +201,28 @@ def test_low_noise_is_found_under_sound_that_starts_at_once():
         assert least < gain < most
 
 
-def test_a_level_that_is_not_known(tone):
+def test_a_long_recording_is_filtered_in_parts(monkeypatch):
+    clean = np.tile(syllables(2.0), 4)
+    observation = corrupted("gaussian", clean, seed=1, std=0.05)
+    whole = tracked.restore(observation, ["estimate"])[0]
+    lengths, filtered = [], tracked._filtered
+
+    def watched(signal, *arguments):
+        lengths.append(len(signal))
+        return filtered(signal, *arguments)
+
+    monkeypatch.setattr(tracked, "PART_SECONDS", 6.0)
+    monkeypatch.setattr(tracked, "_filtered", watched)
+    parts = tracked.restore(observation, ["estimate"])[0]
+    assert len(lengths) > 1
+    assert max(lengths) <= 6 * RATE
+    assert snr(whole, parts, RATE) > 30
+    assert abs(snr(clean, parts, RATE) - snr(clean, whole, RATE)) < 0.1
+
+
+def test_what_is_not_known(tone):
+    with pytest.raises(DapError, match="ideal-mask needs the mask"):
+        BASELINES["ideal-mask"].load().restore(Observation(tone), ["source1", "source2"])
     with pytest.raises(DapError, match="wiener-known needs the noise level"):
         known.restore(Observation(tone), ["estimate"])
 

@@ -6,6 +6,7 @@ from small_checkpoint import small_network, small_weights
 
 import dap
 from dap.baselines import dfl
+from dap.crossfade import in_parts
 from dap.errors import DapError
 from dap.nn.deep_feature_losses import EnhancementNetwork
 from dap.observation import Observation
@@ -55,26 +56,11 @@ def test_a_long_recording_is_restored_in_parts(part, hiss):
         asked.append(len(signal))
         return network(signal)
 
-    watched.reach = network.reach
-    joined = dfl.in_parts(watched, signal, part=part, fade=16)
+    joined = in_parts(watched, signal, part=part, reach=network.reach, fade=16)
     np.testing.assert_allclose(joined, network(signal), rtol=0, atol=1e-5)
     assert max(asked) <= part
     assert len(set(asked)) == 1
     assert len(asked) > 1
-
-
-def test_parts_are_cross_faded():
-    def network(signal):
-        # of each part another level
-        return np.full(len(signal), 1.0 + (signal[0] > 0), np.float32)
-
-    network.reach = 10
-    signal = np.where(np.arange(300) < 80, -1, 1).astype(np.float32)
-    joined = dfl.in_parts(network, signal, part=180, fade=20)
-    assert set(joined[:130]) == {1.0}
-    assert set(joined[-130:]) == {2.0}
-    assert (np.diff(joined) >= 0).all()
-    assert np.abs(np.diff(joined)).max() < 0.06
 
 
 def test_another_rate_is_refused(weights, hiss):
