@@ -64,7 +64,7 @@ def noise_power(powers: np.ndarray, signal: np.ndarray, hop: int, sample_rate: i
         (bins, frames).
     """
     white = white_noise_power(signal)
-    if white * 10 ** (WEAK_DB / 10) > np.square(signal, dtype=float).mean():
+    if white * 10 ** (WEAK_DB / 10) > np.var(signal, dtype=float):  # the mean is no sound
         return np.full_like(powers, white)
     length = 2 * (len(powers) - 1)
     return np.maximum(tracked_noise_power(powers, sample_rate / hop, sample_rate / length), white)

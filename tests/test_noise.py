@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dap.noise import tracked_noise_power, white_noise_power
+from dap.noise import noise_power, tracked_noise_power, white_noise_power
 
 TIME = np.arange(16000) / 16000
 
@@ -109,3 +109,21 @@ def test_silence_and_a_single_frame_have_finite_powers():
     assert not tracked(np.zeros((513, 5))).any()
     assert np.isfinite(tracked(np.ones((513, 1)))).all()
     assert np.isfinite(tracked(np.ones((2, 3)))).all()
+
+
+@pytest.mark.parametrize("offset", [0.0, 5.0])
+def test_white_noise_is_taken_where_it_is_found_and_else_what_was_tracked(pink, offset):
+    time = np.arange(32000) / 16000
+    tone = np.sin(2 * np.pi * 440 * time)
+    for std, white in ((0.1, True), (0.003, False)):  # 17 and 47 dB below
+        noise = np.random.default_rng(5).normal(0, std, len(time))
+        signal = tone + 0.1 * pink[0] * (not white) + noise + offset
+        powers = spectrogram(signal)
+        found = noise_power(powers, signal, HOP, 16000)
+        assert found.shape == powers.shape
+        assert (np.ptp(found) == 0) == white
+        if white:
+            assert found[0, 0] == pytest.approx(std**2, rel=0.1)
+        else:
+            assert (found >= tracked(powers)).all()
+            assert decibels(found[8].mean() / found[400].mean()) > 10
