@@ -1,4 +1,4 @@
-"""The cost of a study's fits, in seconds and otherwise, from their manifests."""
+"""The cost of a study's fits and trainings, in seconds and otherwise, as they say it themselves."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,8 @@ from statistics import median
 from typing import Any
 
 from dap.errors import extra
-from dap.store import read_rows
+from dap.model_file import description
+from dap.store import read_rows, verified
 from dap.study.paths import names
 
 with extra("report"):
@@ -41,13 +42,36 @@ def each_fit(manifests: Iterable[Path]) -> Iterator[dict[str, str]]:
             yield columns | row
 
 
-def costs(manifests: Iterable[Path]) -> pd.DataFrame:
-    """The cost of each fit: a row with experiment, corpus, method, clip, seed, and the cost.
+def each_training(models: Iterable[Path]) -> Iterator[dict[str, str]]:
+    """What each model took, as texts in the columns of a fit: its iterations are steps.
 
-    Baselines, which have no iterations, are left out.
+    Its FLOPs are not counted.
+    """
+    for path in models:
+        described = description(verified(path))
+        made = described["made"]
+        values = {name: made[name] for name in ("parameters", "seconds", *MADE_BY)}
+        values |= {
+            "experiment": made["experiment"],
+            "corpus": made["pair"],
+            "method": described["configuration"]["method"],
+            "clip": "",
+            "seed": made["initialisation"],
+            "iterations": made["options"]["steps"],
+            "failed_iterations": 0,
+            "restarts": 0,
+        }
+        yield {name: str(value) for name, value in values.items()}
+
+
+def costs(manifests: Iterable[Path], models: Iterable[Path] = ()) -> pd.DataFrame:
+    """The cost of each fit or training: a row with experiment, corpus, method, clip, seed, cost.
+
+    Baselines, which have no iterations, are left out. A training has no clip.
     """
     columns = ["experiment", "corpus", "method", "clip", "seed", *HARDWARE, *NUMBERS, *JUDGED]
-    rows = [row for row in each_fit(manifests) if int(row["iterations"])]
+    rows = [*each_fit(manifests), *each_training(models)]
+    rows = [row for row in rows if int(row["iterations"])]
     frame = pd.DataFrame(rows, columns=columns)  # empty in a study of baselines alone
     frame[NUMBERS] = frame[NUMBERS].apply(pd.to_numeric)
     return frame
@@ -81,16 +105,16 @@ def seconds_per_iteration(manifests: Iterable[Path]) -> tuple[dict[tuple[str, st
     return {key: median(values) for key, values in seconds.items()}, label
 
 
-def made_by(manifests: Iterable[Path]) -> dict[str, Any]:
-    """The code and machines that made a study's fits and baselines, and the seconds it took in all.
+def made_by(manifests: Iterable[Path], models: Iterable[Path] = ()) -> dict[str, Any]:
+    """The code and machines that made fits, baselines and models, and the seconds it took in all.
 
-    Every manifest states these: a table may rest on fits of several commits or machines.
+    Every manifest and model states these: a table may rest on fits of several commits or machines.
 
     Returns:
         commit, versions, cpu, device, engine, precision and threads, each a sorted list of all
         values, and seconds.
     """
-    rows = list(each_fit(manifests))
+    rows = [*each_fit(manifests), *each_training(models)]
     values = {name: sorted({row[name] for row in rows} - {""}) for name in MADE_BY}
     return values | {
         "versions": [json.loads(text) for text in values["versions"]],

@@ -237,65 +237,9 @@ def all_fits(study: Study) -> list[str]:
     return [path for name in study.experiments for path in fit_manifests(study, name)]
 
 
-# ------------------------------------------------------------------ trained models
-
-
 def experiments(study: Study, *, trained: bool) -> list[str]:
     """The experiments whose priors are trained, or those whose priors are fitted."""
     return [name for name, each in study.experiments.items() if bool(each.training) == trained]
-
-
-def training_clips(study: Study, experiment: str, corpus: str) -> list[str]:
-    """The manifests of what models for a pair hear, and of what is tested before it."""
-    setup = study.experiments[experiment]
-    return [
-        study.paths.clips(part, chunk)
-        for part in setup.heard(corpus)
-        for chunk in study.chunks(setup.needed[part])
-    ]
-
-
-def training_setup(study: Study, experiment: str, corpus: str) -> dict:
-    """All that a training depends on beside its clips: options, transform, and which clips."""
-    setup = study.experiments[experiment]
-    options = {key: value for key, value in (setup.training or {}).items() if key != "corpora"}
-    return {
-        "options": options,
-        "spectrogram": study["spectrogram"],
-        "heard": setup.heard(corpus),
-        "target": setup.parts(corpus)[0],
-        "tested": {part: setup.tested.get(part, 0) for part in setup.heard(corpus)},
-        "clips_per_job": study["clips_per_job"],
-    }
-
-
-def training_modules(study: Study, method: str) -> list[str]:
-    """The module of a prior; nothing of a baseline."""
-    return _modules("priors", [method] if method in plugins("priors") else [])
-
-
-def models(study: Study, experiment: str, corpus: str, method: str) -> list[str]:
-    """The models of all initialisations."""
-    return [
-        study.paths.model(experiment, corpus, method, str(index)) for index in range(study["seeds"])
-    ]
-
-
-def all_cards(study: Study) -> list[str]:
-    """What is said of each model of a study."""
-    return [
-        study.paths.card(name, corpus, method, str(index))
-        for name in experiments(study, trained=True)
-        for corpus in study.experiments[name].clips
-        for method in study.experiments[name].learned
-        for index in range(study["seeds"])
-    ]
-
-
-def card_scores(study: Study, experiment: str, corpus: str, method: str) -> list[str]:
-    """The scores of a model, and of the others of its pair and method."""
-    count = study.experiments[experiment].clips[corpus]
-    return [study.paths.scores(experiment, corpus, method, chunk) for chunk in study.chunks(count)]
 
 
 # ------------------------------------------------------------------ scores

@@ -14,12 +14,10 @@ from torch import Tensor, nn
 from dap.errors import DapError
 from dap.fitting import engine
 from dap.masks import masked
+from dap.model_file import FORMAT, KEY, description
 from dap.plugins import plugin
 from dap.stft import STFT
 from dap.training.loop import Passes, initial
-
-FORMAT = "dap model 1"
-KEY = "dap"  # of the file's metadata
 
 
 @dataclass(frozen=True)
@@ -144,26 +142,14 @@ def load(path: Path) -> Model:
     Raises:
         DapError: the file is not there or no model, or its tensors are not those of its network.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
 
-    try:
-        with safe_open(path, framework="pt") as file:
-            described = json.loads((file.metadata() or {}).get(KEY, "{}"))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118, no dict
-    except OSError as error:
-        raise DapError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (SafetensorError, ValueError) as error:
-        raise DapError(f"{path}: is no model (no safetensors file): {error}") from error
-    if described.get("format") != FORMAT:
-        raise DapError(
-            f"{path}: is no model of dap, or one of another version (its format is "
-            f"{described.get('format')!r}, not {FORMAT!r}): train it again"
-        )
+    described = description(path)
     saved = described["configuration"]
     if set(saved) != {each.name for each in fields(Configuration)}:
         raise DapError(f"{path}: its configuration is of another version: train it again")
     configuration = Configuration(**(saved | {"heard": tuple(saved["heard"])}))
-    net = configuration.build()
+    net, state = configuration.build(), load_file(path)
     wanted = {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if wanted != found:

@@ -1,7 +1,13 @@
 import pytest
+import torch
+from small_trainings import configuration
 
+from dap.errors import DapError
 from dap.reporting.cost import costs, made_by, seconds_per_iteration
+from dap.reporting.tables import cost_table
+from dap.reporting.typeset import cost_markdown
 from dap.store import write_rows
+from dap.training.model import content
 
 FIT = {"clip": "a", "seed": 0, "iterations": 10, "seconds": 5.0, "device": "cpu", "threads": 2}
 FIT |= {"restarts": 0, "failed_iterations": 0, "loss_terms": "", "warnings": ""}
@@ -79,3 +85,35 @@ def test_what_made_the_fits(tmp_path):
         "threads": [2, 10],
         "seconds": 15.0,
     }
+
+
+def model(folder, **different):
+    made = MADE | {"experiment": "unheard", "pair": "violin+congas", "initialisation": 0}
+    made |= {"parameters": 9, "seconds": 60.0, "device": "cpu", "threads": 1}
+    made |= {"engine": "compiled", "precision": "float32", "options": {"steps": 30}} | different
+    path = folder / f"{made['initialisation']}.safetensors"
+    path.write_bytes(content(configuration(), {"w": torch.zeros(1)}, made))
+    return path
+
+
+def test_trainings_cost_their_steps(tmp_path):
+    fit = write(tmp_path, "speech", "conv", "000", [FIT | MADE | COST | {"device": "cpu"}])
+    models = [model(tmp_path), model(tmp_path, initialisation=1, seconds=90.0)]
+    table = cost_table(costs([fit], models))
+    trained = table[table["experiment"] == "unheard"].to_dict("records")
+    assert [(row["method"], row["corpora"], row["fits"]) for row in trained] == [
+        (configuration().method, "violin+congas", 2)
+    ]
+    assert trained[0]["seconds_per_iteration"] == 2.5  # 60 and 90 s for 30 steps
+    assert trained[0]["iterations"] == 30
+    text = cost_markdown(table)
+    assert "| violin+congas | 9 |  | 2.5 | 30 | 2 | cpu | x | 1 | float32 | compiled |" in text
+    made = made_by([fit], models)
+    assert (made["seconds"], made["threads"]) == (155.0, [1, 2])
+
+
+def test_a_torn_model_is_refused(tmp_path):
+    path = model(tmp_path)
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(DapError, match="is no model"):
+        costs([], [path])

@@ -5,7 +5,7 @@ import yaml
 from small_parts import Digests
 
 from dap.errors import DapError
-from dap.study import params
+from dap.study import models, params
 from dap.study.parts import Asked
 from dap.study.sitting import Sitting
 from dap.study.study import Study
@@ -63,23 +63,23 @@ def test_an_instrument_that_is_never_heard_need_not_be_among_the_training():
 
 def test_what_the_jobs_depend_on():
     study = Study(config() | {"seeds": 2})
-    clips = params.training_clips(study, "unheard", PAIRS[0])
+    clips = models.clips(study, "unheard", PAIRS[0])
     root = "results/tiny"
     assert clips == [
         f"{root}/clips/{corpus}/{chunk:03d}/manifest.csv"
         for corpus in ("synthetic-a", "synthetic-c")
         for chunk in range(4)
     ]
-    setup = params.training_setup(study, "unheard", PAIRS[0])
+    setup = models.training(study, "unheard", PAIRS[0])
     assert setup["target"] == "synthetic-a"
     assert setup["heard"] == ["synthetic-a", "synthetic-c"]
     assert setup["tested"] == {"synthetic-a": 3, "synthetic-c": 3}
     assert setup["options"]["learning_rate"] == 0.001
     assert "corpora" not in setup["options"]
-    assert params.models(study, "unheard", PAIRS[1], "conv7") == [
+    assert models.files(study, "unheard", PAIRS[1], "conv7") == [
         f"{root}/models/unheard/{PAIRS[1]}/conv7/{index}/model.safetensors" for index in range(2)
     ]
-    assert len(params.all_cards(study)) == 2 * 2 * 2
+    assert len(models.all_cards(study)) == 2 * 2 * 2
     # scored as baselines are: one iterate, no trajectory
     assert params.snapshots(study, "unheard", PAIRS[0], "conv7", "000") == []
     assert params.score_trajectory(study, "unheard", "conv7") == {}
@@ -90,7 +90,7 @@ def test_what_the_jobs_depend_on():
 def test_a_change_of_the_hold_out_s_title_trains_nothing_anew():
     one, other = config(), config()
     other["corpora"]["synthetic-b"]["title"] = "strings"
-    setups = [params.training_setup(Study(each), "unheard", PAIRS[0]) for each in (one, other)]
+    setups = [models.training(Study(each), "unheard", PAIRS[0]) for each in (one, other)]
     assert setups[0] == setups[1]
 
 

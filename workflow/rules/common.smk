@@ -18,6 +18,7 @@ from dap.data.weights import VARIABLE as WEIGHTS_VARIABLE
 from dap.data.weights import receipt_file as receipt_of_weights
 from dap.plugins import plugins
 from dap.runtime.provenance import machine
+from dap.study import models
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
@@ -187,7 +188,7 @@ def wanted(wildcards):
         return [
             *depends.all_fits(study),
             *depends.all_scores(study),
-            *depends.all_cards(study),
+            *models.all_cards(study),
             *presentation.table_files(study),
             *presentation.figure_files(study),
             *(paths.table("cost", form) for form in ("csv", "md")),

@@ -32,6 +32,7 @@ rule table:
 rule cost:
     input:
         fits=depends.all_fits(study),
+        models=models.all_files(study),
     output:
         csv=paths.table("cost", "csv"),
         markdown=paths.table("cost", "md"),
@@ -126,6 +127,7 @@ rule provenance:
         tables=[paths.table(name, "csv") for name in tables_shown(study)],
         cost=paths.table("cost", "csv"),
         fits=depends.all_fits(study),
+        models=models.all_files(study),
     output:
         study=paths.table("study", "yaml"),
         provenance=paths.table("provenance", "json"),

@@ -3,7 +3,7 @@
 
 rule train:
     input:
-        clips=of(depends.training_clips),
+        clips=of(models.clips),
     output:
         model=paths.model(),
         learning=paths.learning(),
@@ -23,8 +23,8 @@ rule train:
         runtime=each_attempt(1440),
         gpu=int(study["device"] != "cpu"),
     params:
-        **code("train.py", plugins_of=depends.training_modules),
-        setup=of(depends.training_setup),
+        **code("train.py", plugins_of=models.modules),
+        setup=of(models.training),
         seed=study["seed"],
         device=study["device"],
         threads=study["threads"],
@@ -37,7 +37,7 @@ rule card:
     input:
         model=paths.model(),
         learning=paths.learning(),
-        scores=of(depends.card_scores),
+        scores=of(models.scores),
     output:
         paths.card(),
     log:
@@ -56,7 +56,7 @@ rule card:
 rule separate:
     input:
         observations=paths.observations(),
-        models=of(depends.models),
+        models=of(models.files),
     output:
         manifest=paths.fits(),
     log:
@@ -75,8 +75,8 @@ rule separate:
         runtime=each_attempt(120),
         gpu=int(study["device"] != "cpu"),
     params:
-        **code("separate.py", plugins_of=depends.training_modules),
-        setup=of(depends.training_setup),
+        **code("separate.py", plugins_of=models.modules),
+        setup=of(models.training),
         task=of(depends.task),
         device=study["device"],
         threads=study["threads"],

@@ -9,7 +9,8 @@ from dap.runtime.joblog import job
 from dap.store import write_text
 
 with job(snakemake.log[0]):
-    cost = cost_table(costs(map(Path, snakemake.input.fits)), snakemake.params.methods)
+    made = costs(map(Path, snakemake.input.fits), map(Path, snakemake.input.models))
+    cost = cost_table(made, snakemake.params.methods)
     text = cost.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     write_text(Path(snakemake.output.csv), text)
     write_text(Path(snakemake.output.markdown), cost_markdown(cost))

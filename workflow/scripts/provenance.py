@@ -21,7 +21,7 @@ with job(snakemake.log[0]):
     }
     provenance = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "fits": made_by(map(Path, snakemake.input.fits)),
+        "fits": made_by(map(Path, snakemake.input.fits), map(Path, snakemake.input.models)),
         "tables": tables,
     }
     write_text(Path(snakemake.output.provenance), json.dumps(provenance, indent=2) + "\n")
