@@ -4,6 +4,7 @@
 # make test-faults  those of faults: jobs, nodes, disks and files that fail (minutes)
 # make resume     go on after a kill (the same STUDY and ARGS as the run that was killed)
 # make lint       ruff, snakefmt, snakemake's own linter, mypy, and who may import whom
+# make docs       these pages as a site, build/site/index.html
 # make lock       resolve the pinned environment again
 # make clean      remove the environment; results stay
 #
@@ -21,11 +22,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 OPTIONS := $(if $(STUDY),--configfile workflow/studies/$(STUDY).yaml) $(ARGS)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --show-failed-logs $(OPTIONS)
-CHECK := $(BIN)/python workflow/check.py $(OPTIONS)
+# what Snakemake would tell of by a traceback, and what is wrong with the study
+CHECK := $(BIN)/dap study check --quick $(if $(STUDY),workflow/studies/$(STUDY).yaml,config.yaml) $(ARGS)
 RESULTS := results/$(or $(STUDY),demo)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-faults resume lint lock clean
+.PHONY: help demo test test-faults resume lint docs lock clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q' && sed -n 's/^# \(CORES.*\)/\1/p' Makefile
@@ -66,6 +68,11 @@ lint: $(INSTALLED)
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/tools/pictures.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site: build/site/index.html"
 
 lock: $(INSTALLED)
 	$(BIN)/python envs/lock.py

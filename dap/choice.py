@@ -55,8 +55,8 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
     Args:
         task: those for "denoise", "inpaint" or "dequantize" alone.
 
-    >>> [method.name for method in methods("inpaint") if method.kind == "classical"]
-    ['janssen']
+    >>> print(*(method.name for method in methods("inpaint") if method.kind == "classical"))
+    janssen
 
     Raises:
         DapError: there is no such task.

@@ -24,6 +24,7 @@ from dap.errors import DapError, one_line
 from dap.messages import bars, errors_as_lines, renamed, warnings_as_lines
 from dap.options import PRESETS, FitOptions, limits
 from dap.parameters import Finite, Gap, MethodName, option_range, preset_defaults
+from dap.study_commands import study
 
 EXIT_STATUS = """\b
 Exit status:
@@ -56,6 +57,9 @@ class Command(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Restore audio with untrained networks."""
+
+
+main.add_command(study)
 
 
 @main.command(epilog=EXIT_STATUS)

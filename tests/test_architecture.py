@@ -56,7 +56,7 @@ def test_what_the_snakefile_imports_is_held_to_be_light():
                 path = ROOT.joinpath(*module.split("."), name)
                 is_module = path.with_suffix(".py").is_file() or path.is_dir()
                 names.add(f"{module}.{name}" if is_module else module)
-    assert {"dap.study.study", "dap.study.params"} <= names
+    assert {"dap.study.configuration", "dap.study.params"} <= names
     assert {name for name in names if not f"{name}.".startswith(tuple(f"{m}." for m in light))} == (
         set()
     )

@@ -1,8 +1,6 @@
 """The command, as it is typed."""
 
 import logging
-import re
-import shlex
 from pathlib import Path
 
 import click
@@ -18,8 +16,6 @@ from dap.errors import DapError
 from dap.fitting.method import Restored
 from dap.parameters import Gap
 from dap.plugins import plugin
-
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -269,25 +265,6 @@ def recordings(tone, hiss, tmp_path, monkeypatch):
     }.items():
         soundfile.write(f"{name}.wav", signal, 16000, subtype="FLOAT")
     return tmp_path
-
-
-@pytest.mark.usefixtures("few_iterations")
-@pytest.mark.parametrize("command", re.findall(r"^dap (.*)$", README, re.MULTILINE))
-def test_the_commands_of_the_readme(command, recordings):
-    arguments = shlex.split(command)
-    if "--dequantize" in arguments:  # a network is fitted
-        arguments += ["--method", "dap-best", "--iterations", "2", "--width", "0.05"]
-    result = CliRunner().invoke(main, arguments)
-    assert result.exit_code == 0, result.output
-    assert "-h" in arguments or (recordings / arguments[2]).is_file()
-
-
-@pytest.mark.usefixtures("few_iterations")
-def test_the_program_of_the_readme(recordings, capsys):
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(program, {})
-    assert soundfile.info("restored.wav").frames == 2000
-    assert "wiener-tracked" in capsys.readouterr().out
 
 
 def test_the_method_that_is_taken_where_none_is_named(recordings):

@@ -1,4 +1,4 @@
-"""Every code block of docs/extending.md is run: as the files of a study, and as a distribution."""
+"""Every file of docs/examples is run: as a study with plugins, and as a distribution."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import soundfile
 import torch
 import yaml
 from corrupted import corrupted
-from pages import ROOT, blocks, write_files
+from pages import EXAMPLES, ROOT, blocks, write_examples
 
 from dap.data.clips import synthesise
 from dap.data.known import locate
@@ -32,23 +32,25 @@ NAMES = {
     "synthetic": "chirps",
     "archives": "my-corpus",
 }
-only = {language: text for language, text in blocks(PAGE) if language != "python"}
 
 
 @pytest.fixture
 def listed(tmp_path, monkeypatch):
     """The study of the page, checked where its plugins are; they are known from then on."""
-    write_files(PAGE, tmp_path)
+    write_examples(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, "")  # and as it was at the end
-    yield Study(yaml.safe_load(only["yaml"]))
+    yield Study(yaml.safe_load((EXAMPLES / "study.yaml").read_text()))
     for name in [name for name in sys.modules if name.startswith(PREFIX)]:
         del sys.modules[name]
 
 
-def test_all_blocks_are_run():
-    languages = [language for language, _ in blocks(PAGE)]
-    assert sorted(languages) == ["python"] * len(NAMES) + ["toml", "yaml"]
+def test_the_page_shows_all_files_and_nothing_else():
+    files = [path for path in EXAMPLES.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    shown = [text for _, text in blocks(PAGE)]
+    included = {f'--8<-- "{path.relative_to(ROOT).as_posix()}"\n' for path in files}
+    assert len(included) == len(NAMES) + 2
+    assert sorted(shown) == sorted(included)
 
 
 def test_the_study_names_one_of_each_kind(listed, tmp_path):
@@ -116,8 +118,8 @@ def test_processes_that_score_know_the_plugins(platform, monkeypatch, tone):
 @pytest.fixture
 def installed(tmp_path):
     """A folder for sys.path with what an installer makes of the page's pyproject.toml."""
-    write_files(PAGE, tmp_path)
-    project = tomllib.loads(only["toml"])["project"]
+    write_examples(tmp_path)
+    project = tomllib.loads((EXAMPLES / "pyproject.toml").read_text())["project"]
     info = tmp_path / "my_dap_plugins-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(

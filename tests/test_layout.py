@@ -21,6 +21,8 @@ PROJECT = {
     "imports",
     "layout",
     "odd_signals",
+    "project",
+    "site",
 }
 MOST_LINES = 400
 

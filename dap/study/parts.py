@@ -127,18 +127,28 @@ def sets_of(chunks: list[Names]) -> Iterator[list[Names]]:
         yield list(chunks_of_set)
 
 
+def fits(study: Study, chunk: Names) -> int:
+    """How many fits a chunk has; of a baseline, how many runs."""
+    experiment = study.experiments[chunk.experiment]
+    first, last = study.span(chunk.chunk, experiment.clips[chunk.corpus])
+    return (last - first) * (study["seeds"] if chunk.method in experiment.priors else 1)
+
+
+def samples_of(study: Study, chunk: Names) -> int:
+    """The length of a chunk's clips."""
+    parts = study.experiments[chunk.experiment].parts(chunk.corpus)
+    return study["corpora"][parts[0]]["samples"]
+
+
 def work(study: Study, chunk: Names) -> int:
     """A chunk's nominal work: the samples that all iterations of all of its fits go through.
 
     It is the same on every machine. A baseline has one iteration.
     """
     experiment = study.experiments[chunk.experiment]
-    first, last = study.span(chunk.chunk, experiment.clips[chunk.corpus])
-    samples = study["corpora"][experiment.parts(chunk.corpus)[0]]["samples"]
-    if chunk.method not in experiment.priors:
-        return (last - first) * samples
-    iterations = experiment.fit_of(chunk.method)["iterations"]
-    return (last - first) * samples * iterations * study["seeds"]
+    fitted = chunk.method in experiment.priors
+    iterations = experiment.fit_of(chunk.method)["iterations"] if fitted else 1
+    return fits(study, chunk) * samples_of(study, chunk) * iterations
 
 
 def chunks_of_part(study: Study, part: str) -> list[Names]:

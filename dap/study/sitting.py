@@ -3,19 +3,20 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from dap.errors import DapError
 from dap.study import params as depends
 from dap.study.code_hash import Code
-from dap.study.parts import Asked, chunks_of_part, in_order
+from dap.study.parts import Asked, chunks_of_part, fits, in_order
 from dap.study.paths import FIRST, Names
 from dap.study.places import recorded_chunks
 from dap.study.plan import (
     MARGIN,
     Estimates,
+    Timing,
     fitting,
     hours,
     slow,
@@ -69,19 +70,27 @@ class Sitting:
                 "leave part, hours and unfinished out"
             )
         if self.asked.is_sitting and self.missing:
-            self._estimates()
+            self.estimates()
 
     def needs_trial(self) -> bool:
         """Whether a missing chunk is like none that was timed on this kind of CPU."""
         if self.asked.hours is None or self.seconds_left() <= 0:
             return False
-        estimates = self._estimates()
+        estimates = self.estimates()
         return any(estimates.seconds(chunk) is None for chunk in self.missing)
 
-    def _estimates(self) -> Estimates:
+    def estimates(self, more: Sequence[Timing] = ()) -> Estimates:
+        """What chunks take on this kind of CPU.
+
+        Args:
+            more: what was timed beside.
+
+        Raises:
+            DapError: a file that says what chunks took is damaged.
+        """
         known = timings(self.study)
         real = Estimates(self.study, known, self.cpu, slow)
-        short = trials(trial_file(self.study.paths, self.cpu))
+        short = [*trials(trial_file(self.study.paths, self.cpu)), *more]
         # whole chunks tell more than short fits
         short = [each for each in short if real.seconds(each.chunk) is None]
         return Estimates(self.study, [*known, *short], self.cpu, slow)
@@ -94,7 +103,7 @@ class Sitting:
         """
         if self.asked.hours is None:
             return self.missing
-        estimates = self._estimates()
+        estimates = self.estimates()
 
         def seconds_of(chunk: Names) -> float:
             seconds = estimates.seconds(chunk)
@@ -110,7 +119,7 @@ class Sitting:
         text += f" of part {self.asked.part}" if self.asked.part else ""
         if self.asked.hours is None:
             return f"this sitting makes {text}"
-        estimates = self._estimates()
+        estimates = self.estimates()
         takes = [estimates.seconds(chunk) for chunk in self.missing]
         known = [MARGIN * each for each in takes if each is not None]
         text = f"this sitting makes {text}, those that end within {self.asked.hours:g} hours"
@@ -188,23 +197,26 @@ def trial_weights(study: Study) -> list[str]:
 
 def trial_entries(study: Study) -> list[dict]:
     """Each method of each experiment on its first corpus, as `dap.runtime.trial.Trial` has it."""
-    entries = []
-    for name, experiment in study.experiments.items():
-        corpus = next(iter(experiment.clips))
-        first, last = study.span(FIRST, experiment.clips[corpus])
-        for method in experiment.methods_of(corpus):
-            fitted = method in experiment.priors
-            entries.append(
-                {
-                    "chunk": Names(name, corpus, method, FIRST)._asdict(),
-                    "observations": study.paths.observations(name, corpus, FIRST),
-                    "method": method,
-                    "task": experiment.task,
-                    "setup": depends.fit_setup(study, name, method) if fitted else {},
-                    "fits": (last - first) * (study["seeds"] if fitted else 1),
-                    "threads": study["threads"],
-                    "device": study["device"],
-                    "sample_rate": study["sample_rate"],
-                }
-            )
-    return entries
+    return [
+        trial_entry(study, Names(name, corpus, method, FIRST))
+        for name, experiment in study.experiments.items()
+        for corpus in [next(iter(experiment.clips))]
+        for method in experiment.methods_of(corpus)
+    ]
+
+
+def trial_entry(study: Study, chunk: Names) -> dict:
+    """A chunk's method, as `dap.runtime.trial.Trial` has it."""
+    experiment = study.experiments[chunk.experiment]
+    fitted = chunk.method in experiment.priors
+    return {
+        "chunk": chunk._asdict(),
+        "observations": study.paths.observations(chunk.experiment, chunk.corpus, chunk.chunk),
+        "method": chunk.method,
+        "task": experiment.task,
+        "setup": depends.fit_setup(study, chunk.experiment, chunk.method) if fitted else {},
+        "fits": fits(study, chunk),
+        "threads": study["threads"],
+        "device": study["device"],
+        "sample_rate": study["sample_rate"],
+    }

@@ -37,25 +37,34 @@ class Study:
         config: the YAML's content, overrides included.
         mirrored: whether the mirror can be seen. A cluster's nodes need not, where it has archives.
         unfinished: whether tables show what is there already, and no more.
+        placed: whether the corpora have to be there; where they need not, their clips are unknown.
 
     Raises:
         DapError: it is wrong; the message names the key, the value and what is allowed.
     """
 
-    def __init__(self, config: dict, *, mirrored: bool = True, unfinished: bool = False):
+    def __init__(
+        self,
+        config: dict,
+        *,
+        mirrored: bool = True,
+        unfinished: bool = False,
+        placed: bool = True,
+    ):
         self.config = validated(config)
         self.places = Places(self.paths, unfinished=unfinished)
         use(self.config["plugins"])
         self._mirrored = mirrored
         self._locations: dict[str, archives.Location] = {}
         self._check_spectrogram()
-        self._check_corpora()
+        self._check_corpora(placed)
         self.experiments = {
             name: self._experiment(name, entry)
             for name, entry in self.config["experiments"].items()
         }
         check(self.config, self.experiments)
-        _ = self.trained  # refused here, if the mirror lacks some
+        if placed:
+            _ = self.trained  # refused here, if the mirror lacks some
 
     def __getitem__(self, key: str) -> Any:
         return self.config[key]
@@ -149,7 +158,7 @@ class Study:
                 f"{where}.hop_length is {hop_length}: must be at most n_fft / 2 = {n_fft // 2}"
             )
 
-    def _check_corpora(self) -> None:
+    def _check_corpora(self, placed: bool) -> None:
         known = plugins("synthetic")
         for name, entry in self.config["corpora"].items():
             where = f"corpora.{name}"
@@ -167,6 +176,8 @@ class Study:
                 metadata = archives.metadata(entry["archive"])
                 for key in ("licence", "citation"):
                     entry[key] = entry[key] or metadata[key]
+            if not placed:
+                continue
             try:
                 if "archive" in entry:
                     self.location(entry["archive"])

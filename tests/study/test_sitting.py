@@ -107,7 +107,7 @@ def test_trials_count_where_nothing_else_was_measured(study, here):
     path.write_text(json.dumps(entries))
     now = sitting(study, hours=1.0)
     assert not now.needs_trial()
-    times = {chunk: now._estimates().seconds(chunk) for chunk in chunks}
+    times = {chunk: now.estimates().seconds(chunk) for chunk in chunks}
     assert {chunk: seconds for chunk, seconds in times.items() if seconds != 10.0} == {
         chunk: 4.0 for chunk in chunks if chunk[::2] == ("denoise", "conv")
     }

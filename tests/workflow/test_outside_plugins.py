@@ -3,11 +3,10 @@
 import csv
 
 import pytest
-from pages import blocks, write_files
+from pages import write_examples
 
 pytestmark = pytest.mark.slow
 
-PAGE = "docs/extending.md"
 CHIRPS = "hum/synthetic-chirps"
 JOBS = {f"fit/{CHIRPS}/my-prior/000"}
 JOBS |= {f"baseline/{CHIRPS}/{method}/000" for method in ("observed", "moving-average")}
@@ -20,8 +19,7 @@ ARGUMENTS = ("--config", "threads=2")
 def study(sources, tmp_path_factory):
     """The study, run from end to end; what a test changes it puts back."""
     checkout = sources.copy(tmp_path_factory.mktemp("study"))
-    write_files(PAGE, checkout.folder)
-    (checkout.folder / "study.yaml").write_text(dict(blocks(PAGE))["yaml"])
+    write_examples(checkout.folder)
     assert checkout.run(*ARGUMENTS) > JOBS
     return checkout
 

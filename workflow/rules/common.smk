@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from dap import errors, store
-from dap.data.known import RESOURCES, index_file, origin_file, receipt_file
+from dap.data.known import index_file, origin_file, receipt_file
 from dap.data.weights import FOLDER as WEIGHTS
 from dap.data.weights import VARIABLE as WEIGHTS_VARIABLE
 from dap.data.weights import receipt_file as receipt_of_weights
@@ -22,20 +22,17 @@ from dap.study import models
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
-from dap.study.parts import Asked
-from dap.study.paths import CLIPS, FITS, MODELS, OBSERVATIONS, require_folders
+from dap.study.configuration import check_run, configured, job_variables
+from dap.study.paths import CLIPS, FITS, MODELS, OBSERVATIONS
 from dap.study.plan import trial_file
-from dap.study.schema import as_written
 from dap.study.sitting import (
     Sitting,
-    check_collected,
     priority,
     recorded_now,
     trial_entries,
     trial_observations,
     trial_weights,
 )
-from dap.study.study import Study
 from dap.study.unfinished import tables_shown
 from dap.study.yaml_file import load
 
@@ -54,12 +51,7 @@ try:
         update_config(base, config)
         config = base
     ENTRIES = workflow.config_settings.config_args or ()
-    config.update(as_written(ENTRIES))
-    asked = Asked.taken_from(config, ENTRIES)
-    study = Study(config, mirrored=not workflow.remote_exec, unfinished=asked.unfinished)
-    for name in study.clip_counts:
-        if not study.indexed(name):
-            study.clips(name, "000")  # raises where two recordings would be one clip
+    study, asked = configured(config, ENTRIES, mirrored=not workflow.remote_exec)
     SOURCES = Code()
     # how many fits are made at a time, on what, and until when
     SLOTS = max(1, (workflow.resource_settings.cores or 1) // study["threads"])
@@ -67,11 +59,7 @@ try:
     END = time.monotonic() + 3600 * (asked.hours or 0)
     sitting = Sitting(study, SOURCES, asked, CPU, SLOTS, lambda: END - time.monotonic())
     if workflow.is_main_process:
-        require_folders(".snakemake", RESOURCES, *study.paths.folders)
-        check_collected(study, SOURCES)
-        sitting.check()
-        if asked.unfinished and not depends.all_scores(study):
-            raise errors.DapError(f"{study.paths.root}: has no scores yet, so no table")
+        check_run(sitting)
 except errors.DapError as error:
     raise WorkflowError(str(error)) from error
 
@@ -82,19 +70,10 @@ paths = study.paths
 ENVIRONMENT = str(ROOT / "envs" / "conda.yaml").replace("{", "{{").replace("}", "}}")
 OWNER = Path(".snakemake") / "owner.json"
 
-# Jobs import dap from this checkout, and take their threads from the study and from nothing else:
-# the number of threads settles the last bits of a result. glibc gives large buffers back to the
-# system and asks for them again at every iteration, and the system zeroes them each time: keeping
-# them makes an iteration up to a third faster. Threads that wait sleep, so that jobs which share
-# cores share them evenly (docs/performance.md).
+# Jobs import dap from this checkout
 os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
-    OMP_NUM_THREADS=str(study["threads"]),
-    OPENBLAS_NUM_THREADS=str(study["threads"]),
-    MKL_NUM_THREADS=str(study["threads"]),
-    OMP_WAIT_POLICY="PASSIVE",
-    MALLOC_TRIM_THRESHOLD_=str(8 * 10**9),
-    MALLOC_MMAP_THRESHOLD_=str(8 * 10**9),
+    **job_variables(study["threads"]),
     **{WEIGHTS_VARIABLE: os.path.abspath(WEIGHTS)},
 )
 
