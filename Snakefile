@@ -45,6 +45,7 @@ localrules:
     example,
     steps,
     learning,
+    overview,
     provenance,
     report,
     record,
@@ -67,12 +68,12 @@ rule download_all:
 
 rule tables:
     input:
-        presentation.table_files(study),
+        presentation.tables.table_files(study),
 
 
 rule figures:
     input:
-        presentation.figure_files(study),
+        presentation.figures.figure_files(study),
 
 
 onstart:

@@ -24,6 +24,7 @@ from dap.errors import DapError, one_line
 from dap.messages import bars, errors_as_lines, renamed, warnings_as_lines
 from dap.options import PRESETS, FitOptions, limits
 from dap.parameters import Finite, Gap, MethodName, option_range, preset_defaults
+from dap.preferences import preferences
 from dap.study_commands import study
 
 EXIT_STATUS = """\b
@@ -380,6 +381,9 @@ def separate(
         ),
         err=True,
     )
+
+
+main.add_command(preferences)
 
 
 def _is_prior(method: str, task: str, sample_rate: int) -> bool:

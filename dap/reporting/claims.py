@@ -9,11 +9,16 @@ import numpy as np
 
 from dap.errors import DapError, extra
 from dap.reporting.verdicts import (
+    NOT_EXAMINED,
+    REPRODUCED,
+    REVERSED,
     Evidence,
     Published,
+    Verdict,
     clips_text,
     conclude,
     judge,
+    outcome,
     with_unit,
 )
 from dap.scoring.convergence import compare, in_words
@@ -31,7 +36,6 @@ from dap.tasks import SELECTIONS
 with extra("report"):
     import pandas as pd
 
-NOT_EXAMINED = "not examined by this study"
 RATIO = "ratio of iterations"  # the unit of a published one
 SIZES = ["parameters", "gflop"]
 
@@ -44,13 +48,13 @@ class _Claim:
         finding: what the report prints of it.
         published: the size that the paper gives.
         groups: of comparisons and of convergence, the rows of the finding with their evidence.
-        sentences: verdicts that need no test.
+        counted: verdicts that need no test.
     """
 
     finding: dict[str, Any]
     published: Published
     groups: list[list[tuple[dict[str, Any], Evidence]]]
-    sentences: list[str]
+    counted: list[Verdict]
 
 
 def examine(
@@ -87,12 +91,12 @@ def examine(
 
     Returns:
         in the CSV's order, a dict for each claim, of plain values (None where undefined): paper,
-        claim, where, published, to_report and verdict. Where the claim was examined, it also has
-        comparisons (for each test: experiment, corpus, source, scope, metric, selection, method,
-        over, n, unscorable, difference, unit, low, high, median, rank_biserial, p, p_holm,
-        counted, verdict), convergence (for each test: experiment, corpus, source, metric, method,
-        over, target, share, n, unscorable, ratio, low, high, median, rank_biserial, p, p_holm,
-        verdict) or complexity (a sentence for each design).
+        claim, where, published, to_report, verdict and outcome (one of `verdicts.OUTCOMES`). Where
+        the claim was examined, it also has comparisons (for each test: experiment, corpus, source,
+        scope, metric, selection, method, over, n, unscorable, difference, unit, low, high, median,
+        rank_biserial, p, p_holm, counted, verdict), convergence (for each test: experiment, corpus,
+        source, metric, method, over, target, share, n, unscorable, ratio, low, high, median,
+        rank_biserial, p, p_holm, verdict) or complexity (a sentence for each design).
 
     Raises:
         DapError: a claim is not in the CSV, a comparison has no scores, or complexity no costs.
@@ -267,7 +271,7 @@ def _designs(cost: pd.DataFrame | None) -> list[str]:
     ]
 
 
-def _added_complexity(pair: Mapping[str, Any], cost: pd.DataFrame | None) -> str:
+def _added_complexity(pair: Mapping[str, Any], cost: pd.DataFrame | None) -> Verdict:
     """The verdict on a gain without added complexity, by parameters and GFLOP of an iteration.
 
     Both are counted, not measured, so that any excess counts. Where clips have several lengths,
@@ -285,13 +289,15 @@ def _added_complexity(pair: Mapping[str, Any], cost: pd.DataFrame | None) -> str
         )
     ratios = both[SIZES] / both[[f"{size}_over" for size in SIZES]].to_numpy()
     largest = both.loc[ratios["gflop"].idxmax()]
-    word = "contradicted" if (ratios > 1).any(axis=None) else "reproduced"
-    return (
-        f"{word}: {pair['method']} has {largest['parameters']:,.0f} parameters, {pair['over']} "
+    more = bool((ratios > 1).any(axis=None))
+    sentence = (
+        f"{'contradicted' if more else 'reproduced'}: "
+        f"{pair['method']} has {largest['parameters']:,.0f} parameters, {pair['over']} "
         f"{largest['parameters_over']:,.0f} ({ratios['parameters'].max():.2f} times as many); "
         f"an iteration takes {largest['gflop']:.4g} and {largest['gflop_over']:.4g} GFLOP "
         f"({ratios['gflop'].max():.2f} times as many)"
     )
+    return Verdict(REVERSED if more else REPRODUCED, "", sentence)
 
 
 def _costs(cost: pd.DataFrame | None) -> pd.DataFrame:
@@ -309,7 +315,7 @@ def _judge(claims: Sequence[_Claim]) -> None:
     corrected = iter(np.where(stated, holm(p_values), np.nan))
     made = int(np.count_nonzero(~np.isnan(p_values)))
     for claim in claims:
-        words = []
+        words, judged = [], [*claim.counted]
         for group in claim.groups:
             verdicts = []
             for row, evidence in group:
@@ -322,8 +328,10 @@ def _judge(claims: Sequence[_Claim]) -> None:
                     for key, value in row.items()
                     if isinstance(value, float)
                 }
+            judged += verdicts
             words.append(conclude([evidence for _, evidence in group], verdicts))
         if all(words):  # both differences and convergence
             words[1] = f"convergence: {words[1]}"
-        words += claim.sentences
+        words += [verdict.sentence for verdict in claim.counted]
         claim.finding["verdict"] = "; ".join(filter(None, words)) or NOT_EXAMINED
+        claim.finding["outcome"] = outcome(judged)

@@ -2,15 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dap.errors import extra
 from dap.options import learning_rate
 from dap.reporting.claims import examine
-from dap.reporting.listening import Example, load
-from dap.reporting.report import audio_uri, caption, render
+from dap.reporting.compact import blocks, papers
+from dap.reporting.gains import gains, in_words
+from dap.reporting.opening import outcomes, paper_name
+from dap.reporting.panels import panels
+from dap.reporting.report import caption, render
+from dap.reporting.typeset import summary_of
 from dap.scoring.evaluate import read
 from dap.store import read_rows
 from dap.study.paths import names
@@ -31,8 +35,8 @@ def page(
     """The report as HTML.
 
     Args:
-        inputs: the products, as `dap.study.presentation.report_inputs` names them.
-        setup: how the study is presented (`dap.study.presentation.report_setup`).
+        inputs: the products, as `dap.study.presentation.report.report_inputs` names them.
+        setup: how the study is presented (`dap.study.presentation.report.report_setup`).
         checked: for each known corpus, what its archives were checked against, in words.
         skipped: which recordings could not be used, in words.
 
@@ -41,29 +45,69 @@ def page(
     """
     config, experiments = setup["config"], setup["experiments"]
     (provenance,) = inputs["provenance"]
+    scores = read(inputs["scores"])
+    tables = [_numbers(table, scores) for table in setup["tables"]]
+    claims = examine(
+        inputs["claims"][0],
+        config["claims"],
+        scores,
+        setup["better"],
+        pd.read_csv(inputs["cost"][0]),
+    )
+    sounds, digest = panels(experiments, config)
     return render(
         title=config["title"] or config["study"],
         study=config["study"],
+        opening={
+            "papers": outcomes(claims),
+            "gains": in_words(gains(scores, setup["overview"]), setup["overview"]),
+            "picture": _overview(inputs["overview"]),
+            "tables": [
+                grid | {"caption": f"Methods and results of {paper_name(grid['paper'])}"}
+                for grid in papers([table for table in tables if len(table["summary"])])
+            ],
+        },
         provenance=json.loads(provenance.read_text(encoding="utf-8")),
         experiments=[_experiment(experiment) for experiment in experiments],
         tables=[
-            *(_table(path, ".csv and .tex") for path in inputs["tables"]),
+            *(
+                _table(path, ".csv and .tex") | {"grids": table["grids"]}
+                for path, table in zip(inputs["tables"], tables, strict=True)
+            ),
             *(_table(path, ".csv") for path in inputs["cost_markdown"]),
         ],
         figures=_figures(config["figures"], inputs["figures"], experiments),
-        examples=[
-            example for experiment in experiments for example in _examples(experiment, config)
-        ],
-        claims=examine(
-            inputs["claims"][0],
-            config["claims"],
-            read(inputs["scores"]),
-            setup["better"],
-            pd.read_csv(inputs["cost"][0]),
-        ),
+        panels=sounds,
+        sounds=digest,
+        claims=claims,
         corpora=_corpora(config, inputs["manifests"], checked),
         notes=[*config["notes"], *skipped],
     )
+
+
+def _numbers(table: Mapping[str, Any], scores: pd.DataFrame) -> dict[str, Any]:
+    """The numbers of one of the study's tables, as its own job has them, and its grids."""
+    entry, setup, metrics = table["entry"], table["setup"], table["metrics"]
+    of_experiment = scores[scores["experiment"] == entry["experiment"]]
+    facts = {
+        "title": entry["title"] or table["name"],
+        "paper": entry.get("published", {}).get("paper", ""),
+        "published": list(entry.get("published", {}).get("metrics", {})),
+        "quality": table["quality"],
+        "headline": setup["headline"],
+        "baseline": entry["baseline"],
+        "better": {name: metric["better"] for name, metric in metrics.items()},
+        "labels": {name: metric["label"] for name, metric in metrics.items()},
+    }
+    (path,) = table["published"] or [None]
+    summary = summary_of(of_experiment, path, entry=entry, setup=setup, metrics=metrics)
+    reading = {key: facts[key] for key in ("baseline", "better", "labels")}
+    return facts | {"summary": summary, "grids": blocks(summary, **reading)}
+
+
+def _overview(files: Sequence[Path]) -> dict[str, Any] | None:
+    """The picture that the report opens with; None of a study that compares nothing."""
+    return {"title": "Gains over the observation", "png_path": files[0]} if files else None
 
 
 def _table(path: Path, others: str) -> dict[str, Any]:
@@ -85,39 +129,6 @@ def _figures(
         }
         for entry, path in zip(entries.values(), files, strict=True)
     ]
-
-
-def _examples(experiment: Mapping, config: Mapping) -> Iterator[dict[str, Any]]:
-    """The first clip of each corpus of an experiment, to listen to."""
-    corpora = config["corpora"]
-    for corpus, files in experiment["examples"].items():
-        parts = experiment["parts"][corpus]
-        example = load(
-            [Path(path) for path in files["clips"]],
-            Path(files["observations"][0]),
-            {names("fits", path).method: Path(path) for path in files["fits"]},
-            task=experiment["task"],
-            sample_rate=config["sample_rate"],
-        )
-        titles = {part: corpora[part]["title"] for part in parts}
-        title = " + ".join(titles.values())
-        yield {
-            "title": f"{experiment['title']}, {title}: {example.clip}",
-            "items": _sounds(example, titles, config["sample_rate"]),
-        }
-
-
-def _sounds(example: Example, titles: Mapping[str, str], sample_rate: int) -> list[dict[str, Any]]:
-    """Each signal of an example, source by source."""
-    items = []
-    for index in range(len(titles)):
-        for label, signals in example.columns.items():
-            signal = signals[min(index, len(signals) - 1)]  # a mixture stands for every source
-            item = {"label": label, "note": "", "audio": audio_uri(signal, sample_rate)}
-            if example.sources:
-                item["source"] = titles[example.sources[index]]
-            items.append(item)
-    return items
 
 
 def _corpora(

@@ -1,5 +1,6 @@
-"""One clip to look at and listen to: clean, observed, and as each method restored it."""
+"""Clips to look at and listen to: clean, observed, and as each method restored them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,12 @@ from dap.errors import DapError
 from dap.scoring.permutation import best_permutation
 from dap.store import Entry, fit_name, read_arrays, read_entries, snapshot_arrays
 from dap.study.paths import clean_clips
-from dap.tasks import TASKS
+from dap.tasks import TASKS, Task
 
 
 @dataclass(frozen=True)
 class Example:
-    """The first clip of a chunk.
+    """A clip of a chunk.
 
     Attributes:
         clip: its id.
@@ -31,9 +32,15 @@ class Example:
 
 
 def load(
-    clips: list[Path], observations: Path, fits: dict[str, Path], *, task: str, sample_rate: int
-) -> Example:
-    """Read an example from a chunk's manifests.
+    clips: list[Path],
+    observations: Path,
+    fits: dict[str, Path],
+    *,
+    task: str,
+    sample_rate: int,
+    most: int = 1,
+) -> list[Example]:
+    """Read the first examples of a chunk from its manifests.
 
     Args:
         clips: the clips' manifests, one a corpus.
@@ -41,15 +48,30 @@ def load(
         fits: manifest by method. The last iterate of the first initialisation is read; in
             inpainting, the observation with only its gaps filled, as in the curves. A method
             without a fit has no column.
+        most: so many clips at most.
     """
-    observed, columns = _first(clips, observations)
+    known = clean_clips(clips)
+    fitted = {method: read_entries(path) for method, path in fits.items()}
+    return [
+        _example(observed, known, fitted, TASKS[task], sample_rate)
+        for observed in read_entries(observations)[:most]
+    ]
+
+
+def _example(
+    observed: Entry,
+    known: Mapping[str, Entry],
+    fitted: Mapping[str, Sequence[Entry]],
+    goal: Task,
+    sample_rate: int,
+) -> Example:
     clip, parts = observed.row["clip"], observed.row["sources"].split(" ")
+    columns = _columns(observed, known)
     clean = columns["clean"]
-    goal = TASKS[task]
-    for method, path in fits.items():
+    for method, entries in fitted.items():
         signals = {
             entry.row["output"]: entry.signal()
-            for entry in read_entries(path)
+            for entry in entries
             if [entry.row[key] for key in ("clip", "seed", "selection")] == [clip, "0", "last"]
         }
         if not signals:  # the fit is missing, as the tables state
@@ -90,7 +112,8 @@ def iterates(
     Raises:
         DapError: a step has no snapshot.
     """
-    observed, columns = _first(clips, observations)
+    observed = read_entries(observations)[0]
+    columns = _columns(observed, clean_clips(clips))
     clip = observed.row["clip"]
     iterations, signals = snapshot_arrays(fit_name(clip, 0))
     for method, path in snapshots.items():
@@ -106,9 +129,7 @@ def iterates(
     return Example(clip, [], columns, [])
 
 
-def _first(clips: list[Path], observations: Path) -> tuple[Entry, dict[str, np.ndarray]]:
-    """A chunk's first observation, and its clean and corrupted signals."""
-    observed = read_entries(observations)[0]
-    known = clean_clips(clips)
+def _columns(observed: Entry, known: Mapping[str, Entry]) -> dict[str, np.ndarray]:
+    """The clean and the corrupted signals of an observation."""
     clean = np.stack([known[part].signal() for part in observed.row["sources"].split(" ")])
-    return observed, {"clean": clean, "observed": observed.signal()[np.newaxis]}
+    return {"clean": clean, "observed": observed.signal()[np.newaxis]}

@@ -1,58 +1,64 @@
 """A study as one self-contained HTML page: what was run, tables, figures, sounds, claims."""
 
 import base64
-import io
+import hashlib
 import math
 import struct
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
-
 from dap.errors import extra
 from dap.reporting.figures.style import DPI
+from dap.reporting.sounds import data_uri
+from dap.reporting.verdicts import NOT_EXAMINED
 
 with extra("report"):
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markdown_it import MarkdownIt
     from markupsafe import Markup
 
+TEMPLATES = Path(__file__).parent / "templates"
+# in this order: each uses what is defined before
+LISTENING = ("spectrogram.js", "player.js", "deck.js", "preferences.js", "blind.js", "listening.js")
 CSS_DPI = 96
-HEADING = 3  # level of a table's title; headings inside its Markdown are below it
+HEADING = 4  # level of the headings inside a table's Markdown, of which the first is its title
 
 
 def render(
     *,
     title: str,
     study: str,
+    opening: Mapping[str, Any],
     provenance: Mapping[str, Any],
     experiments: Sequence[Mapping[str, Any]],
     tables: Sequence[Mapping[str, Any]],
     figures: Sequence[Mapping[str, Any]],
-    examples: Sequence[Mapping[str, Any]],
+    panels: Sequence[Mapping[str, Any]],
+    sounds: str,
     claims: Sequence[Mapping[str, Any]],
     corpora: Sequence[Mapping[str, Any]],
     notes: Sequence[str],
 ) -> str:
-    """The page, as HTML that loads nothing: it contains the images and sounds.
+    """The page, as HTML that loads nothing: it contains images, sounds, styles and scripts.
 
     All text is escaped. A section without entries is left out. `provenance`, `experiments`,
     `corpora` and `claims` are printed as they are, keys as labels, so that new entries need no
-    change here. Captions and notes may be missing.
+    change here. Captions and notes may be missing. Without JavaScript, every sound has a player of
+    its own, and tables cannot be sorted.
 
     Args:
         title: of the page.
         study: the study's name.
+        opening: papers (`dap.reporting.opening.outcomes`), gains (sentences), picture (title and
+            png_path, or None) and tables (grids of `dap.reporting.compact.papers`).
         provenance: commit, versions, device, machine, seconds spent, command.
         experiments: for each: name, task, corruption, corpora, methods, clips, iterations, width,
             seconds of audio: the keys become a table's columns.
-        tables: for each: title, markdown, caption.
+        tables: for each: title, markdown, caption, and grids (`dap.reporting.compact.blocks`).
         figures: for each: title, png_path, caption.
-        examples: for each: title, and items with label, audio (see `audio_uri`) and note; in
-            separation also source, by which they are grouped as they come.
+        panels: what there is to listen to (`dap.reporting.panels.panels`).
+        sounds: the digest of all sounds.
         claims: for each: claim, where, published, verdict, comparisons (a list of mappings).
         corpora: for each: title, stands_for, licence, clips padded.
         notes: caveats.
@@ -67,16 +73,24 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"label": _label, "number": _number}
+    environment.filters |= {"capital": _capital, "label": _label, "number": _number}
+    scripts = [_own("report.js"), *([_own(name) for name in LISTENING] if panels else [])]
+    picture = opening["picture"]
     return environment.get_template("report.html.j2").render(
         title=title,
         study=study,
+        opening={**opening, "picture": picture and picture | _image(Path(picture["png_path"]))},
+        style=_own("report.css"),
+        scripts=scripts,
+        script_digests=[_csp_digest(script) for script in scripts],
         provenance=provenance,
         experiments=experiments,
         tables=[{**table, "html": markdown_html(table["markdown"])} for table in tables],
         figures=[{**figure, **_image(Path(figure["png_path"]))} for figure in figures],
-        examples=[{**example, "groups": _by_source(example["items"])} for example in examples],
+        panels=panels,
+        sounds=sounds,
         claims=claims,
+        not_examined=NOT_EXAMINED,
         corpora=corpora,
         notes=[_inline(note) for note in notes],
     )
@@ -90,10 +104,14 @@ def caption(figure: Mapping[str, Any]) -> str:
     """
     kind = figure["kind"]
     if kind == "example":
-        return "One clip, drawn by the study's seed: the last iterate of each design."
+        return (
+            "One clip, drawn by the study's seed: the last iterate of each design. Levels are "
+            "relative to the maximum of the clean spectrogram."
+        )
     if kind == "steps":
         return (
-            "One clip, drawn by the study's seed: the output of each network after the steps named."
+            "One clip, drawn by the study's seed: the output of each network after the steps "
+            "named. Levels are relative to the maximum of the clean spectrogram."
         )
     if kind == "statistics":
         return (
@@ -116,28 +134,6 @@ def caption(figure: Mapping[str, Any]) -> str:
     return text
 
 
-def audio_uri(signal: np.ndarray, sample_rate: int) -> str:
-    """A 16-bit WAV file as a data URI, for the src of an audio element.
-
-    Levels stay as they are, so that sounds can be compared; what exceeds [-1, 1] is clipped.
-
-    Args:
-        signal: (samples,).
-        sample_rate: in Hz.
-
-    Raises:
-        ValueError: the signal is not of one dimension, or not finite.
-    """
-    signal = np.asarray(signal, np.float64)
-    if signal.ndim != 1 or not np.isfinite(signal).all():
-        raise ValueError(f"expected finite samples of shape (samples,), not {signal.shape}")
-    # rounded here: libsndfile scales floats by 32767, which would change the level a little
-    quantized = np.clip(np.rint(signal * 32768), -32768, 32767).astype(np.int16)
-    file = io.BytesIO()
-    soundfile.write(file, quantized, sample_rate, format="WAV", subtype="PCM_16")
-    return _data_uri("audio/wav", file.getvalue())
-
-
 def markdown_html(text: str) -> Markup:
     """CommonMark with tables as HTML; raw HTML in it is escaped, images are not loaded."""
     parser = _commonmark().enable("table")
@@ -146,7 +142,7 @@ def markdown_html(text: str) -> Markup:
     tokens = parser.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, HEADING + int(token.tag[1]))}"
+            token.tag = f"h{min(6, HEADING + max(0, int(token.tag[1]) - 2))}"
     return Markup(parser.renderer.render(tokens, parser.options, {}))
 
 
@@ -160,7 +156,7 @@ def _commonmark() -> MarkdownIt:
 
 
 def _open_table(*_: object) -> str:
-    return '<div class="scroll"><table>\n'
+    return '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>\n'
 
 
 def _close_table(*_: object) -> str:
@@ -172,21 +168,25 @@ def _image(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     # a PNG's header holds its width and height as two big-endian integers from byte 16
     width, height = (round(side * CSS_DPI / DPI) for side in struct.unpack(">II", content[16:24]))
-    return {"image": _data_uri("image/png", content), "width": width, "height": height}
+    return {"image": data_uri("image/png", content), "width": width, "height": height}
 
 
-def _by_source(items: Sequence[Mapping[str, Any]]) -> list[tuple[str | None, list[Mapping]]]:
-    groups = groupby(items, lambda item: item.get("source"))
-    return [(source, list(group)) for source, group in groups]
+def _own(name: str) -> Markup:
+    """A style or script of the templates' folder, to stand in its element as it is."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
 
 
-def _data_uri(media_type: str, content: bytes) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+def _csp_digest(script: str) -> str:
+    """What a Content-Security-Policy calls the one inline script that may run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}"
 
 
 def _label(key: str) -> str:
     """A key as a label: stands_for becomes "Stands for"."""
-    text = str(key).replace("_", " ")
+    return _capital(str(key).replace("_", " "))
+
+
+def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 

@@ -301,35 +301,54 @@ def make_table(
         scores: the files of one experiment.
         published: a file of `dap/papers`, whose numbers are shown beside ours.
         entry: the study's entry of the table.
-        setup: names, order and notes (`dap.study.presentation.table_setup`).
+        setup: names, order and notes (`dap.study.presentation.tables.table_setup`).
         metrics: for each metric, which direction is `better`, and its `label`.
         caveats: printed below the tables, after the study's own notes.
 
     Raises:
         DapError: the scores, or those of the paper, lack something that the table shows.
     """
-    better = {name: metric["better"] for name, metric in metrics.items()}
-    summary = summarise(
-        read(scores),
-        methods=setup["methods"],
-        metrics=entry["metrics"],
-        selections=setup["selections"],
-        baseline=entry["baseline"],
-        better=better,
-        scopes=setup["scopes"],
-        corpora=setup["corpora"],
-        published=_published_numbers(published, entry, setup) if published else None,
-        not_run=entry.get("published", {}).get("not_run", []),
-    )
+    summary = summary_of(read(scores), published, entry=entry, setup=setup, metrics=metrics)
     write_table(
         summary,
         stem,
         title=entry["title"] or stem.name,
         notes=[*setup["notes"], *caveats],
-        better=better,
+        better=_better(metrics),
         labels={name: metric["label"] for name, metric in metrics.items()},
         baseline=entry["baseline"],
     )
+
+
+def summary_of(
+    scores: pd.DataFrame,
+    published: str | Path | None,
+    *,
+    entry: Mapping,
+    setup: Mapping,
+    metrics: Mapping[str, Mapping],
+) -> pd.DataFrame:
+    """The numbers of one of a study's tables (`dap.reporting.tables.summarise`).
+
+    Args:
+        scores: of the table's experiment, long form; the others as for `make_table`.
+    """
+    return summarise(
+        scores,
+        methods=setup["methods"],
+        metrics=entry["metrics"],
+        selections=setup["selections"],
+        baseline=entry["baseline"],
+        better=_better(metrics),
+        scopes=setup["scopes"],
+        corpora=setup["corpora"],
+        published=_published_numbers(published, entry, setup) if published else None,
+        not_run=entry.get("published", {}).get("not_run", []),
+    )
+
+
+def _better(metrics: Mapping[str, Mapping]) -> dict[str, str]:
+    return {name: metric["better"] for name, metric in metrics.items()}
 
 
 def _published_numbers(path: str | Path, entry: Mapping, setup: Mapping) -> pd.DataFrame:

@@ -15,6 +15,17 @@ UNRESOLVED = "not resolved by this run"
 MIXED = "mixed: mean and median disagree"
 TOO_FEW = "too few clips to tell"
 NOT_STATED = "size not stated by the paper"
+NOT_EXAMINED = "not examined by this study"
+# what is said of a whole claim, best first
+OUTCOMES = (
+    "reproduced",
+    "order reproduced, size not",
+    "reproduced in part",
+    "not reproduced",
+    UNRESOLVED,
+    TOO_FEW,
+    NOT_EXAMINED,
+)
 
 
 class Published(NamedTuple):
@@ -172,6 +183,25 @@ def conclude(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> str:
     if diagnostics:
         parts.append(f"of the oracle, which is not counted: {', '.join(diagnostics)}")
     return "; ".join(parts)
+
+
+def outcome(verdicts: Sequence[Verdict]) -> str:
+    """What is said of a claim in a word or two, in one of `OUTCOMES`.
+
+    Of orders that differ between corpora, the claim is reproduced in part where any is.
+    """
+    orders = [verdict.order for verdict in verdicts if verdict.order]
+    sizes = [verdict.size for verdict in verdicts if verdict.size and verdict.size != NOT_STATED]
+    if not orders:
+        return NOT_EXAMINED
+    if set(orders) == {REPRODUCED}:
+        whole = all(size.startswith("size reproduced") for size in sizes)
+        return OUTCOMES[0] if whole else OUTCOMES[1]
+    if REPRODUCED in orders:
+        return OUTCOMES[2]
+    if REVERSED in orders:
+        return OUTCOMES[3]
+    return TOO_FEW if set(orders) == {TOO_FEW} else UNRESOLVED
 
 
 def clips_text(n: int, unscorable: int) -> str:

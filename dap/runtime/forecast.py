@@ -22,6 +22,7 @@ from dap.plugins import plugin
 from dap.runtime.trial import Trial, time_all
 from dap.seeds import derive
 from dap.store import known_file, sha256, signal_file, write_arrays, write_rows, write_signal
+from dap.study import models as trained
 from dap.study import params as depends
 from dap.study.configuration import job_variables
 from dap.study.parts import in_order, samples_of, work
@@ -150,13 +151,13 @@ def training_seconds(study: Study, tell: Callable[[str], None]) -> list[float]:
             models = [
                 path
                 for corpus in experiment.clips
-                for path in depends.models(study, name, corpus, method)
+                for path in trained.files(study, name, corpus, method)
                 if not Path(path).is_file()
             ]
             if not models:
                 continue
             tell(f"timing {STEPS} steps of training {method}")
-            setup = depends.training_setup(study, name, next(iter(experiment.clips)))
+            setup = trained.training(study, name, next(iter(experiment.clips)))
             keys = ("threads", "device", "sample_rate")
             values = {key: study[key] for key in keys}
             step = _apart(study, partial(_seconds_of_step, method, setup, **values))

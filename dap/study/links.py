@@ -35,3 +35,8 @@ def input_path(path: str) -> str:
                 then = target.stat().st_mtime_ns
                 os.utime(partial, ns=(then, then), follow_symlinks=False)
     return link.as_posix()
+
+
+def relative_input(path: os.PathLike) -> str:
+    """A file of the checkout from the working folder, so that moving both makes nothing again."""
+    return input_path(os.path.relpath(path))

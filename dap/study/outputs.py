@@ -15,6 +15,7 @@ from dap.tasks import TASKS
 
 # what else lies beside the tables
 RESERVED = ("cost", "study", "provenance")
+OVERVIEW = "overview"  # the figure that a report opens with
 PUBLISHED = Path(__file__).resolve().parents[1] / "papers"
 # the keys of each kind of figure, beside title, kind and experiment
 FIGURES = {
@@ -132,6 +133,8 @@ def _published_names(paper: str, methods: Collection[str]) -> set[str]:
 
 
 def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment) -> None:
+    if name == OVERVIEW:
+        raise DapError(f"{where}: the report's own picture is called so: rename the figure")
     kind = entry["kind"]
     for key in set(entry) - {"title", "kind", "experiment", *FIGURES[kind]}:
         owners = [other for other, keys in FIGURES.items() if key in keys]

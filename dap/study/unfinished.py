@@ -85,17 +85,17 @@ def _is_drawn(study: Study, entry: Mapping) -> bool:
     if entry["kind"] == "curves":
         return bool(wanted)
     corpus = entry.get("corpus", next(iter(experiment.clips)))
-    firsts = first_shown(study, experiment, corpus)
+    firsts = chunk_shown(study, experiment, corpus, FIRST)
     if entry["kind"] == "steps":
         files = [(study.places.of(each), each) for each in firsts if each.method in wanted]
         firsts = [each for where, each in files if Path(where.snapshots(*each)).is_file()]
     return bool(firsts) and sounds_are_there(study, experiment, corpus, FIRST)
 
 
-def first_shown(study: Study, experiment: Experiment, corpus: str) -> list[Names]:
-    """The first chunk of a corpus by each method that is shown; `observed` restores nothing."""
+def chunk_shown(study: Study, experiment: Experiment, corpus: str, chunk: str) -> list[Names]:
+    """A chunk of a corpus by each method that is shown; `observed` restores nothing."""
     methods = experiment.methods_of(corpus)
-    chunks = [Names(experiment.name, corpus, method, FIRST) for method in methods]
+    chunks = [Names(experiment.name, corpus, method, chunk) for method in methods]
     return study.places.shown(each for each in chunks if each.method != "observed")
 
 

@@ -71,7 +71,7 @@ def test_of_inpainting_the_gaps_alone_are_filled(chunk, tmp_path, tone):
             fact = {"clip": "a", "seed": seed, "selection": "last", "output": output}
             rows.append(fact | {"file": file, "sha256": digest})
     write_rows(fits, rows)
-    example = load([clips], observations, {"conv": fits}, task="inpaint", sample_rate=RATE)
+    (example,) = load([clips], observations, {"conv": fits}, task="inpaint", sample_rate=RATE)
     assert example.gaps == [(0.05, 0.06)]
     filled = example.columns["conv"][0]
     np.testing.assert_array_equal(filled[~mask], tone[~mask])

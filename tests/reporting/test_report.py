@@ -1,16 +1,15 @@
 """The page holds all that it is given, escaped, and loads nothing."""
 
 import base64
-import io
+import hashlib
 import re
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
-import soundfile
 from matplotlib.figure import Figure
 
 from dap.reporting import report
+from dap.reporting.verdicts import NOT_EXAMINED
 
 HOSTILE = "<script>alert('x')</script><img src=\"https://example.org/a.png\" onerror=x>"
 MARKDOWN = f"""# SNR
@@ -41,13 +40,28 @@ class Elements(HTMLParser):
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory) -> dict:
     png = tmp_path_factory.mktemp("figures") / "curve.png"
-    Figure(figsize=(2, 1)).savefig(png, dpi=150)
-    uri = report.audio_uri(np.zeros(160), 16000)
-    sounds = [
-        {"label": label, "audio": uri, "note": "", "source": source}
-        for source in ("Synthetic piano", "Synthetic drums")
+    Figure(figsize=(2, 1)).savefig(png, dpi=200)
+    versions = [
+        {"label": label, "kind": "method", "gain_db": -1.25, "audio": "data:audio/flac;base64,AA=="}
         for label in ("clean", "observed", "conv")
     ]
+    clip = {"corpus": "a+b", "clip": "c3", "gaps": [(0.25, 0.5)], "versions": versions}
+    clips = [
+        clip | {"source": source, "title": f"Clip 3, {source}"} for source in ("piano", "drums")
+    ]
+    grid = {
+        "caption": "Corpus <a>, n = 10 clips",
+        "groups": [],
+        "columns": [{"title": "SNR (dB)", "arrow": "↑", "direction": "higher is better",
+                     "above": ""}],
+        "rows": [
+            {"method": "observed", "cells": [None]},
+            {"method": "conv", "cells": [
+                {"text": "9.80 ± 1.20", "value": 9.8, "mark": "better", "published": "8.15"},
+            ]},
+        ],
+        "legend": "Means.",
+    }  # fmt: skip
     comparison = {"difference": "dilated - conv", "mean": 1.23456, "low": float("nan"), "n": 12}
     return {
         "title": "Deep audio priors",
@@ -58,20 +72,60 @@ def sections(tmp_path_factory) -> dict:
             {"name": "inpaint", "methods": [], "width": 35},
         ],
         "tables": [
-            {"title": "Table 1: denoising", "markdown": MARKDOWN, "caption": "Means."},
+            {
+                "title": "Table 1: denoising",
+                "markdown": MARKDOWN,
+                "caption": "Means.",
+                "grids": [grid],
+            },
             {"title": "Table 2: separation", "markdown": "| a |\n|---|\n| 1 |\n"},
         ],
         "figures": [{"title": "SNR & iteration", "png_path": png, "caption": "Band: 95 %."}],
-        "examples": [{"title": "Clip 3", "items": sounds}],
+        "panels": [
+            {
+                "name": "e",
+                "title": "Experiment E",
+                "sample_rate": 8000,
+                "clips": clips,
+                "left_out": 2,
+            }
+        ],
+        "sounds": "f00d",
+        "opening": {
+            "papers": [
+                {
+                    "sentence": "Of the 5 claims of paper A, this study examines 1.",
+                    "claims": [
+                        {
+                            "outcome": "reproduced",
+                            "claim": "dilation helps",
+                            "verdict": "order reproduced in 1 of 1",
+                        }
+                    ],
+                }
+            ],
+            "gains": ["Denoising: conv gains most."],
+            "picture": {"title": "Gains", "png_path": png},
+            "tables": [grid | {"caption": "Methods and results of paper A"}],
+        },
         "claims": [
             {
                 "claim": "dilation helps",
                 "where": "section 4.1",
                 "published": None,
                 "verdict": "not significant",
+                "outcome": "not resolved by this run",
                 "comparisons": [comparison],
                 "complexity": ["conv has 1,092,912 parameters and takes 0.8 s an iteration", "b"],
-            }
+            },
+            {
+                "claim": "anchors help",
+                "where": "Figure 4",
+                "published": None,
+                "to_report": "curves",
+                "verdict": NOT_EXAMINED,
+                "outcome": NOT_EXAMINED,
+            },
         ],
         "corpora": [{"title": HOSTILE, "stands_for": None, "licence": "CC0", "clips_padded": 0}],
         "notes": ["Ten clips only.", HOSTILE],
@@ -86,7 +140,7 @@ def page(sections) -> str:
 def test_page_loads_nothing(page):
     elements = Elements(page)
     names = {tag for tag, _ in elements.tags}
-    assert not names & {"script", "link", "iframe", "object", "embed", "base", "svg"}
+    assert not names & {"link", "iframe", "object", "embed", "base", "svg"}
     for tag, attributes in elements.tags:
         assert not any(name.startswith("on") for name in attributes)
         if tag != "a":
@@ -100,47 +154,89 @@ def test_page_loads_nothing(page):
     assert policy["content"].startswith("default-src 'none'")
 
 
+def test_the_scripts_of_the_page_may_run_and_no_others(page):
+    policy = Elements(page).named("meta")[2]["content"]
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert page.count("<script") == len(scripts) == 7
+    assert policy.partition("script-src ")[2].split() == [
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    ]
+    assert "unsafe-inline" not in policy.partition("script-src")[2]
+
+
 def test_hostile_text_is_escaped(page):
-    assert "<script" not in page
     # in the corpora, in the notes, and in a cell of the Markdown
     assert page.count("&lt;script&gt;alert(") == 3
-    assert len(Elements(page).named("img")) == 1
+    assert len(Elements(page).named("img")) == 2
+    assert "Corpus &lt;a&gt;" in page
 
 
 def test_every_title_is_there_and_in_the_contents(page):
-    for title in ("Table 1: denoising", "Table 2: separation", "SNR &amp; iteration", "Clip 3"):
+    for title in ("Table 1: denoising", "Table 2: separation", "SNR &amp; iteration",
+                  "Experiment E"):  # fmt: skip
         assert page.count(f">{title}<") == 2
     targets = [a["href"] for a in Elements(page).named("a") if a["href"].startswith("#")]
     ids = {attributes["id"] for _, attributes in Elements(page).tags if "id" in attributes}
-    assert len(targets) == 8 + 2 + 1 + 1  # parts, tables, figures, examples
+    assert len(targets) == 8 + 2 + 1 + 1  # parts, tables, figures, panels
     assert {target[1:] for target in targets} <= ids
+
+
+def test_it_opens_with_what_was_found(page):
+    opening = page[: page.index("<nav")]
+    places = [
+        opening.index(words)
+        for words in ("this study examines 1.", "<strong>Reproduced</strong>: dilation helps.",
+                      "conv gains most", "<img", "Methods and results of paper A")
+    ]  # fmt: skip
+    assert places == sorted(places)
+
+
+def test_a_grid_has_numbers_to_sort_by_and_marks_in_words(page):
+    assert page.count('<th scope="row">conv</th>') == 2
+    cell = re.search(r'<td class="number" data-value="9.8">(.*?)</td>', page)[1]
+    assert re.sub(r"<[^>]+>", "|", cell) == "9.80 ± 1.20 ||▲||better|||published 8.15|"
+    assert '<td class="number" data-value="">–</td>' in page
+    assert '<abbr title="higher is better">↑</abbr>' in page
 
 
 def test_tables_are_aligned_and_scroll_on_their_own(page):
     assert '<td style="text-align:right"><strong>9.80 ± 1.20</strong></td>' in page
     assert "<h4>SNR</h4>" in page  # below the table's own title
-    # two of Markdown, experiments, corpora, comparisons
-    assert page.count("<table>") == page.count('<div class="scroll"><table>') == 5
+    # two grids, two of Markdown, experiments, corpora, comparisons, the tally of votes
+    scrolling = re.findall(r'<div class="scroll"[^>]*><table', page)
+    assert page.count("<table") == len(scrolling) == 8
 
 
 def test_entries_are_printed_generically(page):
     assert "<dt>Seconds</dt><dd>1,234</dd>" in page
     assert "<dt>Published</dt><dd>–</dd>" in page
     assert '<td class="number">1.235</td><td class="number">not defined</td>' in page
-    assert "not significant" in page
+    assert "Not significant" in page
+    assert "<li>anchors help (Figure 4)" in page  # not examined: no more than named
     assert "<ul><li>conv has 1,092,912 parameters" in page  # sentences are a list
     assert '<span class="entry">observed,</span> <span class="entry">conv</span>' in page
     # the second experiment has no clips, the first no width
     assert re.search(r">inpaint</td><td>–</td><td>–</td><td[^>]*>35</td>", page)
 
 
-def test_sounds_are_grouped_by_source_in_order(page):
-    assert len(Elements(page).named("audio")) == 6
-    assert re.findall(r"<h4>(Synthetic \w+)</h4>", page) == ["Synthetic piano", "Synthetic drums"]
+def test_sounds_of_a_panel(page):
+    elements = Elements(page)
+    assert len(elements.named("audio")) == 2 * 3
+    assert {each["preload"] for each in elements.named("audio")} == {"none"}
+    clips = [each for each in elements.named("div") if each.get("class") == "clip"]
+    assert [each["data-source"] for each in clips] == ["piano", "drums"]
+    assert clips[0]["data-gaps"] == "[[0.25, 0.5]]"
+    versions = [each for each in elements.named("div") if each.get("class") == "version"]
+    assert [each["data-label"] for each in versions[:3]] == ["clean", "observed", "conv"]
+    assert versions[0]["data-note"] == "-1.2 dB"
+    (section,) = (each for each in elements.named("section") if each.get("id") == "listen")
+    assert (section["data-study"], section["data-sounds"]) == ("small", "f00d")
+    assert "2 more clips would have made this page too large" in page
 
 
 def test_image_is_embedded_at_its_printed_size(page, sections):
-    (image,) = Elements(page).named("img")
+    _, image = Elements(page).named("img")
     head, _, content = image["src"].partition(",")
     assert head == "data:image/png;base64"
     assert base64.b64decode(content) == sections["figures"][0]["png_path"].read_bytes()
@@ -150,29 +246,8 @@ def test_image_is_embedded_at_its_printed_size(page, sections):
 
 def test_parts_without_entries_are_left_out(sections):
     empty = {key: type(value)() for key, value in sections.items() if not isinstance(value, str)}
-    page = report.render(title="Nothing", study="none", **empty)
+    empty["opening"] = {"papers": [], "gains": [], "picture": None, "tables": []}
+    page = report.render(title="Nothing", study="none", sounds="", **empty)
     assert "<section" not in page
-    assert page == report.render(title="Nothing", study="none", **empty)
-
-
-def test_audio_decodes_to_the_samples():
-    signal = np.random.default_rng(0).uniform(-1, 1, 1000)
-    head, _, content = report.audio_uri(signal, 16000).partition(",")
-    decoded, rate = soundfile.read(io.BytesIO(base64.b64decode(content)))
-    assert head == "data:audio/wav;base64"
-    assert rate == 16000
-    # half a step of 16 bits; one step at the very top, which 16 bits cannot reach
-    assert np.abs(decoded - signal).max() <= 1 / 32768
-    assert np.sqrt(np.mean((decoded - signal) ** 2)) < 0.51 / 32768
-
-
-def test_audio_clips_what_exceeds_full_scale():
-    content = report.audio_uri(np.array([1.5, -1.5, 0.5]), 8000).partition(",")[2]
-    decoded, _ = soundfile.read(io.BytesIO(base64.b64decode(content)), dtype="int16")
-    assert decoded.tolist() == [32767, -32768, 16384]
-
-
-@pytest.mark.parametrize("signal", [np.zeros((1, 4)), np.array([0.0, np.nan])])
-def test_audio_refuses_what_cannot_be_heard(signal):
-    with pytest.raises(ValueError, match="finite samples"):
-        report.audio_uri(signal, 16000)
+    assert page.count("<script>") == 1  # of tables
+    assert page == report.render(title="Nothing", study="none", sounds="", **empty)

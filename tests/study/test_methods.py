@@ -33,7 +33,7 @@ def test_a_method_for_speech_is_left_out_elsewhere():
         assert files(asked, "denoise", ["dfl"]) == ours
         assert not [path for path in files(asked, "denoise", ["conv"]) if "/dfl/" in path]
     for corpus, count in (("synthetic-speech", 2), ("synthetic-piano", 1)):
-        assert len(presentation.example_files(asked, experiment, corpus)["fits"]) == count
+        assert len(presentation.figures.example_files(asked, experiment, corpus)["fits"]) == count
 
 
 def test_jobs_of_a_trained_method_depend_on_its_weights():
@@ -57,14 +57,14 @@ def test_jobs_of_a_trained_method_depend_on_its_weights():
 
 def test_tables_say_who_trained_it():
     table = {"table1": {"experiment": "denoise", "metrics": ["snr"], "baseline": "conv"}}
-    notes = presentation.table_setup(study(tables=table), "table1")["notes"]
+    notes = presentation.tables.table_setup(study(tables=table), "table1")["notes"]
     assert notes[1:] == [
         "dfl was trained on speech in noise, of VoiceBank and DEMAND, by Germain, Chen and Koltun "
         "2018 (weights: MIT); F. G. Germain, Q. Chen and V. Koltun, Speech Denoising with Deep "
         "Feature Losses, arXiv:1806.10522, 2018."
     ]
     untrained = study(["observed", "conv"], tables=table)
-    assert len(presentation.table_setup(untrained, "table1")["notes"]) == 1
+    assert len(presentation.tables.table_setup(untrained, "table1")["notes"]) == 1
 
 
 @pytest.mark.parametrize(

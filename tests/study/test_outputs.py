@@ -212,3 +212,10 @@ def test_curves_are_of_fits_that_end_at_the_same_iteration():
     assert with_figures(curves, **followed)
     with pytest.raises(DapError, match=r"f0: .* the fits of conv in denoise end at different ones"):
         with_figures(curves, **followed, end_at_stop=True)
+
+
+def test_the_report_s_own_picture_keeps_its_name():
+    config = copy.deepcopy(BASE)
+    config["figures"] = {"overview": {"kind": "example", "experiment": "denoise"}}
+    with pytest.raises(DapError, match=r"figures\.overview: the report's own picture is called so"):
+        Study(config)

@@ -42,7 +42,7 @@ def test_a_chunk_that_was_collected_is_taken_from_there(study):
         ),
     ]
     experiment = study.experiments["denoise"]
-    example = presentation.example_files(study, experiment, "synthetic-speech")
+    example = presentation.figures.example_files(study, experiment, "synthetic-speech")
     assert example == {
         "clips": [elsewhere.clips("synthetic-speech", "000")],
         "observations": [elsewhere.observations(*CONV[:2], "000")],

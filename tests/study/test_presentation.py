@@ -67,14 +67,14 @@ def scores(experiment, corpus, method, count):
 
 
 def test_a_table_is_made_of_the_scores_of_its_experiment(study):
-    assert presentation.table_scores(study, "table1") == [
+    assert presentation.tables.table_scores(study, "table1") == [
         *scores("denoise", "synthetic-speech", "observed", 3),
         *scores("denoise", "synthetic-speech", "conv", 3),
         *scores("denoise", "synthetic-piano", "observed", 1),
         *scores("denoise", "synthetic-piano", "conv", 1),
     ]
-    assert presentation.table_entry(study, "table4")["metrics"] == ["sdr"]
-    assert presentation.table_files(study) == [
+    assert presentation.tables.table_entry(study, "table4")["metrics"] == ["sdr"]
+    assert presentation.tables.table_files(study) == [
         f"results/tiny/tables/{name}.{form}"
         for name in ("table1", "table4")
         for form in ("csv", "md", "tex")
@@ -83,13 +83,13 @@ def test_a_table_is_made_of_the_scores_of_its_experiment(study):
 
 def test_the_published_numbers_are_named_from_the_working_folder(study, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
-    (path,) = presentation.table_published(study, "table1")
+    (path,) = presentation.tables.table_published(study, "table1")
     assert path == "dap/papers/interspeech2021.csv"
-    assert presentation.table_published(study, "table4") == []
+    assert presentation.tables.table_published(study, "table4") == []
 
 
 def test_what_a_table_says(study):
-    setup = presentation.table_setup(study, "table1")
+    setup = presentation.tables.table_setup(study, "table1")
     assert setup["methods"] == ["observed", "conv"]
     assert setup["selections"] == ["last", "average", "stop", "oracle"]
     assert (setup["scopes"], setup["headline"]) == (["full"], "full")
@@ -103,11 +103,11 @@ def test_what_a_table_says(study):
         "the papers' conditions."
     ]
     assert setup["origins"] == {}
-    setup = presentation.table_setup(study, "table4")
+    setup = presentation.tables.table_setup(study, "table4")
     assert list(setup["corpora"]) == ["synthetic-drums", "synthetic-piano"]
     assert setup["notes"][0].startswith("Condition: mixture; clips of 0.128 s; 2000 iterations")
     assert "published" not in setup["notes"][0]
-    metric = presentation.table_metrics(study, "table1")["snr"]
+    metric = presentation.tables.table_metrics(study, "table1")["snr"]
     assert (metric["better"], metric["label"], metric["unit"]) == ("higher", "SNR", "dB")
 
 
@@ -122,7 +122,7 @@ def test_our_names_of_a_papers_methods():
             }
         }
     )
-    names = presentation.table_setup(Study(settings), "table1")["published"]
+    names = presentation.tables.table_setup(Study(settings), "table1")["published"]
     assert names
     assert all(theirs != ours for theirs, ours in names.items())
 
@@ -136,11 +136,11 @@ def test_the_origins_of_known_corpora():
         "corpora": ["digits", "synthetic-piano"],
     }
     study = Study(settings)
-    assert presentation.table_setup(study, "table1")["origins"] == {
+    assert presentation.tables.table_setup(study, "table1")["origins"] == {
         "Digits": "resources/corpora/sc09.json",
         "Street": "resources/corpora/demand.json",
     }
-    assert presentation.report_inputs(study)["origins"] == [
+    assert presentation.report.report_inputs(study)["origins"] == [
         "resources/corpora/demand.json",
         "resources/corpora/sc09.json",
     ]
@@ -150,23 +150,24 @@ def test_the_origins_of_known_corpora():
 
 
 def test_figures_of_a_kind(study):
-    assert presentation.figures_of(study, "curves") == ["curves", "seconds"]
-    assert presentation.figures_of(study, "statistics") == ["figure2"]
-    files = presentation.figure_files(study)
-    assert len(files) == 5 * 2 + 1
+    assert presentation.figures.figures_of(study, "curves") == ["curves", "seconds"]
+    assert presentation.figures.figures_of(study, "statistics") == ["figure2"]
+    files = presentation.figures.figure_files(study)
+    assert len(files) == (5 + 1) * 2 + 1  # the overview is the report's own
+    assert "results/tiny/figures/overview.pdf" in files
     assert files[:2] == ["results/tiny/figures/curves.pdf", "results/tiny/figures/curves.png"]
     assert files[-1] == "results/tiny/figures/figure2.csv"
 
 
 @pytest.mark.parametrize("kind", FIGURES)
 def test_each_kind_is_drawn_by_a_module(kind):
-    assert callable(importlib.import_module(presentation.figure_module(kind)).draw)
+    assert callable(importlib.import_module(presentation.figures.figure_module(kind)).draw)
 
 
 def test_curves_take_the_fits_for_an_axis_of_seconds_alone(study):
-    inputs = presentation.curves_inputs(study, "curves")
-    assert inputs == {"scores": presentation.table_scores(study, "table1"), "fits": []}
-    inputs = presentation.curves_inputs(study, "seconds")
+    inputs = presentation.figures.curves_inputs(study, "curves")
+    assert inputs == {"scores": presentation.tables.table_scores(study, "table1"), "fits": []}
+    inputs = presentation.figures.curves_inputs(study, "seconds")
     assert inputs["scores"] == [
         *scores("denoise", "synthetic-speech", "conv", 3),
         *scores("denoise", "synthetic-piano", "conv", 1),
@@ -175,19 +176,19 @@ def test_curves_take_the_fits_for_an_axis_of_seconds_alone(study):
         *(f"{FITS}/conv/{chunk}/manifest.csv" for chunk in ("000", "001", "002")),
         "results/tiny/fits/denoise/synthetic-piano/conv/000/manifest.csv",
     ]
-    assert presentation.curves_setup(study, "curves") == {
+    assert presentation.figures.curves_setup(study, "curves") == {
         "against": ["clean"],
         "metric": "snr",
         "methods": ["observed", "conv"],
         "title": "denoise",
         "names": {"synthetic-piano": "piano", "synthetic-speech": "speech"},
     }
-    setup = presentation.curves_setup(study, "seconds")
+    setup = presentation.figures.curves_setup(study, "seconds")
     assert (setup["title"], setup["methods"]) == ("Speed", ["conv"])
 
 
 def test_an_example_is_of_the_first_chunk_of_the_first_corpus(study):
-    assert presentation.example_inputs(study, "example") == {
+    assert presentation.figures.example_inputs(study, "example") == {
         "clips": [
             "results/tiny/clips/synthetic-piano/000/manifest.csv",
             "results/tiny/clips/synthetic-drums/000/manifest.csv",
@@ -195,7 +196,7 @@ def test_an_example_is_of_the_first_chunk_of_the_first_corpus(study):
         "observations": [f"results/tiny/observations/separate/{PAIR}/000/manifest.csv"],
         "fits": [f"results/tiny/fits/separate/{PAIR}/conv/000/manifest.csv"],
     }
-    assert presentation.example_setup(study, "example") == {
+    assert presentation.figures.example_setup(study, "example") == {
         "task": "separate",
         "title": "separate",
         "sample_rate": 16000,
@@ -203,12 +204,12 @@ def test_an_example_is_of_the_first_chunk_of_the_first_corpus(study):
 
 
 def test_steps_are_of_priors_and_of_the_corpus_that_is_named(study):
-    assert presentation.steps_inputs(study, "steps") == {
+    assert presentation.figures.steps_inputs(study, "steps") == {
         "clips": ["results/tiny/clips/synthetic-piano/000/manifest.csv"],
         "observations": ["results/tiny/observations/denoise/synthetic-piano/000/manifest.csv"],
         "snapshots": ["results/tiny/fits/denoise/synthetic-piano/conv/000/snapshots.npz"],
     }
-    assert presentation.steps_setup(study, "steps") == {
+    assert presentation.figures.steps_setup(study, "steps") == {
         "steps": [7, 50],
         "title": "denoise",
         "sample_rate": 16000,
@@ -216,14 +217,14 @@ def test_steps_are_of_priors_and_of_the_corpus_that_is_named(study):
 
 
 def test_statistics_are_of_all_clips(study):
-    inputs = presentation.statistics_inputs(study, "figure2")
+    inputs = presentation.figures.statistics_inputs(study, "figure2")
     chunks = [f"synthetic-speech/{chunk}" for chunk in ("000", "001", "002")]
     chunks.append("synthetic-piano/000")
     assert inputs["clips"] == [f"results/tiny/clips/{chunk}/manifest.csv" for chunk in chunks]
     assert inputs["observations"] == [
         f"results/tiny/observations/denoise/{chunk}/manifest.csv" for chunk in chunks
     ]
-    setup = presentation.statistics_setup(study, "figure2")
+    setup = presentation.figures.statistics_setup(study, "figure2")
     assert setup["clips"] == {"synthetic-speech": 5, "synthetic-piano": 2}
     assert setup["spectrogram"]["n_fft"] == 1022
 
@@ -233,23 +234,27 @@ def test_statistics_are_of_all_clips(study):
 
 def test_the_report_has_everything(study, monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
-    inputs = presentation.report_inputs(study)
+    inputs = presentation.report.report_inputs(study)
     assert inputs["tables"] == ["results/tiny/tables/table1.md", "results/tiny/tables/table4.md"]
     assert inputs["cost"] == ["results/tiny/tables/cost.csv"]
     assert len(inputs["figures"]) == 5
     assert len(inputs["scores"]) == (3 + 1 + 1) * 2
     assert inputs["claims"] == ["dap/papers/claims.csv"]
-    assert inputs["template"] == ["dap/reporting/templates/report.html.j2"]
-    assert Path(inputs["template"][0]).is_file()
+    assert "dap/reporting/templates/report.html.j2" in inputs["templates"]
+    assert "dap/reporting/templates/player.js" in inputs["templates"]
+    assert all(Path(path).is_file() for path in inputs["templates"])
     assert len(inputs["manifests"]) == 3 + 1 + 1
-    assert len(inputs["example_observations"]) == 3
+    # four clips of speech are in two chunks
+    assert len(inputs["example_observations"]) == 2 + 1 + 1
+    assert inputs["overview"] == ["results/tiny/figures/overview.png"]
+    assert inputs["published"] == ["dap/papers/interspeech2021.csv"]
     # observed is no method to listen to beside the observation
     assert inputs["example_fits"][0] == f"{FITS}/conv/000/manifest.csv"
-    assert len(inputs["example_fits"]) == 3
+    assert len(inputs["example_fits"]) == 4
 
 
 def test_what_the_report_says_of_the_study(study):
-    setup = presentation.report_setup(study)
+    setup = presentation.report.report_setup(study)
     assert setup["config"] is study.config
     assert setup["better"]["snr"] == "higher"
     denoise, separate = setup["experiments"]

@@ -57,9 +57,9 @@ def read(make):
         for corpus in study.clip_counts:
             if not study.indexed(corpus):
                 study.clips(corpus, "000")
-        presentation.report_setup(study)
+        presentation.report.report_setup(study)
         for table in study["tables"]:
-            presentation.table_setup(study, table)
+            presentation.tables.table_setup(study, table)
     except DapError as error:
         message = str(error)
         assert message.strip()

@@ -66,7 +66,7 @@ def test_of_observations_alone_there_is_a_table(here):
     assert (tables_shown(study), figures_shown(study)) == (["table1"], [])
     assert all_scores(study) == [study.paths.scores(*OBSERVED)]
     entry, setup = (each(study, "table1") for each in (
-        presentation.table_entry, presentation.table_setup,
+        presentation.tables.table_entry, presentation.tables.table_setup,
     ))  # fmt: skip
     # piano has no PESQ, a baseline no other selection, and there is nothing to compare with
     assert (entry["metrics"], entry["baseline"], entry["title"]) == (
@@ -86,21 +86,21 @@ def test_what_two_methods_share_is_compared(here):
     here.make([OBSERVED, CONV])
     study = unfinished()
     assert methods_shown(study, "denoise") == ["observed", "conv"]
-    assert presentation.table_entry(study, "table1")["baseline"] == "conv"
-    assert presentation.table_setup(study, "table1")["selections"][0] == "last"
+    assert presentation.tables.table_entry(study, "table1")["baseline"] == "conv"
+    assert presentation.tables.table_setup(study, "table1")["selections"][0] == "last"
     assert figures_shown(study) == ["curves", "example"]
-    assert presentation.curves_setup(study, "curves")["methods"] == ["observed", "conv"]
-    fits = presentation.example_inputs(study, "example")["fits"]
+    assert presentation.figures.curves_setup(study, "curves")["methods"] == ["observed", "conv"]
+    fits = presentation.figures.example_inputs(study, "example")["fits"]
     assert fits == [study.paths.fits(*CONV)]
     (claim,) = claims_shown(study)
     assert [each["metric"] for each in claim["comparisons"]] == ["snr"]
     assert claim["comparisons"][0]["method"] == "observed"
-    config = presentation.report_setup(study)["config"]
+    config = presentation.report.report_setup(study)["config"]
     assert (config["title"], list(config["figures"])) == (
         "tiny (unfinished)", ["curves", "example"],
     )  # fmt: skip
     assert config["notes"][0].startswith("Unfinished: 2 of 16 chunks are made")
-    assert presentation.report_inputs(study)["manifests"] == [
+    assert presentation.report.report_inputs(study)["manifests"] == [
         study.paths.clips("synthetic-piano", "000")
     ]
 
@@ -116,16 +116,16 @@ def test_of_a_study_with_everything_everything_is_shown(here):
     assert tables_shown(study) == list(study["tables"])
     assert figures_shown(study) == list(study["figures"])
     assert all_scores(study) == all_scores(whole)
-    setup = presentation.table_setup(study, "table1")
+    setup = presentation.tables.table_setup(study, "table1")
     assert len(setup["notes"]) == 1  # and nothing is called unfinished
-    assert presentation.table_entry(study, "table1")["title"] == "table1"
-    assert presentation.report_setup(study)["config"]["notes"] == []
-    assert presentation.report_inputs(study) == presentation.report_inputs(whole)
+    assert presentation.tables.table_entry(study, "table1")["title"] == "table1"
+    assert presentation.report.report_setup(study)["config"]["notes"] == []
+    assert presentation.report.report_inputs(study) == presentation.report.report_inputs(whole)
 
 
 def test_a_study_that_is_not_said_to_be_unfinished_wants_all(here):
     study = Study(settings())
     assert len(all_scores(study)) == 16
-    assert presentation.table_entry(study, "table1") is study["tables"]["table1"]
-    assert len(presentation.table_setup(study, "table1")["notes"]) == 1
-    assert presentation.report_setup(study)["config"] is study.config
+    assert presentation.tables.table_entry(study, "table1") is study["tables"]["table1"]
+    assert len(presentation.tables.table_setup(study, "table1")["notes"]) == 1
+    assert presentation.report.report_setup(study)["config"] is study.config

@@ -14,7 +14,14 @@ pytestmark = pytest.mark.slow
 
 SPEECH = "denoise/synthetic-speech"
 METHODS = ("observed", "conv", "dilated")
-SCORED = {"tables/table1", "tables/cost", "figures/curves", "provenance", "report"}
+SCORED = {
+    "tables/table1",
+    "tables/cost",
+    "figures/curves",
+    "figures/overview",
+    "provenance",
+    "report",
+}
 SHOWN = {*SCORED, "figures/example"}
 ONLY_SHOW = ("tables", "figures", "report")
 

@@ -24,7 +24,7 @@ METADATA = {
 }
 SPEECH = "denoise/synthetic-speech"
 # the table follows all scores, the curves too; the example shows the first clip's fits
-AFTER_SCORES = {"tables/table1", "figures/curves", "provenance", "report"}
+AFTER_SCORES = {"tables/table1", "figures/curves", "figures/overview", "provenance", "report"}
 AFTER_FITS = {*AFTER_SCORES, "tables/cost"}
 
 
@@ -129,6 +129,7 @@ def test_a_raised_format_makes_all_again(finished, count_jobs):
     ("file", "name", "ran"),
     [
         ("dap/reporting/typeset.py", "to_latex", {"tables/table1", "provenance", "report"}),
+        ("dap/reporting/figures/overview.py", "draw", {"figures/overview", "report"}),
         ("dap/reporting/figures/curves.py", "draw", {"figures/curves", "report"}),
         ("dap/reporting/figures/example.py", "draw", {"figures/example", "report"}),
     ],

@@ -23,6 +23,7 @@ from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
 from dap.study.configuration import check_run, configured, job_variables
+from dap.study.outputs import OVERVIEW
 from dap.study.paths import CLIPS, FITS, MODELS, OBSERVATIONS
 from dap.study.plan import trial_file
 from dap.study.sitting import (
@@ -168,8 +169,8 @@ def wanted(wildcards):
             *depends.all_fits(study),
             *depends.all_scores(study),
             *models.all_cards(study),
-            *presentation.table_files(study),
-            *presentation.figure_files(study),
+            *presentation.tables.table_files(study),
+            *presentation.figures.figure_files(study),
             *(paths.table("cost", form) for form in ("csv", "md")),
             paths.table("study", "yaml"),
             paths.report,

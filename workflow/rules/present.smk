@@ -3,11 +3,21 @@
 
 rule table:
     input:
-        scores=of(presentation.table_scores),
-        published=of(presentation.table_published),
+        scores=of(presentation.tables.table_scores),
+        published=of(presentation.tables.table_published),
     output:
-        csv=paths.table("{name}", "csv"),
-        markdown=paths.table("{name}", "md"),
+        csv=report(
+            paths.table("{name}", "csv"),
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{name}", "form": "CSV"},
+        ),
+        markdown=report(
+            paths.table("{name}", "md"),
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{name}", "form": "Markdown"},
+        ),
         latex=paths.table("{name}", "tex"),
     log:
         paths.log("tables", "{name}"),
@@ -22,9 +32,9 @@ rule table:
         runtime=30,
     params:
         **code("table.py"),
-        entry=of(presentation.table_entry),
-        setup=of(presentation.table_setup),
-        metrics=of(presentation.table_metrics),
+        entry=of(presentation.tables.table_entry),
+        setup=of(presentation.tables.table_setup),
+        metrics=of(presentation.tables.table_metrics),
     script:
         "../scripts/table.py"
 
@@ -34,7 +44,12 @@ rule cost:
         fits=depends.all_fits(study),
         models=models.all_files(study),
     output:
-        csv=paths.table("cost", "csv"),
+        csv=report(
+            paths.table("cost", "csv"),
+            caption="../report/cost.rst",
+            category="Tables",
+            labels={"table": "cost", "form": "CSV"},
+        ),
         markdown=paths.table("cost", "md"),
     log:
         paths.log("tables", "cost"),
@@ -53,72 +68,123 @@ rule cost:
 # Rules that inherit keep all parameters that they do not name, so the code's are the same for all.
 rule curves:
     input:
-        unpack(of(presentation.curves_inputs)),
+        unpack(of(presentation.figures.curves_inputs)),
     output:
-        pdf=paths.figure("{name}", "pdf"),
-        png=paths.figure("{name}", "png"),
+        pdf=report(
+            paths.figure("{name}", "pdf"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}", "form": "PDF"},
+        ),
+        png=report(
+            paths.figure("{name}", "png"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}", "form": "PNG"},
+        ),
     log:
         paths.log("figures", "{name}"),
     wildcard_constraints:
-        name=one_of(presentation.figures_of(study, "curves")),
+        name=one_of(presentation.figures.figures_of(study, "curves")),
     conda:
         ENVIRONMENT
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        **code("figure.py", plugins_of=presentation.figure_modules),
-        module=presentation.figure_module("curves"),
-        setup=of(presentation.curves_setup),
+        **code("figure.py", plugins_of=presentation.figures.figure_modules),
+        module=presentation.figures.figure_module("curves"),
+        setup=of(presentation.figures.curves_setup),
     script:
         "../scripts/figure.py"
 
 
 use rule curves as example with:
     input:
-        unpack(of(presentation.example_inputs)),
+        unpack(of(presentation.figures.example_inputs)),
     wildcard_constraints:
-        name=one_of(presentation.figures_of(study, "example")),
+        name=one_of(presentation.figures.figures_of(study, "example")),
     params:
-        module=presentation.figure_module("example"),
-        setup=of(presentation.example_setup),
+        module=presentation.figures.figure_module("example"),
+        setup=of(presentation.figures.example_setup),
 
 
 use rule curves as steps with:
     input:
-        unpack(of(presentation.steps_inputs)),
+        unpack(of(presentation.figures.steps_inputs)),
     wildcard_constraints:
-        name=one_of(presentation.figures_of(study, "steps")),
+        name=one_of(presentation.figures.figures_of(study, "steps")),
     params:
-        module=presentation.figure_module("steps"),
-        setup=of(presentation.steps_setup),
+        module=presentation.figures.figure_module("steps"),
+        setup=of(presentation.figures.steps_setup),
 
 
 use rule curves as learning with:
     input:
-        unpack(of(presentation.learning_inputs)),
+        unpack(of(presentation.figures.learning_inputs)),
     wildcard_constraints:
-        name=one_of(presentation.figures_of(study, "learning")),
+        name=one_of(presentation.figures.figures_of(study, "learning")),
     params:
-        module=presentation.figure_module("learning"),
-        setup=of(presentation.learning_setup),
+        module=presentation.figures.figure_module("learning"),
+        setup=of(presentation.figures.learning_setup),
 
 
 use rule curves as natural_statistics with:
     input:
-        unpack(of(presentation.statistics_inputs)),
+        unpack(of(presentation.figures.statistics_inputs)),
     output:
-        pdf=paths.figure("{name}", "pdf"),
-        png=paths.figure("{name}", "png"),
+        pdf=report(
+            paths.figure("{name}", "pdf"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}", "form": "PDF"},
+        ),
+        png=report(
+            paths.figure("{name}", "png"),
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{name}", "form": "PNG"},
+        ),
         csv=paths.figure("{name}", "csv"),
     wildcard_constraints:
-        name=one_of(presentation.figures_of(study, "statistics")),
+        name=one_of(presentation.figures.figures_of(study, "statistics")),
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        module=presentation.figure_module("statistics"),
-        setup=of(presentation.statistics_setup),
+        module=presentation.figures.figure_module("statistics"),
+        setup=of(presentation.figures.statistics_setup),
+
+
+rule overview:
+    input:
+        scores=depends.all_scores(study),
+    output:
+        pdf=report(
+            paths.figure(OVERVIEW, "pdf"),
+            caption="../report/overview.rst",
+            category="Figures",
+            labels={"figure": OVERVIEW, "form": "PDF"},
+        ),
+        png=report(
+            paths.figure(OVERVIEW, "png"),
+            caption="../report/overview.rst",
+            category="Figures",
+            labels={"figure": OVERVIEW, "form": "PNG"},
+        ),
+    log:
+        paths.log("figures", OVERVIEW),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        **code("figure.py", presentation.figures.OVERVIEW_MODULE),
+        module=presentation.figures.OVERVIEW_MODULE,
+        setup=presentation.figures.overview_setup(study),
+    script:
+        "../scripts/figure.py"
 
 
 rule provenance:
@@ -149,9 +215,9 @@ rule provenance:
 
 rule report:
     input:
-        **presentation.report_inputs(study),
+        **presentation.report.report_inputs(study),
     output:
-        paths.report,
+        report(paths.report, caption="../report/report.rst", category="Report"),
     log:
         paths.log("report"),
     conda:
@@ -161,6 +227,6 @@ rule report:
         runtime=30,
     params:
         **code("report.py"),
-        setup=presentation.report_setup(study),
+        setup=presentation.report.report_setup(study),
     script:
         "../scripts/report.py"

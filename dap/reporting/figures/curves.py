@@ -13,7 +13,7 @@ import numpy as np
 from dap.errors import DapError, extra
 from dap.plugins import plugin
 from dap.reporting.cost import seconds_per_iteration
-from dap.reporting.figures.style import new_figure, plain_ticks, save, style
+from dap.reporting.figures.style import COLUMN, WIDE, new_figure, plain_ticks, save, style
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.tasks import TRAJECTORIES
@@ -49,7 +49,7 @@ SPARE = ("#882255", "#DDCC77", "#F0E442")
 SCOPES = ("full", "filled", "raw", "projected")
 AGAINST = {"clean": "the clean clips", "observed": "the observations"}
 THIN = 0.6  # width of a single clip's line
-PANELS_IN_A_ROW = 4  # with more, the text is too small on a page
+PANELS_IN_A_ROW = 3  # with more, titles do not fit
 
 
 def palette(methods: Sequence[str]) -> dict[str, str]:
@@ -117,8 +117,7 @@ def curves(
     down = math.ceil(len(panels) / across)
 
     with style():
-        # the legend takes 1.7 inches, and titles are wrapped to what is left for a panel
-        figure = new_figure(2.3 + 3.2 * across, 1.1 + 2.9 * down)
+        figure = new_figure(COLUMN if across == 1 else WIDE, 1.0 + 2.3 * down)
         grid = figure.subplots(down, across, squeeze=False)
         for spare in grid.ravel()[len(panels) :]:
             spare.remove()
@@ -140,7 +139,7 @@ def curves(
                         level, color=colours[observed], linestyle="--", linewidth=1, label=observed
                     )
             suffix = "" if list(against) == ["clean"] else f"\nagainst {AGAINST[compared]}"
-            axes.set_title(_panel_title(corpus, source, panel, names or {}) + suffix)
+            axes.set_title(_panel_title(corpus, source, panel, names or {}, across) + suffix)
             axes.set_xscale("log")
             plain_ticks(axes.xaxis, "{x:g}" if seconds else "{x:,.0f}")
             axes.set_xlabel(f"Seconds of fitting ({device})" if seconds else "Iteration")
@@ -148,7 +147,7 @@ def curves(
             axes.set_axisbelow(True)
         for axes in grid[:, 0]:
             axes.set_ylabel(label)
-        _legend(figure, [*shown, observed] if observed is not None else shown)
+        _legend(figure, [*shown, observed] if observed is not None else shown, 2 + 2 * (across > 1))
         figure.suptitle(title)
     return figure
 
@@ -214,7 +213,9 @@ def _curve(axes: Axes, x: np.ndarray, values: pd.DataFrame, method: str, colour:
             axes.plot(x, single, color=colour, linewidth=THIN, alpha=0.5)
 
 
-def _panel_title(corpus: str, source: str, panel: pd.DataFrame, names: Mapping[str, str]) -> str:
+def _panel_title(
+    corpus: str, source: str, panel: pd.DataFrame, names: Mapping[str, str], across: int
+) -> str:
     true = " + ".join(names.get(name, name) for name in corpus.split("+"))
     lines = [names.get(source, source), f"from {true}"] if source else [true]
     counts = panel.groupby("method")["clip"].nunique()
@@ -223,10 +224,10 @@ def _panel_title(corpus: str, source: str, panel: pd.DataFrame, names: Mapping[s
     lines.append(f"n = {clips} clip{'' if clips == '1' else 's'}")
     if unscored:
         lines.append(f"{unscored} of {len(panel)} values undefined")
-    return "\n".join(fill(line, 38) for line in lines)
+    return "\n".join(fill(line, 30 if across == PANELS_IN_A_ROW else 42) for line in lines)
 
 
-def _legend(figure: Figure, order: Sequence[str]) -> None:
+def _legend(figure: Figure, order: Sequence[str], columns: int) -> None:
     """One legend for all panels, which also explains bands and thin lines."""
     lines = {line.get_label(): line for axes in figure.axes for line in axes.lines}
     entries: dict[str, Artist] = {name: lines[name] for name in order if name in lines}
@@ -235,5 +236,9 @@ def _legend(figure: Figure, order: Sequence[str]) -> None:
     if any(line.get_linewidth() == THIN for axes in figure.axes for line in axes.lines):
         entries["single clips"] = Line2D([], [], color="#777777", linewidth=THIN)
     figure.legend(
-        list(entries.values()), list(entries), loc="outside right center", frameon=False, fontsize=9
+        list(entries.values()),
+        list(entries),
+        loc="outside lower center",
+        ncols=columns,
+        frameon=False,
     )

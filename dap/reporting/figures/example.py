@@ -11,14 +11,14 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import extra
-from dap.reporting.figures.style import FLOOR_DB, new_figure, save, snr_text, style
+from dap.reporting.figures.style import COLUMN, FLOOR_DB, WIDE, new_figure, save, snr_text, style
 from dap.reporting.listening import load
 from dap.study.paths import names
 
 with extra("report"):
     from matplotlib.figure import Figure
 
-COLUMNS_IN_A_ROW = 6  # of an example's narrower ones
+COLUMNS_IN_A_ROW = 5  # with more, the methods' names do not fit
 
 
 def draw(
@@ -30,7 +30,7 @@ def draw(
         inputs: `clips`, `observations` and `fits`, the manifests of the first chunk of a corpus.
         setup: task, title and sample_rate.
     """
-    example = load(
+    (example,) = load(
         inputs["clips"],
         inputs["observations"][0],
         {names("fits", path).method: path for path in inputs["fits"]},
@@ -86,7 +86,7 @@ def examples(
     with style():
         blocks = math.ceil(len(signals) / COLUMNS_IN_A_ROW)
         across = math.ceil(len(signals) / blocks)
-        figure = new_figure(1.2 + 2.0 * across, 0.8 + 2.9 * count * blocks)
+        figure = new_figure(COLUMN if across < 3 else WIDE, 0.5 + 2.2 * count * blocks)
         grid = figure.subplots(
             2 * count * blocks,
             across,
@@ -104,7 +104,7 @@ def examples(
                 lines = [label] if source == 0 else []
                 if first == "clean" and label != first:
                     lines.append(snr_text(reference[source], signal[source]))
-                wave.set_title("\n".join(lines))
+                wave.set_title("\n".join(lines), fontsize=7)
                 times = np.arange(samples) / sample_rate
                 wave.plot(times, signal[source], color="#333333", linewidth=0.4)
                 magnitude = np.abs(transform.stft(signal[source], 0, frames)) / peak
@@ -134,7 +134,7 @@ def examples(
         figure.colorbar(
             image,
             ax=stacks[: len(signals), 1 if count * blocks == 1 else 0 :].ravel().tolist(),
-            label=f"Level (dB re maximum of {first})",
+            label=f"Level (dB re {first})",
             extend="both",
             aspect=30 * count * blocks,
             pad=0.01,

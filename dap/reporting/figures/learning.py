@@ -8,7 +8,7 @@ from typing import Any
 
 from dap.errors import extra
 from dap.reporting.figures.curves import palette
-from dap.reporting.figures.style import new_figure, save, style
+from dap.reporting.figures.style import COLUMN, WIDE, new_figure, save, style
 from dap.store import read_rows
 
 with extra("report"):
@@ -29,12 +29,12 @@ def learning(curves: Sequence[tuple[str, str, Curve]], *, title: str) -> Figure:
     methods = list(dict.fromkeys(method for _, method, _ in curves))
     colours = palette(methods)
     with style():
-        figure = new_figure(3.2 * len(panels) + 0.6, 3.2)
+        figure = new_figure(COLUMN if len(panels) == 1 else WIDE, 2.6)
         figure.suptitle(title)
         grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for axes, panel in zip(grid, panels, strict=True):
-            axes.set_title(fill(panel, 34))
-            axes.set_xlabel("step")
+            axes.set_title(fill(panel, 42 if len(panels) < 3 else 84 // len(panels)))
+            axes.set_xlabel("Training step")
             for method in methods:
                 label: str | None = method
                 for _, _, curve in (each for each in curves if each[:2] == (panel, method)):
@@ -42,7 +42,7 @@ def learning(curves: Sequence[tuple[str, str, Curve]], *, title: str) -> Figure:
                     axes.plot(curve["step"], curve["validation"], color=colour, label=label)
                     axes.plot(curve["step"], curve["training"], ":", color=colour, linewidth=THIN)
                     label = None  # further initialisations are not named again
-        grid[0].set_ylabel("mean absolute error of the mask\n(dotted: in training)")
+        grid[0].set_ylabel("Mean absolute error of the mask\n(dotted: in training)")
         grid[-1].legend(frameon=False)
     return figure
 

@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import Any
 
 from dap.errors import extra
-from dap.reporting.figures.style import new_figure, plain_ticks, save, style
+from dap.reporting.figures.style import WIDE, new_figure, plain_ticks, save, style
 from dap.reporting.power_spectra import Spectrum, of_chunks
 from dap.store import write_text
 from dap.study.paths import names
@@ -72,7 +72,7 @@ def statistics(
     """
     corpora = list(dict.fromkeys(corpus for corpus, _, _ in spectra))
     with style():
-        figure = new_figure(8.0, 0.6 + 3.2 * len(corpora))
+        figure = new_figure(WIDE, 0.5 + 2.7 * len(corpora))
         grid = figure.subplots(len(corpora), len(AXES), squeeze=False)
         for row, corpus in zip(grid, corpora, strict=True):
             for axes, (signal, label) in zip(row, AXES.items(), strict=True):
@@ -106,7 +106,7 @@ def statistics(
                 plain_ticks(axes.xaxis, "{x:g}")
                 axes.grid(color="#DDDDDD", linewidth=0.5)
                 axes.set_axisbelow(True)
-                axes.legend(frameon=False, fontsize=8)
+                axes.legend(frameon=False, fontsize=7)
             row[0].set_ylabel("Mean power (re clean, lowest frequency)")
         figure.suptitle(title)
         figure.supxlabel(

@@ -10,7 +10,7 @@ from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
 from dap.errors import extra
-from dap.reporting.figures.style import FLOOR_DB, new_figure, save, snr_text, style
+from dap.reporting.figures.style import FLOOR_DB, WIDE, new_figure, save, snr_text, style
 from dap.reporting.listening import iterates
 from dap.study.paths import names
 
@@ -73,7 +73,7 @@ def steps(
     rows, across = max(2, len(iterates)), 1 + len(iterations)
 
     with style():
-        figure = new_figure(1.4 + 1.9 * across, 0.7 + 1.75 * rows)
+        figure = new_figure(WIDE, 0.6 + (0.3 + 5.4 / max(4, across)) * rows)
         grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
         panels = {(0, 0): ("clean", clean), (1, 0): ("observed", observed)}
         for row, (method, signals) in enumerate(iterates.items()):
@@ -87,7 +87,7 @@ def steps(
             label, signal = panels[position]
             signal = np.asarray(signal, np.float64)
             lines = [label] if label == "clean" else [label, snr_text(clean, signal)]
-            axes.set_title("\n".join(lines), fontsize=8)
+            axes.set_title("\n".join(lines), fontsize=7)
             magnitude = np.abs(transform.stft(signal, 0, frames)) / peak
             image = axes.imshow(
                 20 * np.log10(np.maximum(magnitude, 1e-10)),
@@ -109,7 +109,7 @@ def steps(
         figure.colorbar(
             image,
             ax=[grid[position] for position in panels],
-            label="Level (dB re maximum of clean)",
+            label="Level (dB re clean)",
             extend="both",
             aspect=20 * rows,
             pad=0.01,

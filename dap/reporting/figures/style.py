@@ -21,7 +21,9 @@ with extra("report"):
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph
 
 FLOOR_DB = -80.0
-DPI = 150
+DPI = 200
+# in inches: a column of a paper in two columns, and both
+COLUMN, WIDE = 3.5, 7.0
 
 
 def style() -> AbstractContextManager[None]:
@@ -29,18 +31,18 @@ def style() -> AbstractContextManager[None]:
     return rc_context(
         {
             "font.family": "DejaVu Sans",  # comes with matplotlib: the same text on every machine
-            "font.size": 9,
-            "axes.titlesize": 9,
+            "font.size": 8,
+            "axes.titlesize": 8,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "figure.titlesize": 11,
+            "figure.titlesize": 9,
             "pdf.fonttype": 42,  # TrueType: text in the PDF stays text
         }
     )
 
 
 def save(figure: Figure, stem: Path) -> tuple[Path, Path]:
-    """Write `stem`.pdf and `stem`.png (150 dpi): the same figure gives the same bytes.
+    """Write `stem`.pdf and `stem`.png (200 dpi): the same figure gives the same bytes.
 
     Returns:
         the paths of the PDF and the PNG.

@@ -109,7 +109,7 @@ def test_a_panel_a_corpus_and_a_source():
     axes = draw(rows, names={"a": "Piano", "b": "Drums"}).axes
     assert len(axes) == 6
     assert axes[0].get_title() == "Piano\nfrom Piano + Drums\nn = 1 clip"
-    assert axes[0].get_position().y0 > axes[4].get_position().y1  # wrapped after four
+    assert axes[0].get_position().y0 > axes[3].get_position().y1  # wrapped after three
 
 
 def test_scope_is_full_or_else_filled_or_else_raw():

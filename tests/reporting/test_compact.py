@@ -1,0 +1,120 @@
+"""Methods by metrics, with one mark for what is supported."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_tables import BETTER, SIX, STUDY, ladder, study, summary
+
+from dap.reporting.compact import blocks, papers
+
+READING = {"baseline": "conv", "better": BETTER, "labels": {"snr": "SNR"}}
+
+
+def cells(grid):
+    return {row["method"]: row["cells"] for row in grid["rows"]}
+
+
+def test_a_grid_by_hand():
+    (grid,) = blocks(summary(ladder(SIX)), **READING)
+    assert grid["caption"] == "Synthetic speech (stands for ljspeech), n = 6 clips"
+    assert [column["title"] for column in grid["columns"]] == ["SNR (dB)"]
+    assert grid["columns"][0]["direction"] == "higher is better"
+    assert list(cells(grid)) == ["observed", "conv", "dense"]
+    (cell,) = cells(grid)["dense"]
+    assert cell["value"] == pytest.approx(6.5)
+    assert cell == {"text": "6.50 ± 2.57", "value": 6.5, "mark": "better", "published": ""}
+    assert cells(grid)["observed"][0]["mark"] == ""  # it is not tested
+    assert "▲ better and ▼ worse than conv" in grid["legend"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "sign", "mark"),
+    [
+        ("snr", 1, "better"),
+        ("snr", -1, "worse"),
+        ("envelope_distance", 1, "worse"),
+        ("envelope_distance", -1, "better"),
+    ],
+)
+def test_a_mark_has_the_direction_of_the_metric(metric, sign, mark):
+    values = {method: sign * np.array(several) for method, several in SIX.items()}
+    (grid,) = blocks(summary(ladder(values, metric), metrics=[metric]), **READING)
+    assert cells(grid)["dense"][0]["mark"] == mark
+
+
+def test_what_interval_and_test_do_not_both_support_has_no_mark():
+    few = {method: several[:4] for method, several in SIX.items()}
+    gains = np.array([-0.3] * 45 + [100.0] * 5)  # a few clips make the mean
+    for values in (few, {"observed": 0 * gains, "conv": 0 * gains, "dense": gains}):
+        (grid,) = blocks(summary(ladder(values)), **READING)
+        assert not any(row[0]["mark"] for row in cells(grid).values())
+        assert "no difference to conv is supported by interval and test" in grid["legend"]
+
+
+def test_the_last_iterates_alone_are_shown_and_all_corpora():
+    table = summary(study(), **STUDY)
+    grids = blocks(table, **READING)
+    assert len(grids) == 3
+    last = table[(table["selection"] == "last") & (table["method"] == "dense")]
+    shown = [cells(grid)["dense"][0]["value"] for grid in grids]
+    assert shown == last.loc[last["metric"] == "snr", "mean"].tolist()
+    assert [len(grid["columns"]) for grid in grids] == [2, 2, 2]
+
+
+def test_infinite_and_missing_means_have_no_value_to_sort_by():
+    perfect = SIX | {"dense": [math.inf] * 6}
+    table = summary(ladder(perfect))
+    (grid,) = blocks(table, **READING)
+    assert cells(grid)["dense"][0] | {"mark": ""} == {
+        "text": "inf", "value": None, "mark": "", "published": "",
+    }  # fmt: skip
+
+
+def published(paper, title, scores_table, metrics):
+    return {
+        "title": title,
+        "paper": paper,
+        "published": metrics,
+        "quality": "snr",
+        "headline": "full",
+        "summary": scores_table,
+        **READING,
+    }
+
+
+def test_a_paper_has_one_grid_of_all_its_tables():
+    theirs = pd.DataFrame(
+        {
+            "dataset": ["ljspeech"],
+            "source": [""],
+            "method": ["dense"],
+            "metric": ["snr"],
+            "mean": [8.151],
+            "std": [1.94],
+            "scope": ["full"],
+            "selections": [["last"]],
+        }
+    )
+    both = pd.concat([ladder(SIX), ladder(SIX, corpus="piano")])
+    first = published("x", "Table 1", summary(both, published=theirs), ["snr"])
+    lower = summary(ladder(SIX, "envelope_distance"), metrics=["envelope_distance"])
+    second = published("x", "Table 2", lower, ["envelope_distance"])
+    own = published("", "Own", summary(ladder(SIX)), [])
+    (grid,) = papers([first, own, second])
+    assert grid["paper"] == "x"
+    assert grid["groups"] == [{"title": "Table 1", "span": 2}, {"title": "Table 2", "span": 1}]
+    # the corpora in the table's order
+    assert [column["above"] for column in grid["columns"]] == [
+        "Synthetic speech, n = 6 clips",
+        "Synthetic piano, n = 6 clips",
+        "Synthetic speech, n = 6 clips",
+    ]
+    assert cells(grid)["dense"][0]["published"] == "8.15 ± 1.94"
+    assert cells(grid)["dense"][1]["published"] == ""
+    assert grid["legend"].endswith("small: the published value.")
+    # without a published table, one grid has all
+    (grid,) = papers([own, own])
+    assert [group["title"] for group in grid["groups"]] == ["Own", "Own"]
+    assert papers([]) == []

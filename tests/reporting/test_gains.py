@@ -1,0 +1,79 @@
+"""Gains over the observation, and what is said of them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from small_tables import SIX, ladder
+
+from dap.reporting.gains import gains, in_words
+
+ENTRY = {
+    "name": "e",
+    "title": "Denoising",
+    "metric": "snr",
+    "label": "SNR",
+    "unit": "dB",
+    "better": "higher",
+    "methods": ["conv", "dense"],
+    "priors": ["conv"],
+}
+
+
+def test_gains_are_paired_means_with_intervals():
+    table = gains(ladder(SIX), [ENTRY])
+    assert table["method"].tolist() == ["conv", "dense"]
+    assert table["whole"].all()
+    conv, dense = table.to_dict("records")
+    assert (conv["n"], conv["gain"], conv["low"], conv["high"]) == (6, 1, 1, 1)
+    assert dense["gain"] == pytest.approx(3)
+    # t(0.975, 5) = 2.571 times the standard error of 2, 2.5, 3, 3, 3.5, 4
+    assert dense["high"] - dense["gain"] == pytest.approx(2.5706 * 0.70711 / np.sqrt(6), abs=1e-3)
+    (sentence,) = in_words(table, [ENTRY])
+    assert sentence == (
+        "Denoising (6 clips): dense gains most over the observation, +3.00 dB SNR [+2.26, +3.74]; "
+        "the interval is above 0 for conv, dense."
+    )
+
+
+def test_of_what_is_better_when_lower_a_fall_is_a_gain():
+    entry = ENTRY | {"metric": "envelope_distance", "better": "lower"}
+    falling = {method: [-value for value in values] for method, values in SIX.items()}
+    table = gains(ladder(falling, "envelope_distance"), [entry])
+    assert table["gain"].tolist() == pytest.approx([1, 3])
+    worse = gains(ladder(SIX, "envelope_distance"), [entry])
+    assert in_words(worse, [entry])[0].startswith(
+        "Denoising (6 clips): conv is nearest to, and none above, the observation, -1.00 dB SNR "
+    )
+
+
+def test_several_corpora_are_shown_beside_all_clips_together():
+    other = {"observed": [0.0] * 3, "conv": [-4.0] * 3}
+    table = gains(pd.concat([ladder(SIX), ladder(other, corpus="piano")]), [ENTRY])
+    conv = table[table["method"] == "conv"]
+    assert conv.loc[conv["whole"], ["n", "gain"]].to_numpy().tolist() == [
+        [9, pytest.approx(-2 / 3)]
+    ]
+    assert sorted(conv.loc[~conv["whole"], "gain"]) == [-4, 1]
+    sentences = in_words(table, [ENTRY])
+    assert "Denoising (6 to 9 clips): dense gains most" in sentences[0]
+    assert "the interval contains 0 for conv." in sentences[0]
+
+
+def test_few_clips_have_no_interval_and_no_scores_no_sentence():
+    few = {method: values[:4] for method, values in SIX.items()}
+    (sentence,) = in_words(gains(ladder(few), [ENTRY]), [ENTRY])
+    assert sentence.endswith("+2.62 dB SNR; too few clips for an interval.")
+    other = ENTRY | {"name": "another"}
+    assert in_words(gains(ladder(few), [other]), [other]) == []
+    # nor where no clip is common
+    apart = pd.concat(
+        [ladder({"observed": SIX["observed"]}), ladder({"conv": [1.0]}, corpus="own")]
+    )
+    assert gains(apart, [ENTRY]).empty
+
+
+def test_of_several_scopes_the_filled_gaps_are_shown():
+    raw = ladder({"observed": [0.0] * 6, "conv": [9.0] * 6}, scope="raw")
+    filled = ladder({"observed": [0.0] * 6, "conv": [2.0] * 6}, scope="filled")
+    table = gains(pd.concat([raw, filled]), [ENTRY])
+    assert table["gain"].tolist() == [2]
