@@ -1,69 +1,27 @@
 """Restoring a recording from Python: `dap.restore`, and the methods that it takes."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from numbers import Integral
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dap.choice import AUTO, check_choice, choose, method_for, options_of
+from dap.arguments import SHORTEST_SAMPLES, settle
+from dap.choice import AUTO, CHOSEN, band_rate
 from dap.errors import DapError
 from dap.options import FitOptions
+from dap.restoration import Restoration
+from dap.runs import digital_silence
 
 if TYPE_CHECKING:
     from dap.segments import RestoredRecording
 
 # of Narayanaswamy et al. 2021, whatever the rate
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}
-SHORTEST_SAMPLES = 1024
-SHORTEST_SEGMENT_SECONDS = 0.25
-SELECTIONS = ("last", "average", "stop")
-DEVICES = ("auto", "cpu", "cuda")
 
 log = logging.getLogger("dap")
-
-
-@dataclass(frozen=True, eq=False)
-class Restoration:
-    """A restored recording, and how it came about.
-
-    Attributes:
-        audio: the restored recording, in the shape and the floating-point type of the one given.
-        sample_rate: in Hz, that of the one given.
-        method: the one that restored it.
-        selection: which iterate of the fits `audio` is made of, as for `restore`; None for a
-            classical method.
-        iterations: (channels, segments) int, the iteration of that, counted from 1; 0 where nothing
-            was fitted.
-        losses: (channels, segments, iterations) float32, the loss of each fit at each iteration;
-            one channel for a recording of shape (samples,). NaN where nothing was fitted: in a
-            segment or channel that is silent, or in a segment without a gap; and after the end of a
-            fit that stopped early. No iterations for a classical method.
-        snapshots: the whole recording, as `audio` is, at iterations of the fits, by iteration in
-            rising order: each segment's output at that iteration (never the average), or at the end
-            of its fit, cross-faded.
-            A fit keeps 32 of them by default, which take 32 times the recording's memory
-            (`FitOptions.snapshots`). Empty for a classical method.
-        segments: where each segment starts and ends, in samples.
-        seconds: wall time of the whole restoration.
-        unrestored: (channel, segment) of those that are left as they were, since their fits learned
-            nothing, counted from 0 as in `losses`.
-    """
-
-    audio: np.ndarray = field(repr=False)
-    sample_rate: int
-    method: str
-    selection: str | None
-    iterations: np.ndarray = field(repr=False)
-    losses: np.ndarray = field(repr=False)
-    snapshots: dict[int, np.ndarray] = field(repr=False)
-    segments: tuple[tuple[int, int], ...]
-    seconds: float
-    unrestored: tuple[tuple[int, int], ...] = ()
 
 
 def restore(
@@ -84,6 +42,7 @@ def restore(
     fit: FitOptions | None = None,
     selection: str | None = None,
     segment_seconds: float = 2.0,
+    amount: float = 1.0,
 ) -> Restoration:
     """Restore a recording: denoise it, or fill its gaps, or undo its quantization.
 
@@ -104,11 +63,12 @@ def restore(
     and so it does where a result is 20 dB below the recording, or the filling of a gap 20 dB below
     the sound beside it.
 
-    Nothing is resampled: all is done at `sample_rate`. The networks know nothing of rates. Their
-    spectrogram has windows of 1022 samples, 64 apart: 64 ms and 4 ms at the 16 kHz of the papers,
-    21 ms and 1.3 ms at 48 kHz, where a second takes three times as long. Resample what has no sound
-    above 8 kHz. Each channel is restored on its own, from the same seed, so that equal channels
-    stay equal.
+    Classical methods work at `sample_rate`, and so do priors that fill gaps or undo quantization:
+    their spectrogram has windows of 1022 samples, 64 apart, 64 ms and 4 ms at the 16 kHz of the
+    papers, 21 ms and 1.3 ms at 48 kHz, where a second takes three times as long. In noise above 16
+    kHz, a prior is fitted to the band up to 8 kHz, and `wiener-tracked` restores what is above; so
+    it is with "dfl" at any rate but 16 kHz. Each channel is restored on its own, from the same
+    seed, so that equal channels stay equal. Digital silence of 10 ms and longer is not denoised.
 
     Args:
         x: (samples,) or (samples, channels), floating point, 1,024 samples at least. Any scale will
@@ -142,13 +102,15 @@ def restore(
         selection: "average", the moving average of the outputs, "last", the last iterate, or
             "stop", the average where `fit.stop` stops; by default that, where there is a rule.
         segment_seconds: length of a segment, 0.25 at least.
+        amount: how much of what is taken for damage is taken off, from 0, the recording as it is,
+            to 1; not with gaps.
 
     Raises:
         DapError: `x` has another shape or type, is too short, is silent, all samples being equal
             (outside of its gaps), or holds NaN or infinite samples; a gap is not inside of `x`, or
             leaves nothing of a segment; samples are not levels of the quantizer; `gaps` is empty,
             or given with `bins`; an argument is out of its range; the method is not for the task,
-            or not for the rate, or needs more iterations; its weights cannot be had; `selection` is
+            or needs more iterations; its weights cannot be had; `selection` is
             "stop" without a rule; there is no GPU, where
             "cuda" is asked for; a fit diverged; no fit learned anything; of a channel, or of all
             gaps beside sound, a method makes silence
@@ -168,32 +130,61 @@ def restore(
     """
     begun = perf_counter()
     channels = _channels(x)
-    _check_whole("sample_rate", sample_rate, 1)
-    _check_whole("seed", seed, 0)
-    check_choice("device", device, DEVICES)
-    if selection is not None:
-        check_choice("selection", selection, SELECTIONS)
-    if threads is not None:
-        _check_whole("threads", threads, 1)
-    if not segment_seconds >= SHORTEST_SEGMENT_SECONDS:
-        raise DapError(
-            f"segment_seconds is {segment_seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}"
-        )
-    task = _task(gaps, bins)
-    found = choose(task, effort)
-    if method == AUTO:
-        method = found
-    chosen = method_for(method, task, int(sample_rate))
+    settled = settle(
+        sample_rate,
+        gaps=gaps,
+        bins=bins,
+        method=method,
+        effort=effort,
+        preset=preset,
+        iterations=iterations,
+        width=width,
+        seed=seed,
+        device=device,
+        threads=threads,
+        fit=fit,
+        selection=selection,
+        segment_seconds=segment_seconds,
+        amount=amount,
+    )
+    method, chosen, options = settled.method.name, settled.method, settled.fit
+    task = settled.task
     prior = chosen.kind == "prior"
-    options = options_of(method, prior, task, preset, iterations, width, fit)
-    selection = selection or ("average" if options.stop == "none" else "stop")
-    if selection == "stop" and prior and options.stop == "none":
-        raise DapError("selection is 'stop', and fit.stop is 'none': name a rule")
 
+    band = band_rate(chosen, task, int(sample_rate))
+    if band is not None:
+        from dap.bands import by_bands
+
+        low = by_bands(
+            lambda signal, rate, low: restore(
+                signal,
+                rate,
+                method=method if low else CHOSEN[task]["quick"],
+                seed=seed,
+                device=device,
+                threads=threads,
+                progress=progress if low else None,
+                fit=options if low and prior else None,
+                selection=settled.selection if low and prior else None,
+                segment_seconds=segment_seconds,
+            ),
+            np.stack(channels, axis=-1).reshape(np.shape(x)),
+            int(sample_rate),
+            band,
+        )
+        audio = low.audio.astype(np.asarray(x).dtype)
+        return replace(
+            low,
+            audio=_kept(x, audio, int(sample_rate), task, amount),
+            seconds=perf_counter() - begun,
+        )
+
+    from dap.fitting.threads import torch_threads
+    from dap.gaps import gap_mask
     from dap.levels import compare, compare_fillings
-    from dap.segments import gap_mask, restore_recording
+    from dap.segments import restore_recording
 
-    gaps = [] if gaps is None else [_gap(gap) for gap in gaps]
+    gaps = settled.gaps
     mask = gap_mask(gaps, len(channels[0]), sample_rate)
     silent = [_is_constant(channel[~mask]) for channel in channels]
     if all(silent):
@@ -204,7 +195,7 @@ def restore(
     if chosen.trained:
         log.warning("%s is a trained model: %s; other sound may suffer", method, chosen.trained)
     results: list[RestoredRecording | None] = []
-    with _threads(None if chosen.kind == "classical" else threads):
+    with torch_threads(None if chosen.kind == "classical" else threads):
         for index, channel in enumerate(channels):
             if silent[index]:
                 results.append(None)
@@ -217,7 +208,7 @@ def restore(
                     method=method,
                     fit=options,
                     spectrogram=SPECTROGRAM,
-                    selection=selection,
+                    selection=settled.selection,
                     segment_seconds=segment_seconds,
                     gaps=gaps,
                     bins=bins,
@@ -245,10 +236,16 @@ def restore(
         else:
             compare(channel, result.audio, what, method)
     return Restoration(
-        audio=_assembled([result.audio for result in restored], x),
+        audio=_kept(
+            x,
+            _assembled([result.audio for result in restored], x),
+            int(sample_rate),
+            task,
+            amount,
+        ),
         sample_rate=int(sample_rate),
         method=method,
-        selection=selection if prior else None,
+        selection=settled.selection if prior else None,
         iterations=np.stack([result.iterations for result in restored]),
         losses=np.stack([result.losses for result in restored]),
         snapshots={
@@ -262,7 +259,21 @@ def restore(
             for channel, result in enumerate(restored)
             for segment in result.unrestored
         ),
+        how=method,
     )
+
+
+def _kept(
+    x: np.ndarray, audio: np.ndarray, sample_rate: int, task: str, amount: float
+) -> np.ndarray:
+    """A result in which digital silence is that of the recording, and as much of it as is asked."""
+    x = np.asarray(x)
+    if amount < 1:
+        audio = (x + amount * (audio - x)).astype(x.dtype)
+    if task == "denoise":
+        silent = [digital_silence(channel, sample_rate) for channel in x.reshape(len(x), -1).T]
+        audio = np.where(np.stack(silent, axis=-1).reshape(x.shape), x, audio)
+    return audio
 
 
 def _channels(x: np.ndarray) -> list[np.ndarray]:
@@ -325,45 +336,6 @@ def _assembled(channels: Sequence[np.ndarray], x: np.ndarray) -> np.ndarray:
     return np.stack(channels, axis=-1).astype(x.dtype).reshape(x.shape)
 
 
-def _task(gaps: Sequence[tuple[float, float]] | None, bins: int | None) -> str:
-    if gaps is not None and bins is not None:
-        raise DapError("gaps are filled or quantization is undone: give gaps or bins, not both")
-    if bins is not None:
-        _check_whole("bins", bins, 2)
-        return "dequantize"
-    if gaps is None:
-        return "denoise"
-    if not len(gaps):
-        raise DapError("gaps is empty: leave it out to denoise")
-    return "inpaint"
-
-
-def _gap(gap: Sequence[float]) -> tuple[float, float]:
-    try:
-        start, end = map(float, gap)
-    except (TypeError, ValueError) as error:
-        raise DapError(f"the gap {gap!r} is not (start, end) in seconds") from error
-    if not start < end < float("inf"):
-        raise DapError(f"the gap {start}-{end} s does not end after it starts")
-    return start, end
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """PyTorch with this number of threads, then with the number that it had."""
-    if count is None:
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _over_channels(
     progress: Callable[[int, int, int, float], None], index: int, count: int
 ) -> Callable[[int, int, int, float], None]:
@@ -373,8 +345,3 @@ def _over_channels(
         progress(index * segments + segment, count * segments, iteration, loss)
 
     return report
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-        raise DapError(f"{name} is {value!r}: must be a whole number of at least {least}")

@@ -18,6 +18,7 @@ from dap.tasks import TASKS
 RESTORED = ("denoise", "inpaint", "dequantize")
 EFFORTS = ("quick", "normal", "best")
 AUTO = "auto"
+BAND_RATE = 16000  # Hz: of the papers, and of the recordings on which methods were compared
 # by task; a second of sound takes less than a second by a classical method. In noise, a network's
 # SNR is no better, but speech has a higher PESQ
 CHOSEN = {
@@ -100,11 +101,11 @@ def choose(task: str, effort: str = "normal") -> str:
     return CHOSEN[task][effort]
 
 
-def method_for(name: str, task: str, sample_rate: int) -> Method:
+def method_for(name: str, task: str) -> Method:
     """The method of a name.
 
     Raises:
-        DapError: there is none, or it is not for the task, or not for the rate in Hz.
+        DapError: there is none, or it is not for the task.
     """
     known = {method.name: method for method in methods()}
     if name not in known:
@@ -112,13 +113,21 @@ def method_for(name: str, task: str, sample_rate: int) -> Method:
     if task not in known[name].tasks:
         able = ", ".join(method.name for method in methods(task))
         raise DapError(f"{name} does not {TASKS[task].verb}: choose another method: {able}")
-    rates = known[name].sample_rates
-    if rates and sample_rate not in rates:
-        raise DapError(
-            f"{name} is for {' or '.join(map(str, rates))} Hz, and the rate is {sample_rate}: "
-            "resample the recording, or choose another method"
-        )
     return known[name]
+
+
+def band_rate(method: Method, task: str, sample_rate: int) -> int | None:
+    """The lower rate at which a method restores the low band of a recording; None for all of it.
+
+    A trained method is for its own rates, whatever the recording's. In noise a prior is fitted to
+    what is below 8 kHz, and a classical method restores what is above: that was found no worse than
+    a fit to all of it, which has more samples to fit (docs/performance.md). A gap, or a quantizer's
+    cells, are of the recording at its own rate.
+    """
+    if method.sample_rates:
+        return None if sample_rate in method.sample_rates else max(method.sample_rates)
+    banded = method.kind == "prior" and task == "denoise" and sample_rate > BAND_RATE
+    return BAND_RATE if banded else None
 
 
 def options_of(

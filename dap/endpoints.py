@@ -6,21 +6,24 @@ end. What a pipe holds is read once.
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TypeVar
 from uuid import uuid4
 
 from dap.errors import DapError, UnwritableError, cause, is_full
 
+COPY_BYTES = 2**20
 STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
 NAMES = {0: "standard input", 1: "standard output", 2: "standard error"}
@@ -133,6 +136,22 @@ class Source(_End):
                 yield stream
 
 
+@dataclass(frozen=True)
+class Finish:
+    """What writes a file of `Target.writing` to where it is meant to be.
+
+    Attributes:
+        file: empty, to be filled.
+    """
+
+    file: IO[bytes]
+    _finish: Callable[[], None]
+
+    def __call__(self) -> None:
+        """Do so, once it is filled."""
+        self._finish()
+
+
 class Target(_End):
     """What is written."""
 
@@ -176,24 +195,50 @@ class Target(_End):
         Raises:
             UnwritableError: it cannot be written; a file that was there is as it was.
         """
+        with self.writing(force=force) as finish, self._one_error():
+            finish.file.write(content)
+            finish()
+
+    @contextmanager
+    def writing(self, *, force: bool = False) -> "Iterator[Finish]":
+        """A temporary file to be filled, and what then makes it the target, or sends it on.
+
+        The file is beside the target where that is a file, and gone at the end, unless finished.
+
+        Args:
+            force: replace a file that came to be there since.
+
+        Raises:
+            UnwritableError: there can be no such file, or, from what finishes it, the target cannot
+                be written; a file that was there is as it was.
+        """
+        with ExitStack() as stack:
+            with self._one_error():
+                if self.is_file:
+                    real = self._real()
+                    temporary, file = stack.enter_context(_beside(real))
+                    finish = Finish(file, partial(self._replace, real, temporary, file, force))
+                else:
+                    file = stack.enter_context(tempfile.TemporaryFile(prefix="dap-"))
+                    finish = Finish(file, partial(self._send, file))
+            yield finish
+
+    def _send(self, file: IO[bytes]) -> None:
         with self._one_error():
-            if self.is_file:
-                self._replace(content, force)
-            elif self.descriptor is None:
+            file.seek(0)
+            if self.descriptor is None:
                 descriptor = os.open(self.path, os.O_WRONLY)
                 try:
-                    _write_all(descriptor, content)
+                    _write_all(descriptor, file)
                 finally:
                     os.close(descriptor)
             elif self.descriptor == 1 and self.status is None:  # no stream of the system's
-                sys.stdout.buffer.write(content)
+                shutil.copyfileobj(file, sys.stdout.buffer)
             else:
-                _write_all(self.descriptor, content)
+                _write_all(self.descriptor, file)
 
-    def _replace(self, content: bytes | memoryview, force: bool) -> None:
-        real = self._real()
-        with _beside(real) as (temporary, file):
-            file.write(content)
+    def _replace(self, real: Path, temporary: Path, file: IO[bytes], force: bool) -> None:
+        with self._one_error():
             file.flush()
             os.fsync(file.fileno())
             if os.path.lexists(real):
@@ -229,26 +274,31 @@ class Target(_End):
             raise UnwritableError(f"{self.name}: cannot be written: {cause(error)}") from error
 
 
-def keep(content: bytes | memoryview, target: Target | None) -> str | None:
+def keep(file: IO[bytes], target: Target | None, suffix: str = ".wav") -> str | None:
     """Keep a result that could not be written where it was meant to be.
 
     Args:
+        file: that holds it.
         target: where it is tried first; then, and by default, it is a new file in the system's
             folder for temporary files, or, should that be full, in the user's home.
+        suffix: of that file.
 
     Returns:
         where it is; None where it cannot be kept.
     """
     if target is not None:
-        with suppress(UnwritableError):
-            target.write(content, force=True)
+        with suppress(UnwritableError), target.writing(force=True) as finish, target._one_error():
+            file.seek(0)
+            shutil.copyfileobj(file, finish.file)
+            finish()
             return target.name
     for folder in (tempfile.gettempdir, Path.home):
         with suppress(OSError, RuntimeError):
-            handle, path = tempfile.mkstemp(prefix="restored-", suffix=".wav", dir=folder())
+            handle, path = tempfile.mkstemp(prefix="restored-", suffix=suffix, dir=folder())
             try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
+                with os.fdopen(handle, "wb") as copy:
+                    file.seek(0)
+                    shutil.copyfileobj(file, copy)
             except OSError:
                 Path(path).unlink()
                 raise
@@ -261,17 +311,17 @@ def _beside(real: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     """A temporary file in the folder of another one; it is gone at the end, unless moved."""
     # a short name: the file's own may be as long as names can be
     temporary = real.with_name(f".dap-{uuid4().hex}.tmp")
-    with temporary.open("xb") as file:  # with the mode that a new file has here
+    with temporary.open("x+b") as file:  # with the mode that a new file has here
         try:
             yield temporary, file
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _write_all(descriptor: int, content: bytes | memoryview) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _write_all(descriptor: int, file: IO[bytes]) -> None:
+    while rest := memoryview(file.read(COPY_BYTES)):
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 def _reserve(descriptor: int, size: int) -> None:
@@ -306,3 +356,22 @@ def _status(path: str, descriptor: int | None) -> os.stat_result | None:
         return os.fstat(stream.fileno())
     except (AttributeError, ValueError):  # no stream of the system's: io.UnsupportedOperation
         return None
+
+
+@contextmanager
+def renamed(path: Path, name: str) -> Iterator[None]:
+    """Have a temporary file called by the name of what it is a copy of."""
+
+    def rename(record: logging.LogRecord) -> bool:
+        record.msg, record.args = record.getMessage().replace(str(path), name), ()
+        return True
+
+    logger = logging.getLogger("dap")
+    logger.addFilter(rename)
+    try:
+        yield
+    except DapError as error:
+        error.args = (str(error).replace(str(path), name),)
+        raise
+    finally:
+        logger.removeFilter(rename)

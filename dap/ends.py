@@ -1,21 +1,20 @@
 """What commands do with the recording that comes in and with the result that goes out."""
 
-import io
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from dap.endpoints import Source, Target, keep
 from dap.errors import DapError, UnwritableError, one_line
+from dap.form import SUFFIXES, Form, FormWriter
 
 if TYPE_CHECKING:
     import numpy as np
 
-# of a WAV, whose header holds its size in 32 bits, and of samples of 32 bits
-MOST_BYTES, SAMPLE_BYTES = 2**32 - 1, 4
-HEADER_BYTES = 58
+
+class WrongNameError(DapError):
+    """A result cannot have the name that was given: another name is the remedy."""
 
 
 def provide_for_libraries() -> None:
@@ -40,56 +39,126 @@ def check_ends(
     reserve: Target | None,
     force: bool,
     *,
-    other: str = "--keep-partial is RESTORED",
+    other: str = "--keep-partial is the result",
 ) -> None:
     """Refuse what would lose a file, or could not be written after an hour's fit.
 
     Args:
         other: what `reserve` is not to be, in the words of the command.
+
+    Raises:
+        WrongNameError: it is the recording itself, or of an extension that says another format than
+            could be written.
+        DapError: it is there already, or cannot be written.
     """
     ends = [target] if reserve is None else [target, reserve]
     for end in ends:
         name = one_line(end.name)
-        if end.is_file and Path(end.path).suffix.lower() != ".wav":
-            raise click.UsageError(f"{name} will be a WAV file: name it so, with .wav at the end")
+        suffix = Path(end.path).suffix.lower()
+        if end.is_file and suffix not in ("", Path(source.path).suffix.lower(), *SUFFIXES):
+            raise WrongNameError(
+                f"{name}: no {suffix} file can be written: name it {', '.join(SUFFIXES)}"
+            )
         if end.is_same(source):
-            raise click.UsageError(f"{name} is the recording itself: name another file")
+            raise WrongNameError(f"{name} is the recording itself: name another file")
         if end.exists and not force:
             raise DapError(f"{name} is there already: name another file, or give --force")
     if reserve and (reserve.is_same(target) or reserve.path == target.path):
-        raise click.UsageError(f"{other} itself: name another file")
+        raise WrongNameError(f"{other} itself: name another file")
     for end in ends:
         end.check()
 
 
-def check_room(samples: int, target: Target, reserve: Target | None) -> None:
-    """Refuse a result that would not fit into its file, or onto its disk."""
-    size = HEADER_BYTES + SAMPLE_BYTES * samples
-    if size > MOST_BYTES:
-        raise DapError(
-            f"the result would have {samples} samples, and a WAV holds "
-            f"{(MOST_BYTES - HEADER_BYTES) // SAMPLE_BYTES}: restore it in parts, or at a lower "
-            "--sample-rate"
+def form_for(
+    source: Source, form: Form, target: Target, samples: int, *, finer: bool = False
+) -> Form:
+    """The form of a result: the recording's, but for what the target's extension asks for.
+
+    Args:
+        form: of the recording.
+        samples: of the result.
+        finer: whether samples are to lie between the recording's levels.
+
+    Raises:
+        WrongNameError: the format that is asked for does not hold such a result.
+    """
+    if finer:
+        form = form.finer()
+    if not target.is_file:
+        return form.at(Path()).holding(samples)
+    path, recording = Path(target.path), Path(source.path)
+    found = form.at(path, recording).holding(samples)
+    suffix = path.suffix.lower()
+    asked, _ = SUFFIXES.get(suffix, (form.container if suffix else found.container, ""))
+    if suffix == recording.suffix.lower():
+        asked = form.container
+    foreign = suffix and suffix not in SUFFIXES and form.container == "WAV"  # of ffmpeg
+    if foreign or found.container not in (asked, "WAVEX", "RF64"):
+        raise WrongNameError(
+            f"{one_line(target.name)}: no {suffix} file of {form.channels} channels at "
+            f"{form.sample_rate} Hz can be written: name it .wav or .flac"
         )
+    return found
+
+
+def result_name(source: Source, what: str) -> Path:
+    """Where a result goes if nobody says where: NAME.WHAT.EXT, beside the recording.
+
+    Of a format that cannot be written the result is a WAV.
+
+    Raises:
+        WrongNameError: the recording is a pipe, and has no name.
+        UnusableError: it is no audio.
+    """
+    if not source.is_file:
+        raise WrongNameError(
+            f"{source.name} has no name that a result's could be made of: name it by -o"
+        )
+    recording = Path(source.path)
+    form = Form.of(recording)
+    suffix = recording.suffix
+    found = form.at(recording, recording).container
+    kept = suffix.lower() in SUFFIXES or form.container != "WAV"
+    if found != form.container or not kept:
+        suffix = ".wav"
+    return recording.with_name(f"{recording.stem}.{what}{suffix}")
+
+
+def check_room(form: Form, samples: int, target: Target, reserve: Target | None) -> None:
+    """Refuse a result that would not fit onto its disk."""
     for end in (target, reserve):
         if end is not None:
-            end.check(size)
+            end.check(form.size(samples))
 
 
 def write_result(
-    signal: "np.ndarray", sample_rate: int, target: Target, reserve: Target | None, force: bool
+    blocks: Iterable["np.ndarray"],
+    form: Form,
+    target: Target,
+    reserve: Target | None,
+    force: bool,
+    *,
+    seed: int = 0,
 ) -> None:
-    """Write the result; should that fail, keep it elsewhere, and raise what says where."""
-    from dap.audio import write
+    """Write the result; should that fail at the end, keep it elsewhere, and raise what says where.
 
-    content = io.BytesIO()
-    write(content, signal, sample_rate)
-    try:
-        target.write(content.getbuffer(), force=force)
-    except UnwritableError as error:
-        where = keep(content.getbuffer(), reserve)
-        told = f"the result is in {where}" if where else "the result is lost: no folder takes it"
-        raise DapError(f"{error}; {told}") from error
+    Args:
+        blocks: (samples, channels) or, of one channel, (samples,), one after the other.
+        seed: of the dither.
+    """
+    with target.writing(force=force) as finish:
+        with FormWriter(finish.file, form, seed, name=target.name) as writer:
+            for block in blocks:
+                writer.write(block)
+        try:
+            finish()
+        except UnwritableError as error:
+            suffix = Path(target.path).suffix if target.is_file else f".{form.container.lower()}"
+            where = keep(finish.file, reserve, suffix)
+            told = (
+                f"the result is in {where}" if where else "the result is lost: no folder takes it"
+            )
+            raise DapError(f"{error}; {told}") from error
 
 
 def cores() -> int:
@@ -97,19 +166,3 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def lost(recording: Path, sample_rate: int) -> str:
-    """What a recording has that its restoration has not, in words."""
-    import soundfile
-
-    try:
-        info = soundfile.info(os.fsencode(recording))
-    except RuntimeError:  # a damaged file, which was read all the same
-        return ""
-    changes = []
-    if info.channels > 1:
-        changes.append(f"the mean of {info.channels} channels")
-    if info.samplerate != sample_rate:
-        changes.append(f"resampled from {info.samplerate} Hz")
-    return f" ({', '.join(changes)})" if changes else ""

@@ -5,6 +5,7 @@ lies far above all else, such as a click, is cut off for the fit and added to wh
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,7 +121,11 @@ def compare(before: np.ndarray, after: np.ndarray, what: str, method: str) -> No
     Raises:
         DapError: nothing is left.
     """
-    below = decibels_below(root_mean_square(before), root_mean_square(after))
+    judge(decibels_below(root_mean_square(before), root_mean_square(after)), what, method)
+
+
+def judge(below: float, what: str, method: str) -> None:
+    """`compare` of a result that is so many decibels below what went in."""
     if below >= SILENT_DB:
         raise DapError(f"{method} leaves silence of {what} ({_said(below)}): take another method")
     if below >= QUIETER_DB:
@@ -152,9 +157,30 @@ def compare_fillings(
     Raises:
         DapError: no gap beside sound is filled with any.
     """
+    offset = float(before[~lost].astype(np.float64).mean())
+    filled, quiet = fillings(before, after, lost, sample_rate, offset)
+    judge_fillings(filled, quiet, what, method)
+
+
+def fillings(
+    before: np.ndarray,
+    after: np.ndarray,
+    lost: np.ndarray,
+    sample_rate: int,
+    offset: float,
+    origin: int = 0,
+) -> tuple[list[bool], list[str]]:
+    """How loud fillings are beside the sound around them, as for `compare_fillings`.
+
+    Args:
+        offset: the recording's mean.
+        origin: the sample of the recording that `before` begins at.
+
+    Returns:
+        of each that counts, whether there is any sound in it; and, in words, those that are quiet.
+    """
     edges = np.flatnonzero(np.diff(np.r_[False, lost, False].astype(np.int8)))
     beside = round(BESIDE_SECONDS * sample_rate)
-    offset = before[~lost].astype(np.float64).mean()
     quiet, filled = [], []
     for start, end in edges.reshape(-1, 2):
         filling = after[start:end].astype(np.float64)
@@ -171,7 +197,13 @@ def compare_fillings(
         moves = decibels_below(least, root_mean_square(filling)) < SILENT_DB
         filled.append(below < QUIETER_DB or moves)
         if below >= QUIETER_DB:
-            quiet.append(f"{start / sample_rate:.3f}-{end / sample_rate:.3f} s ({_said(below)})")
+            first, last = (start + origin) / sample_rate, (end + origin) / sample_rate
+            quiet.append(f"{first:.3f}-{last:.3f} s ({_said(below)})")
+    return filled, quiet
+
+
+def judge_fillings(filled: Sequence[bool], quiet: Sequence[str], what: str, method: str) -> None:
+    """`compare_fillings` of what `fillings` gives, of one part of a recording or of several."""
     if filled and not any(filled):
         raise DapError(
             f"{method} fills the gaps of {what} with silence, though there is sound on both sides: "

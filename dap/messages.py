@@ -3,10 +3,10 @@
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
+from dap.ends import WrongNameError
 from dap.errors import DapError, PluginError, one_line
 from dap.plugins import MEMORY_IS_FULL
 
@@ -32,40 +32,38 @@ def warnings_as_lines() -> Iterator[None]:
 def errors_as_lines() -> Iterator[None]:
     """Put what the user can put right into one line, and the exit status 1."""
     try:
-        yield
+        with full_memory():
+            yield
     except DapError as error:
         if isinstance(error, PluginError):
             click.echo(error.trace, err=True)
         raise click.ClickException(one_line(str(error))) from error
-    except (MemoryError, RuntimeError) as error:
-        full = any(words in str(error).lower() for words in MEMORY_IS_FULL)
-        if not (full or isinstance(error, MemoryError)):
-            raise
-        raise click.ClickException(
-            "the memory is full: take shorter segments (--segment), a narrower network (--width) "
-            "or a part of the recording"
-        ) from error
     except OSError as error:
         raise click.ClickException(one_line(str(error))) from error
 
 
 @contextmanager
-def renamed(path: Path, name: str) -> Iterator[None]:
-    """Have a temporary file called by the name of what it is a copy of."""
-
-    def rename(record: logging.LogRecord) -> bool:
-        record.msg, record.args = record.getMessage().replace(str(path), name), ()
-        return True
-
-    logger = logging.getLogger("dap")
-    logger.addFilter(rename)
+def full_memory() -> Iterator[None]:
+    """Have it be a `DapError` that the memory is full."""
     try:
         yield
-    except DapError as error:
-        error.args = (str(error).replace(str(path), name),)
-        raise
-    finally:
-        logger.removeFilter(rename)
+    except (MemoryError, RuntimeError) as error:
+        full = any(words in str(error).lower() for words in MEMORY_IS_FULL)
+        if not (full or isinstance(error, MemoryError)):
+            raise
+        raise DapError(
+            "the memory is full: take shorter segments (--segment), a narrower network (--width) "
+            "or a part of the recording"
+        ) from error
+
+
+@contextmanager
+def names_refused() -> Iterator[None]:
+    """Have a name that no result can have be a mistake in the command."""
+    try:
+        yield
+    except WrongNameError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def bars(iterations: int) -> Callable[[int, int, int, float], None]:

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from dap import choice
 from dap.options import PRESETS, FitOptions, limits
@@ -67,22 +68,36 @@ class Finite(click.FloatRange):
 class MethodName(click.ParamType):
     """The name of one of `dap.methods`, which are looked for when they are needed, or "auto"."""
 
-    name = "METHOD"
+    name = "NAME"
+
+    def names(self) -> list[str]:
+        """Those that are allowed."""
+        return [choice.AUTO, *(method.name for method in choice.methods())]
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name itself."""
-        names = _methods()
+        names = self.names()
         if value not in names:
             self.fail(f"{value!r} is not one of {', '.join(names)}", param, ctx)
         return value
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """The names, for the help."""
-        return f"[{'|'.join(_methods())}]"
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
 
 
-def _methods() -> list[str]:
-    return [choice.AUTO, *(method.name for method in choice.methods())]
+class PriorName(MethodName):
+    """The name of a prior that separates."""
+
+    def names(self) -> list[str]:
+        """Those that are allowed."""
+        return [
+            name
+            for name, offer in plugins("priors").items()
+            if "separate" in offer.metadata.get("tasks", ["separate"])
+        ]
 
 
 def option_range(name: str) -> Finite:

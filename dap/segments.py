@@ -7,24 +7,25 @@ from functools import partial
 
 import numpy as np
 
-from dap.data.corruptions.quantization import QUANTIZERS, cells, inside
+from dap.crossfade import Joiner
+from dap.data.corruptions.quantization import inside
 from dap.errors import DapError
 from dap.fitting.interleave import Fit, at_most, run_interleaved
 from dap.fitting.method import is_prior, resolve_device, restoring
 from dap.fitting.restored import Restored
 from dap.fitting.threads import one_at_a_time, run_in_threads
+from dap.gaps import gap_mask
 from dap.levels import Level, decibels_below, peak_of, root_mean_square
 from dap.observation import Observation, untouched_frames
 from dap.options import FitOptions
+from dap.quantizers import quantized
 from dap.seeds import derive
 
 FADE_SECONDS = 0.064  # one window of the transform
 AT_ONCE = 8  # segments beside each other, on a GPU whose memory holds them
 SLOWER = 1 / 3  # of the learning rate, for a fit that learned nothing
 NOTHING_DB = 30.0  # what a fit gave that is so far below its segment is nothing
-OFF_LEVEL = 2e-4  # how far a sample may lie from a quantizer's level: 16-bit files round by 3e-5
 NOTHING_LEFT = "a gap leaves nothing of a segment: take longer segments"
-PAST_END = 2  # samples
 
 log = logging.getLogger("dap")
 
@@ -108,7 +109,6 @@ def restore_recording(
         DapError: a gap is not inside of the recording, or leaves nothing of a segment; samples are
             not a quantizer's levels; a fit diverged.
     """
-    task = "inpaint" if gaps else "dequantize" if bins else "denoise"
     mask = gap_mask(gaps, len(recording), sample_rate)
     bounds = quantized(recording, bins) if bins else None
     fade = round(FADE_SECONDS * sample_rate)
@@ -117,27 +117,151 @@ def restore_recording(
     if fitted:
         length = round(min(segment_seconds * sample_rate, length))
     parts = segments(len(recording), length, fade)
+    done = restore_parts(
+        recording,
+        dict(enumerate(parts)),
+        sample_rate,
+        method=method,
+        fit=fit,
+        spectrogram=spectrogram,
+        mask=mask if gaps else None,
+        bounds=bounds,
+        seed=seed,
+        device=device,
+        channel=channel,
+        report=report and (lambda index, *rest: report(index + 1, len(parts), *rest)),
+    )
+    changed = np.zeros(len(recording), bool)
+    for index in done.restored:
+        changed[slice(*parts[index])] = True
+    if gaps:
+        changed &= mask
+
+    def joined(estimate: Callable[[Restored], np.ndarray]) -> np.ndarray:
+        """The recording of the segments' estimates, (outputs, samples) each, of the last output."""
+        signals = [
+            done.signal(index, recording[start:end], estimate)
+            for index, (start, end) in enumerate(parts)
+        ]
+        signal = cross_faded(signals, parts, fade).astype(recording.dtype)
+        if bounds is not None:
+            signal = np.clip(signal, *inside(*bounds))
+        return np.where(changed, signal, recording)
+
+    losses = np.full((len(parts), fit.iterations * fitted), np.nan, np.float32)
+    iterations = np.zeros(len(parts), int)
+    for index, result in done.results.items():
+        losses[index, : len(result.losses)] = result.losses
+        iterations[index] = len(result.losses)
+        if selection == "stop" and "stop" in result.selections:
+            iterations[index] = int(result.cost["stopped"])
+    grid = sorted({int(each) for result in done.results.values() for each in result.iterations})
+    return RestoredRecording(
+        audio=joined(partial(selected, selection)),
+        segments=parts,
+        losses=losses,
+        iterations=iterations,
+        snapshots={iteration: joined(partial(_snapshot, iteration)) for iteration in grid},
+        unrestored=done.unrestored,
+        learned=done.learned,
+    )
+
+
+@dataclass(frozen=True)
+class RestoredParts:
+    """What became of some parts of a recording, by their indexes.
+
+    Attributes:
+        levels: of those that were to be restored.
+        results: of those among them that have any sound.
+        unrestored: those that are left as they were, since their fits learned nothing.
+    """
+
+    levels: dict[int, Level]
+    results: dict[int, Restored]
+    unrestored: tuple[int, ...]
+
+    @property
+    def restored(self) -> list[int]:
+        """The parts that are not as they were."""
+        return [index for index in self.levels if index not in self.unrestored]
+
+    @property
+    def learned(self) -> bool:
+        """Whether any fit learned anything; true where nothing was fitted."""
+        return not self.results or len(self.results) > len(self.unrestored)
+
+    def signal(
+        self, index: int, part: np.ndarray, estimate: Callable[[Restored], np.ndarray]
+    ) -> np.ndarray:
+        """A part's estimate, the last of its (outputs, samples), at the level of the recording.
+
+        Args:
+            part: (samples,) as it was recorded.
+        """
+        if index not in self.levels or index in self.unrestored:
+            return part
+        silence = np.zeros(len(part))  # what a part of one level is beside that
+        sound = estimate(self.results[index])[-1] if index in self.results else silence
+        return self.levels[index].put_back(sound)
+
+
+def restore_parts(
+    recording: np.ndarray,
+    parts: Mapping[int, tuple[int, int]],
+    sample_rate: int,
+    *,
+    method: str,
+    fit: FitOptions,
+    spectrogram: dict,
+    mask: np.ndarray | None = None,
+    bounds: np.ndarray | None = None,
+    level: Callable[[np.ndarray], Level] | None = None,
+    origin: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    channel: str = "",
+    report: Callable[[int, int, float], None] | None = None,
+    wrap: Callable[[Callable[..., Fit]], Callable[..., Fit]] | None = None,
+) -> RestoredParts:
+    """Run a method on parts of a recording of one channel, each at its own level.
+
+    Args:
+        recording: (samples,), from the sample `origin` on.
+        parts: starts and ends in samples, by index.
+        mask: (samples,) bool, which samples are lost, where gaps are filled: parts without any are
+            left as they are.
+        bounds: (2, samples), the cells of a quantizer, where it is undone.
+        level: of a part's samples that are not lost, where it is not to be the part's own.
+        report: called with a part's index, the iteration and the loss.
+        wrap: of what begins a fit, makes what is to begin it.
+
+    The other arguments, and the errors, are those of `restore_recording`.
+    """
+    task = "inpaint" if mask is not None else "dequantize" if bounds is not None else "denoise"
+    fitted = is_prior(method)
     device = resolve_device(device) if fitted else "cpu"
     level_of = Level.of if fitted else partial(Level.peak, peak=peak_of(method))
     levels: dict[int, Level] = {}
     observations: dict[int, Observation] = {}
-    for index, (start, end) in enumerate(parts):
-        lost = mask[start:end]
-        if gaps and not lost.any():
+    for index, (start, end) in parts.items():
+        span = slice(start - origin, end - origin)
+        lost = np.zeros(end - start, bool) if mask is None else mask[span]
+        if mask is not None and not lost.any():
             continue
         if lost.all():
             raise DapError(NOTHING_LEFT)
-        cell = None if bounds is None else bounds[:, start:end]
-        level = level_of(recording[start:end], lost, cell)
-        levels[index] = level
-        if level.scale:
-            scaled = np.where(lost, np.float32(0), level.scaled(recording[start:end]))
+        cell = None if bounds is None else bounds[:, span]
+        signal = recording[span]
+        levels[index] = level(signal) if level else level_of(signal, lost, cell)
+        if levels[index].scale:
+            scaled = np.where(lost, np.float32(0), levels[index].scaled(signal))
             observations[index] = _observation(scaled, lost, spectrogram, sample_rate)
             if cell is not None:
-                lower, upper = level.scaled(cell)
+                lower, upper = levels[index].scaled(cell)
                 observations[index].known.update(lower=lower, upper=upper)
     report = report and one_at_a_time(report)
-    begin = {
+    begin: dict[int, Callable[..., Fit]] = {
         index: partial(
             restoring,
             method,
@@ -146,83 +270,25 @@ def restore_recording(
             spectrogram=spectrogram,
             device=device,
             seed=derive(seed, "recording", index),
-            report=report and partial(report, index + 1, len(parts)),
+            report=report and partial(report, index),
         )
         for index, observation in observations.items()
     }
+    if wrap:
+        begin = {index: wrap(start) for index, start in begin.items()}
     name = partial(_named, parts=parts, sample_rate=sample_rate, channel=channel)
-    results, unrestored = _fitted(begin, observations, fit, device, name)
-    restored = [index for index in levels if index not in unrestored]
-    changed = np.zeros(len(recording), bool)
-    for index in restored:
-        changed[slice(*parts[index])] = True
-    if gaps:
-        changed &= mask
+    return RestoredParts(levels, *_fitted(begin, observations, fit, device, name))
 
-    def joined(estimate: Callable[[Restored], np.ndarray]) -> np.ndarray:
-        """The recording of the segments' estimates, (outputs, samples) each, of the last output."""
-        signals = [recording[start:end] for start, end in parts]
-        for index in restored:
-            silence = np.zeros(len(signals[index]))  # what a segment of one level is beside that
-            sound = estimate(results[index])[-1] if index in results else silence
-            signals[index] = levels[index].put_back(sound)
-        signal = _cross_faded(signals, parts, fade).astype(recording.dtype)
-        if bounds is not None:
-            signal = np.clip(signal, *inside(*bounds))
-        return np.where(changed, signal, recording)
 
-    losses = np.full((len(parts), fit.iterations * fitted), np.nan, np.float32)
-    iterations = np.zeros(len(parts), int)
-    for index, result in results.items():
-        losses[index, : len(result.losses)] = result.losses
-        iterations[index] = len(result.losses)
-        if selection == "stop" and "stop" in result.selections:
-            iterations[index] = int(result.cost["stopped"])
-    grid = sorted({int(each) for result in results.values() for each in result.iterations})
-    return RestoredRecording(
-        audio=joined(lambda result: result.selections.get(selection, result.selections["last"])),
-        segments=parts,
-        losses=losses,
-        iterations=iterations,
-        snapshots={iteration: joined(partial(_snapshot, iteration)) for iteration in grid},
-        unrestored=unrestored,
-        learned=not results or len(results) > len(unrestored),
-    )
+def selected(selection: str, result: Restored) -> np.ndarray:
+    """The estimate of a selection; of a method without any, the last."""
+    return result.selections.get(selection, result.selections["last"])
 
 
 def _snapshot(iteration: int, result: Restored) -> np.ndarray:
     """The latest snapshot of a fit up to an iteration, or its first."""
     index = int(np.searchsorted(result.iterations, iteration, side="right")) - 1
     return result.snapshots[max(0, index)]
-
-
-def gap_mask(gaps: Sequence[tuple[float, float]], samples: int, sample_rate: int) -> np.ndarray:
-    """Which samples lie in a gap, (samples,) bool.
-
-    A gap that ends up to two samples past the end is meant to end there: times are rounded.
-
-    Raises:
-        DapError: a gap is shorter than half a sample, or not inside of the recording.
-    """
-    mask = np.zeros(samples, bool)
-    for start, end in gaps:
-        if 0 < (end - start) * sample_rate < 0.5:
-            raise DapError(
-                f"the gap {start}-{end} s is shorter than half a sample, which is "
-                f"{0.5 / sample_rate:.2g} s"
-            )
-        first, last = round(start * sample_rate), round(end * sample_rate)
-        if start < end:
-            last = max(last, first + 1)
-        if samples < last <= samples + PAST_END:
-            last = samples
-        if not 0 <= first < last <= samples:
-            raise DapError(
-                f"the gap {start}-{end} s is not inside of the recording, which lasts "
-                f"{samples / sample_rate:.3f} s"
-            )
-        mask[first:last] = True
-    return mask
 
 
 def _fitted(
@@ -276,7 +342,7 @@ def _learned(result: Restored, observation: Observation) -> bool:
 
 
 def _named(
-    indexes: Sequence[int], parts: Sequence[tuple[int, int]], sample_rate: int, channel: str
+    indexes: Sequence[int], parts: Mapping[int, tuple[int, int]], sample_rate: int, channel: str
 ) -> str:
     """Segments in words: "segments 1 (0.0-2.0 s), 2 (1.9-3.9 s)"."""
     times = [[f"{sample / sample_rate:.1f}" for sample in parts[index]] for index in indexes]
@@ -305,71 +371,17 @@ def _run(
     return results
 
 
-def _cross_faded(
+def cross_faded(
     estimates: Sequence[np.ndarray], parts: Sequence[tuple[int, int]], fade: int
 ) -> np.ndarray:
-    total, weights = np.zeros((2, parts[-1][1]))
-    for estimate, (start, end) in zip(estimates, parts, strict=True):
-        # a ramp of the fade's length where another segment is faded from or to, and none at the
-        # recording's ends: a segment that begins soon after would be there at once
-        ramp = np.minimum(1.0, (np.arange(end - start) + 1) / (fade + 1))
-        weight = np.ones(end - start)
-        if start > 0:
-            weight = np.minimum(weight, ramp)
-        if end < len(total):
-            weight = np.minimum(weight, ramp[::-1])
-        total[start:end] += weight * estimate
-        weights[start:end] += weight
-    return total / weights
+    """Segments joined, (samples,) float64.
 
-
-def quantized(recording: np.ndarray, bins: int) -> np.ndarray:
-    """The cells of a recording that was quantized on [-1, 1], (2, samples): lower and upper bounds.
-
-    Mid-rise or mid-tread is found from the samples, which have to be its levels. If they are those
-    of fewer bins, too, whose cells are larger, a warning says so.
-
-    Raises:
-        DapError: they are the levels of neither.
+    Args:
+        estimates: (samples of the part,) each.
+        parts, fade: as of `segments`.
     """
-    shares = []
-    for quantizer in _quantizers(bins):
-        off = _off_levels(recording, bins, quantizer)
-        if not off:
-            _warn_of_fewer(recording, bins)
-            return np.stack(cells(recording, bins, quantizer)[1:])
-        shares.append(f"{off:.2%} are not those of {quantizer}")
-    raise DapError(
-        f"the samples are not the levels of a quantizer of {bins} bins on [-1, 1] "
-        f"({', '.join(shares)}): was the recording resampled, mixed or scaled since, or has it "
-        "other bins?"
-    )
-
-
-def _quantizers(bins: int) -> list[str]:
-    return [quantizer for quantizer in QUANTIZERS if quantizer != "mid-rise" or bins % 2 == 0]
-
-
-def _off_levels(recording: np.ndarray, bins: int, quantizer: str) -> float:
-    """The share of samples that are no levels of a quantizer."""
-    level = cells(recording, bins, quantizer)[0]
-    within = min(OFF_LEVEL, 0.25 / bins)  # an eighth of a step
-    return float((np.abs(recording - level) > within).mean())
-
-
-def _warn_of_fewer(recording: np.ndarray, bins: int) -> None:
-    for fewer in range(2, bins // 2 + 1):
-        if bins % fewer == 0 and any(
-            _off_levels(recording, fewer, quantizer) == 0 for quantizer in _quantizers(fewer)
-        ):
-            log.warning(
-                "the samples are the levels of %d bins, too, and of %d only a few are there: was "
-                "the recording quantized to %d?",
-                fewer,
-                bins,
-                fewer,
-            )
-            return
+    joiner = Joiner(parts, fade)
+    return np.concatenate([joiner.add(estimate) for estimate in estimates])
 
 
 def _observation(

@@ -94,13 +94,20 @@ def test_a_segment_without_a_gap_is_not_fitted(noisy):
 
 
 def test_any_rate(noisy):
-    for rate in (4000, 44100, 96000):
+    for rate in (4000, 44100):
         result = dap.restore(noisy, rate, method="conv", fit=FIT, device="cpu")
         assert (result.sample_rate, result.audio.shape) == (rate, noisy.shape)
-    # the networks know nothing of it: one segment is fitted as at any other rate
-    np.testing.assert_array_equal(
-        result.audio, dap.restore(noisy, 48000, method="conv", fit=FIT, device="cpu").audio
-    )
+    # the networks know nothing of it: one segment is fitted as at any other rate, up to 16 kHz in
+    # noise, and above if a gap is filled
+    for rates, gaps in (((12000, 16000), None), ((44100, 96000), [(0.01, 0.02)])):
+        gaps = gaps and [[(0.01 * 96000 / rate, 0.02 * 96000 / rate)] for rate in rates]
+        audio = [
+            dap.restore(
+                noisy, rate, method="conv", fit=FIT, device="cpu", gaps=gaps and gaps[index]
+            ).audio
+            for index, rate in enumerate(rates)
+        ]
+        np.testing.assert_array_equal(*audio)
 
 
 def test_the_scale_does_not_matter(noisy):

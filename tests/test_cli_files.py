@@ -10,8 +10,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from dap import api
+from dap import restoring
 from dap.cli import main
+from dap.form import SUFFIXES, Form
 
 WAVELET = ("--method", "wavelet")
 
@@ -42,8 +43,9 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def run(*arguments):
-    return CliRunner().invoke(main, ["restore", *map(str, arguments), *WAVELET])
+def run(damaged, output, *options):
+    arguments = map(str, (damaged, "-o", output, *options))
+    return CliRunner().invoke(main, ["restore", *arguments, *WAVELET])
 
 
 def refused(folder, *arguments):
@@ -145,20 +147,19 @@ def test_links_are_written_through(folder):
         ("lost.wav", "the folder {folder}/gone of lost.wav does not exist", 1),
         ("round.wav", "round.wav: cannot be opened: Too many levels of symbolic links", 1),
         (f"{'x' * 300}.wav", f"{'x' * 300}.wav: cannot be opened: File name too long", 1),
-        ("temporary", "Invalid value for 'RESTORED': File 'temporary' is a directory.", 2),
-        ("new.mp3", "new.mp3 will be a WAV file: name it so, with .wav at the end", 2),
-        ("new", "new will be a WAV file: name it so, with .wav at the end", 2),
+        ("temporary", "temporary: is a folder: name a file", 1),
+        ("new.m4a", f"new.m4a: no .m4a file can be written: name it {', '.join(SUFFIXES)}", 2),
     ],
 )
 def test_what_cannot_be_written_is_said_before_the_fit(
     output, message, status, folder, monkeypatch
 ):
-    monkeypatch.setattr("dap.audio.read", None)  # nor is it read
+    monkeypatch.setattr("dap.files.begun_job", None)  # nor is it read
     Path("lost.wav").symlink_to("gone/x.wav")
     Path("round.wav").symlink_to("round.wav")
     error = f"Error: {message.format(folder=os.path.realpath(folder))}"
     assert refused(folder, "in.wav", output) == (error, status)
-    if "Invalid" not in message:
+    if output != "temporary":
         assert refused(folder, "in.wav", "new.wav", "--keep-partial", output) == (error, status)
 
 
@@ -173,7 +174,7 @@ def failing(name, number, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_fit(folder, monkeypatch):
     # whatever it is that forbids it: bits of permission do not bind root
-    monkeypatch.setattr("dap.audio.read", None)
+    monkeypatch.setattr("dap.files.begun_job", None)
     failing("open", errno.EROFS, monkeypatch)
     monkeypatch.setattr("io.open", os.open)
     expected = "cannot be written: this user may not write there, or it is mounted read-only"
@@ -203,7 +204,7 @@ def test_bits_of_permission(folder):
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="nobody can tell")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_found_before_the_fit(number, folder, monkeypatch):
-    monkeypatch.setattr("dap.api.restore", None)
+    monkeypatch.setattr("dap.restoring.restore_parts", None)
     failing("posix_fallocate", number, monkeypatch)
     line, status = refused(folder, "in.wav", "out.wav", "--force")
     assert line == (
@@ -264,13 +265,13 @@ def test_a_result_that_nothing_takes_is_lost_in_words(folder, monkeypatch):
 
 
 def test_a_file_that_came_to_be_meanwhile_is_not_replaced(folder, monkeypatch):
-    restore = api.restore
+    restore = restoring.restore_parts
 
     def slow(*arguments, **options):
         Path("new.wav").write_bytes(b"another's")
         return restore(*arguments, **options)
 
-    monkeypatch.setattr("dap.api.restore", slow)
+    monkeypatch.setattr("dap.restoring.restore_parts", slow)
     result = run("in.wav", "new.wav")
     assert result.exit_code == 1
     assert "a file of this name has come to be" in result.stderr
@@ -289,16 +290,19 @@ def test_a_stop_leaves_no_half_of_a_file(folder, monkeypatch):
     assert contents(folder) == before
 
 
-def test_more_samples_than_a_wav_holds_are_refused_before_the_fit(folder, monkeypatch):
-    monkeypatch.setattr("dap.api.restore", None)
-    monkeypatch.setattr("dap.ends.MOST_BYTES", 58 + 4 * 3999)
-    line, status = refused(folder, "in.wav", "new.wav")
-    assert line.startswith("Error: the result would have 4000 samples, and a WAV holds 3999")
-    assert status == 1
+def test_what_a_wav_does_not_hold_is_an_rf64(folder, monkeypatch):
+    monkeypatch.setattr("dap.form.MOST_WAV_BYTES", 2 * 3999)
+    result = run("in.wav", "new.wav")
+    assert result.stderr.startswith(
+        "new.wav: 0.250 s, RF64 PCM_16, 16000 Hz, one channel (from WAV "
+    )
+    assert Form.of(Path("new.wav")).container == "RF64"
 
 
-def test_the_size_that_is_looked_for_is_that_of_the_file(folder):
-    from dap.ends import HEADER_BYTES, SAMPLE_BYTES
-
-    assert run("in.wav", "new.wav").exit_code == 0
-    assert Path("new.wav").stat().st_size == HEADER_BYTES + SAMPLE_BYTES * 4000
+def test_the_size_that_is_looked_for_is_that_of_the_samples(folder, monkeypatch):
+    sizes = []
+    monkeypatch.setattr("dap.endpoints._reserve", lambda _, size: sizes.append(size))
+    for name in ("new.wav", "new.flac"):
+        assert run("in.wav", name).exit_code == 0
+    assert sizes == [0, 8000, 0, 0]
+    assert 8000 < Path("new.wav").stat().st_size < 8100

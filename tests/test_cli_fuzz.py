@@ -21,7 +21,8 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dap.cli import EXIT_STATUS, main
+from dap.cli import main
+from dap.commands.restore import EXIT_STATUS
 
 STATUSES = {int(status) for status in re.findall(r"^ +([0-9])  ", EXIT_STATUS, re.MULTILINE)}
 TEXTS = (
@@ -59,9 +60,8 @@ GAPS = st.one_of(
 OPTIONS = st.one_of(
     st.tuples(st.just("--gap"), GAPS),
     st.tuples(st.just("--dequantize"), st.one_of(NUMBERS, st.sampled_from(["2", "16", "256"]))),
-    st.tuples(
-        st.just("--sample-rate"), st.one_of(NUMBERS, st.sampled_from(["8000", "16000", "48000"]))
-    ),
+    st.tuples(st.just("--amount"), st.one_of(NUMBERS, st.sampled_from(["0", "0.5", "1"]))),
+    st.tuples(st.just("--detect-gaps")),
     st.tuples(st.just("--threads"), st.one_of(NUMBERS, st.just("1"))),
     st.tuples(
         st.sampled_from(
@@ -91,7 +91,8 @@ INPUTS = (
 )
 OUTPUTS = (
     "new.wav", "old.wav", "in.wav", "folder/../in.wav", "hard.wav",
-    "link.wav", "folder", "folder/new.wav", "no/new.wav", "new.mp3", "new", "", "-", "一\udce9.wav",
+    "link.wav", "folder", "folder/new.wav", "no/new.wav", "new.mp3", "new.m4a", "new", "",
+    "-", "一\udce9.wav",
     "a\n{b}.wav", f"{'x' * 251}.wav", f"{'x' * 252}.wav", "/dev/null", "/dev/full", "dangling.wav",
 )  # fmt: skip
 
@@ -109,7 +110,7 @@ def recording(form, subtype, channels, samples, rate):
 
 WHOLE = st.builds(
     recording,
-    form=st.just("WAV"),
+    form=st.sampled_from(["WAV", "WAV", "AIFF"]),
     subtype=st.sampled_from(["PCM_U8", "PCM_16", "PCM_24", "FLOAT", "DOUBLE", "IMA_ADPCM"]),
     channels=st.integers(1, 2),
     samples=st.sampled_from([1500, 1500, 1024, 1023, 1, 0]),
@@ -167,8 +168,8 @@ def check(content, arguments):
         last = result.stderr.splitlines()[-1]
         changed = {path for path in before | after if before.get(path) != after.get(path)}
         if result.exit_code == 0:
-            assert "restored by" in last
-            target = os.path.relpath(os.path.realpath(arguments[1]), os.path.realpath(folder))
+            assert "restored" in last
+            target = os.path.relpath(os.path.realpath(arguments[2]), os.path.realpath(folder))
             assert changed <= {os.fsencode(target)}
             assert b"old.wav" not in changed or "--force" in arguments
         else:
@@ -190,7 +191,7 @@ def temporary(tmp_path_factory):
 # what a user means, to files of all kinds
 MEANT = st.one_of(
     st.tuples(st.sampled_from(["wavelet", "wavelet-universal", "wiener"])),
-    st.tuples(st.just("wavelet"), st.just("--sample-rate"), st.sampled_from(["8000", "48000"])),
+    st.tuples(st.just("wavelet"), st.just("--amount"), st.sampled_from(["0", "0.7"])),
     st.tuples(st.just("janssen"), st.just("--gap"), GAPS),
     st.tuples(st.just("cell-projection"), st.just("--dequantize"), st.just("256")),
 )
@@ -201,7 +202,7 @@ ANY = st.builds(
     st.lists(OPTIONS, max_size=3),
 )
 COMMANDS = st.builds(
-    lambda source, target, force, options: [source, target, *force, "--method", *options],
+    lambda source, target, force, options: [source, "-o", target, *force, "--method", *options],
     st.one_of(st.just("in.wav"), st.sampled_from(INPUTS)),
     st.one_of(st.just("new.wav"), st.sampled_from(OUTPUTS)),
     st.sampled_from([[], ["--force"]]),

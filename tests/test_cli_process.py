@@ -26,7 +26,7 @@ def files(tmp_path_factory):
     time = np.arange(8000) / 16000
     noise = np.random.default_rng(0).normal(0, 0.02, 8000)
     soundfile.write(folder / "in.wav", 0.2 * np.sin(2 * np.pi * 440 * time) + noise, 16000)
-    run(*RESTORE, "in.wav", "expected.wav", *WAVELET, cwd=folder)
+    run(*RESTORE, "in.wav", "-o", "expected.wav", *WAVELET, cwd=folder)
     return folder
 
 
@@ -41,7 +41,9 @@ def run(*command, status=0, env=None, **options):
 
 def shell(line, folder, status=0, **options):
     """The lines of standard error of a line for bash, where `restore` is the command."""
-    function = f'restore() {{ "{sys.executable}" -m dap restore "$@" --method wavelet; }}'
+    function = (
+        f'restore() {{ "{sys.executable}" -m dap restore "$1" -o "${{@:2}}" --method wavelet; }}'
+    )
     return run(
         "bash", "-o", "pipefail", "-c", f"{function}; {line}", status=status, cwd=folder, **options
     )[1]
@@ -62,7 +64,7 @@ WAYS = {
 def test_streams(way, files):
     path = files / f"{way.replace(' ', '-')}.wav"
     (line,) = shell(WAYS[way].format(path.name), files)
-    assert line.endswith(": 0.500 s, 16000 Hz, one channel, restored by wavelet")
+    assert line.endswith(": 0.500 s, WAV PCM_16, 16000 Hz, one channel, restored by wavelet")
     assert path.read_bytes() == (files / "expected.wav").read_bytes()
 
 
@@ -100,10 +102,10 @@ def test_streams_that_lead_nowhere(line, message, status, files):
 def test_a_terminal_is_neither_read_nor_written(files):
     leader, follower = os.openpty()
     try:
-        _, lines = run(*RESTORE, "-", "x.wav", *WAVELET, status=1, cwd=files, stdin=follower)
+        _, lines = run(*RESTORE, "-", "-o", "x.wav", *WAVELET, status=1, cwd=files, stdin=follower)
         assert lines[-1].startswith("Error: standard input: is a terminal")
         options = {"stdout": follower, "stderr": subprocess.PIPE, "capture_output": False}
-        _, lines = run(*RESTORE, "in.wav", "-", *WAVELET, status=1, cwd=files, **options)
+        _, lines = run(*RESTORE, "in.wav", "-o", "-", *WAVELET, status=1, cwd=files, **options)
         assert lines == ["Error: standard output: is a terminal: name a file, or pipe it on"]
     finally:
         os.close(leader)
@@ -120,7 +122,7 @@ def test_without_a_working_folder_and_standard_error(method, files, tmp_path):
     (tmp_path / "gone").mkdir()
     output = tmp_path / "out.wav"
     line = 'cd gone && rmdir ../gone && "$@" 2>&-'
-    run("bash", "-c", line, "-", *RESTORE, files / "in.wav", output, *method, cwd=tmp_path)
+    run("bash", "-c", line, "-", *RESTORE, files / "in.wav", "-o", output, *method, cwd=tmp_path)
     assert soundfile.info(output).frames == 8000
     assert [path.name for path in tmp_path.iterdir()] == ["out.wav"]
 
@@ -128,7 +130,7 @@ def test_without_a_working_folder_and_standard_error(method, files, tmp_path):
 def test_names_in_a_folder_that_is_gone(files, tmp_path):
     (tmp_path / "gone").mkdir()
     line = 'cd gone && rmdir ../gone && "$@"'
-    in_it = ("bash", "-c", line, "-", *RESTORE, files / "in.wav", "out.wav", *WAVELET)
+    in_it = ("bash", "-c", line, "-", *RESTORE, files / "in.wav", "-o", "out.wav", *WAVELET)
     _, (line,) = run(*in_it, cwd=tmp_path, status=1)
     assert line.startswith("Error: out.wav: cannot be written: the working folder was deleted")
 
@@ -149,15 +151,15 @@ def test_names_in_another_encoding(locale, files, tmp_path):
         Path(name).write_bytes((files / "in.wav").read_bytes())
     except OSError:
         pytest.skip("this file system takes no such name")
-    _, (line,) = run(*RESTORE, name, output, *WAVELET, env=env)
-    assert line.endswith(".wav: 0.500 s, 16000 Hz, one channel, restored by wavelet")
+    _, (line,) = run(*RESTORE, name, "-o", output, *WAVELET, env=env)
+    assert line.endswith(".wav: 0.500 s, WAV PCM_16, 16000 Hz, one channel, restored by wavelet")
     assert Path(output).read_bytes() == (files / "expected.wav").read_bytes()
-    _, lines = run(*RESTORE, name, name, *WAVELET, env=env, status=2)
+    _, lines = run(*RESTORE, name, "-o", name, *WAVELET, env=env, status=2)
     assert lines[-1] == rf"Error: {tmp_path}/caf\xe9 .wav is the recording itself: " + (
         "name another file"
     )
     Path(name).write_bytes(b"no sound")
-    _, (line,) = run(*RESTORE, name, output, "--force", *WAVELET, env=env, status=1)
+    _, (line,) = run(*RESTORE, name, "-o", output, "--force", *WAVELET, env=env, status=1)
     assert line.startswith(rf"Error: {tmp_path}/caf\xe9 .wav: cannot be read as audio")
 
 
@@ -189,7 +191,7 @@ def test_a_classical_method_needs_no_pytorch(method, files, tmp_path):
         recording = tmp_path / "coarse.wav"
         soundfile.write(recording, soundfile.read(files / "in.wav")[0], 16000, subtype="PCM_U8")
     options = ("--method", method, *CLASSICAL[method])
-    out, _ = run(sys.executable, "-c", IMPORTED, "restore", recording, output, *options)
+    out, _ = run(sys.executable, "-c", IMPORTED, "restore", recording, "-o", output, *options)
     assert not {"torch", "matplotlib", "pandas"} & set(json.loads(out.splitlines()[-1]))
     assert soundfile.info(output).frames == 8000
 
@@ -197,11 +199,11 @@ def test_a_classical_method_needs_no_pytorch(method, files, tmp_path):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["in.wav", "out.wav", "--width", "9"],
-        ["in.wav", "out.wav", "--method", "janssen"],
-        ["in.wav", "out.wav", "--method", "wavelet", "--seed", "1"],
-        ["in.wav", "out.mp3"],
-        ["in.wav", "in.wav"],
+        ["in.wav", "--width", "9"],
+        ["in.wav", "--method", "janssen"],
+        ["in.wav", "--method", "wavelet", "--seed", "1"],
+        ["in.wav", "-o", "out.m4a"],
+        ["in.wav", "-o", "in.wav"],
         ["-h"],
     ],
 )

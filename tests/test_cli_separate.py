@@ -25,7 +25,7 @@ def run(learned, tmp_path):
         (tmp_path / "model.safetensors").write_bytes(written)
         paths = [str(tmp_path / mixture), str(tmp_path / target)]
         named = ["--model", str(tmp_path / "model.safetensors"), "--threads", "1"]
-        return CliRunner().invoke(main, ["separate", *paths, *named, *options])
+        return CliRunner().invoke(main, ["separate", paths[0], "-o", paths[1], *named, *options])
 
     return do
 
@@ -33,7 +33,7 @@ def run(learned, tmp_path):
 def test_target_and_rest_are_the_mixture(run, tmp_path):
     result = run("--rest", str(tmp_path / "rest.wav"))
     assert result.exit_code == 0, result.output
-    assert "target.wav: 0.256 s, 16000 Hz, one channel, tones by conv7" in result.output
+    assert "target.wav: 0.256 s, WAV FLOAT, 16000 Hz, one channel, tones by conv7" in result.output
     signals = {
         name: soundfile.read(tmp_path / f"{name}.wav", dtype="float32")[0]
         for name in ("mixture", "target", "rest")
@@ -43,13 +43,17 @@ def test_target_and_rest_are_the_mixture(run, tmp_path):
     assert 0.01 < np.abs(signals["target"]).max() < np.abs(signals["mixture"]).max() + 0.1
 
 
-def test_other_rates_and_channels_are_told(run, tmp_path):
+def test_other_rates_and_channels_are_kept(run, tmp_path):
     stereo = np.stack([tone(700), hiss(5)], axis=1)
-    soundfile.write(tmp_path / "stereo.wav", stereo, 2 * RATE)
-    result = run(mixture="stereo.wav")
+    soundfile.write(tmp_path / "stereo.wav", stereo, 2 * RATE, subtype="PCM_24")
+    result = run("--rest", str(tmp_path / "rest.wav"), mixture="stereo.wav")
     assert result.exit_code == 0, result.output
-    assert "(the mean of 2 channels, resampled from 32000 Hz)" in result.output
-    assert soundfile.info(tmp_path / "target.wav").frames == 2048
+    assert (
+        "WAV PCM_24, 32000 Hz, stereo, tones by conv7 (separated as one channel at 16000 Hz)"
+        in (result.output)
+    )
+    signals = [soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("stereo", "target", "rest")]
+    np.testing.assert_allclose(signals[1] + signals[2], signals[0], atol=2**-22)
 
 
 def test_what_is_there_is_kept(run, tmp_path):
@@ -62,7 +66,7 @@ def test_what_is_there_is_kept(run, tmp_path):
     assert run("--force", target="mixture.wav").exit_code == 2
     result = run("--force", "--rest", str(tmp_path / "target.wav"))
     assert result.exit_code == 2
-    assert "--rest is TARGET itself: name another file" in result.output
+    assert "--rest is the target itself: name another file" in result.output
 
 
 def test_what_is_no_model_is_said_in_one_line(run, tmp_path):
@@ -71,3 +75,49 @@ def test_what_is_no_model_is_said_in_one_line(run, tmp_path):
     assert result.output.strip().splitlines()[-1].startswith("Error: ")
     assert "is no model" in result.output
     assert not (tmp_path / "target.wav").exists()
+
+
+FIT = ("--method", "conv", "--iterations", "3", "--width", "0.05", "--device", "cpu")
+
+
+def stems(tmp_path, *options, mixture="mixture.wav"):
+    arguments = ["separate", str(tmp_path / mixture), *FIT, "--threads", "1", *options]
+    return CliRunner().invoke(main, arguments)
+
+
+def test_two_stems_without_a_model(tmp_path):
+    stereo = np.stack([tone(700) + hiss(5), 0.5 * tone(700)], axis=1)
+    soundfile.write(tmp_path / "mixture.flac", 0.5 * stereo, 2 * RATE)
+    result = stems(tmp_path, mixture="mixture.flac")
+    assert result.exit_code == 0, result.output
+    folder = tmp_path / "mixture.stems"
+    assert sorted(path.name for path in folder.iterdir()) == ["mixture.1.flac", "mixture.2.flac"]
+    assert "mixture.1.flac: 0.128 s, FLAC PCM_16, 32000 Hz, stereo, separated by conv" in (
+        result.output
+    )
+    mixture, *sources = (
+        soundfile.read(path)[0] for path in (tmp_path / "mixture.flac", *sorted(folder.iterdir()))
+    )
+    np.testing.assert_allclose(sum(sources), mixture, atol=4 / 2**15)
+    assert all(source.any() for source in sources)
+    result = stems(tmp_path, mixture="mixture.flac")
+    assert result.exit_code == 1
+    assert "mixture.1.flac is there already: name another folder, or give --force" in result.output
+    assert stems(tmp_path, "--force", mixture="mixture.flac").exit_code == 0
+
+
+def test_mistakes_in_what_is_asked_for(run, tmp_path):
+    soundfile.write(tmp_path / "mixture.wav", tone(700), RATE)
+    for arguments, message in {
+        ("--rest", "rest.wav"): "--rest is of --model, which is not given",
+        ("-o", "-"): "- is no folder, which two stems need",
+        ("-o", str(tmp_path / "mixture.wav")): "mixture.wav is no folder",
+        ("--method", "wiener"): "'wiener' is not one of conv, ",
+    }.items():
+        result = stems(tmp_path, *arguments)
+        assert result.exit_code == 2
+        assert message in result.output
+    result = run("--iterations", "3")
+    assert result.exit_code == 2
+    assert "a trained model takes no --iterations" in result.output
+    assert not (tmp_path / "mixture.stems").exists()

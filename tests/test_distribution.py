@@ -116,10 +116,11 @@ def test_all_files_of_the_package_are_in_both(distributions):
 
 def test_the_command_restores(installed, folder):
     assert run(folder, installed / "dap", "--version").strip().endswith(dap.__version__)
-    assert "Restore audio with untrained networks" in run(folder, installed / "dap", "--help")
+    said = run(folder, installed / "dap", "--help")
+    assert "Restore audio with classical methods and untrained networks" in said
     options = ["--method", "conv", "--preset", "paper", "--iterations", "150"]
     options += ["--learning-rate", "0.005", "--width", "0.1", "--device", "cpu"]
-    run(folder, installed / "dap", "restore", "noisy.wav", "command.wav", *options)
+    run(folder, installed / "dap", "restore", "noisy.wav", "-o", "command.wav", *options)
     assert soundfile.info(folder / "command.wav").frames == 8000
 
 

@@ -171,7 +171,7 @@ def test_an_installed_method_restores_a_recording(installed, tone):
     soundfile.write(installed / "in.wav", tone, 16000, subtype="FLOAT")
     for method in ("moving-average", "my-prior"):
         options = ["--iterations", "200", "--learning-rate", "0.02"] if method == "my-prior" else []
-        arguments = ["in.wav", f"{method}.wav", "--method", method]
+        arguments = ["in.wav", "-o", f"{method}.wav", "--method", method]
         done = python(installed, *command, *arguments, *options)
         assert f"restored by {method}" in done.stderr
         assert soundfile.info(installed / f"{method}.wav").frames == len(tone)

@@ -161,6 +161,7 @@ for method, iterations in {
     fit = dap.FitOptions(iterations=iterations, width=0.05, snapshots=1)
     dap.restore(x, 16000, method=method, fit=fit, device="cpu")
 assert CliRunner().invoke(main, ["restore", "-h"]).exit_code == 0
+assert CliRunner().invoke(main, ["methods"]).exit_code == 0
 print("all restored")
 """
 

@@ -58,7 +58,7 @@ def test_commands_that_are_shown(command, recordings):
         assert arguments == ["install", "."]
         return
     assert program == "dap"
-    if arguments[:2] == ["study", "check"]:  # tests/test_study_commands.py plans one
+    if arguments[:2] == ["study", "check"]:  # tests/commands/test_study_command.py plans one
         arguments = ["study", "check", "--quick", str(ROOT / arguments[2]), *arguments[3:]]
     if "--dequantize" in arguments or "dap-best" in arguments:  # a network is fitted
         options = ["--method", "dap-best", "--iterations", "2", "--width", "0.05"]

@@ -9,8 +9,10 @@ import torch
 from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
 from dap.fitting.method import Restored
+from dap.gaps import gap_mask
 from dap.options import FitOptions
-from dap.segments import gap_mask, quantized, restore_recording, segments
+from dap.quantizers import quantized
+from dap.segments import restore_recording, segments
 
 FIT = FitOptions(iterations=2, learning_rate=0.005, snapshots=2, width=0.05, precision="float32")
 SPECTROGRAM = {"n_fft": 1022, "hop_length": 64, "window": "hann"}

@@ -5,8 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import SEEDS
 
-from dap.segments import _cross_faded as cross_faded
-from dap.segments import segments
+from dap.segments import cross_faded, segments
 
 
 @st.composite

@@ -7,6 +7,7 @@ PyTorch let go of Python's lock while they compute.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from threading import Event, Lock
 from typing import Any
 
@@ -68,3 +69,19 @@ def one_at_a_time(function: Callable[..., None]) -> Callable[..., None]:
             function(*arguments)
 
     return locked
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """PyTorch with this number of threads, then with the number that it had."""
+    if count is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -7,6 +7,7 @@ import time
 from tqdm import tqdm
 
 LINE_SECONDS = 30.0
+LEAST_SHARE = 0.005  # done, that tells of the time left
 
 
 class Progress:
@@ -48,6 +49,55 @@ class Progress:
                 ncols=130,
             )
             self._log(meter)
+
+
+class Meter:
+    """How much of one recording, or of several, is done, and the time that is left for all.
+
+    A bar on a terminal; where stderr is none, a line at most every half minute.
+
+    Args:
+        total: seconds of sound of all recordings; None for one, which says it.
+    """
+
+    FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {elapsed} passed, {remaining} left"
+
+    def __init__(self, total: float | None = None):
+        self.total, self.name = total, ""
+        self.before = self.done = 0.0
+        self.begun = self.told = time.monotonic()
+        self.bar: tqdm | None = None
+
+    def begin(self, name: str) -> None:
+        """Go on to the next recording."""
+        self.before, self.name = self.before + self.done, name
+        self.done = 0.0
+        if self.bar is not None:
+            self.bar.set_description_str(name)
+
+    def __call__(self, done: float, whole: float) -> None:
+        """So many seconds of the present recording are done, of so many."""
+        self.done = done
+        total = max(self.total or 0.0, self.before + whole)
+        if sys.stderr is not None and sys.stderr.isatty():
+            if self.bar is None:
+                self.bar = tqdm(
+                    total=total, desc=self.name, bar_format=self.FORMAT, dynamic_ncols=True
+                )
+            self.bar.update(self.before + done - self.bar.n)
+            return
+        now, share = time.monotonic(), (self.before + done) / total
+        if now - self.told >= LINE_SECONDS:
+            self.told = now
+            left = ""
+            if share > LEAST_SHARE:
+                left = f", {tqdm.format_interval((now - self.begun) * (1 / share - 1))} left"
+            _print(f"{self.name}: {share:.0%}{left}")
+
+    def close(self) -> None:
+        """End the bar's line."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def _print(text: str) -> None:

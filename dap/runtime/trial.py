@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,6 @@ class Trial:
         observation = Observation(entry.signal(), entry.known(), sample_rate=self.sample_rate)
         device = resolve_device(self.device) if is_prior(self.method) else "cpu"
         fit = FitOptions.from_study(self.setup.get("fit", {}))
-        begun = time.perf_counter()
         steps = restoring(
             self.method,
             self.task,
@@ -65,28 +64,43 @@ class Trial:
             device=device,
             seed=0,
         )
-        try:
-            next(steps)
-            steps.send(0.0)  # the first iteration: what is compiled, and allocated, once
-            self._wait(device)
-            first = time.perf_counter()
-            done = 0
-            least, most = (2, 2) if self.brief else (LEAST_ITERATIONS, MOST_ITERATIONS)
-            while done < least or (done < most and time.perf_counter() - first < SECONDS):
-                steps.send(0.0)
-                done += 1
-            self._wait(device)
-        except StopIteration:  # a baseline, or a fit of few iterations
-            return self.fits * (time.perf_counter() - begun)
-        each = (time.perf_counter() - first) / done
-        steps.close()
-        return self.fits * (first - begun + each * (fit.iterations - 1))
+        return self.fits * timed(steps, fit.iterations, device, brief=self.brief)
 
-    def _wait(self, device: str) -> None:
-        if device.startswith("cuda"):
-            import torch
 
-            torch.cuda.synchronize()
+def timed(
+    steps: Generator[None, float, object], iterations: int, device: str, *, brief: bool = False
+) -> float:
+    """Seconds of a whole fit, told from its first iterations, or those of a baseline.
+
+    Args:
+        steps: a fit as `dap.fitting.method.restoring` gives it.
+        iterations: of the whole fit, at most.
+        brief: whether two iterations do.
+    """
+    least, most = (2, 2) if brief else (LEAST_ITERATIONS, MOST_ITERATIONS)
+    begun = time.perf_counter()
+    try:
+        next(steps)
+        steps.send(0.0)  # the first iteration: what is compiled, and allocated, once
+        _wait(device)
+        first = time.perf_counter()
+        done = 0
+        while done < least or (done < most and time.perf_counter() - first < SECONDS):
+            steps.send(0.0)
+            done += 1
+        _wait(device)
+    except StopIteration:  # a baseline, or a fit of few iterations
+        return time.perf_counter() - begun
+    each = (time.perf_counter() - first) / done
+    steps.close()
+    return first - begun + each * (iterations - 1)
+
+
+def _wait(device: str) -> None:
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.synchronize()
 
 
 def time_all(trials: Sequence[Trial], path: Path, *, at_once: int) -> None:

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from dap.runtime import progress
-from dap.runtime.progress import Progress
+from dap.runtime.progress import Meter, Progress
 
 
 @pytest.fixture
@@ -45,3 +45,43 @@ def test_a_terminal_gets_a_bar(monkeypatch, capsys):
     assert said.bar.n == 4
     assert said.bar.disable  # closed
     assert "loss 0.25" in capsys.readouterr().err
+
+
+def test_lines_of_several_recordings(clock, capsys):
+    meter = Meter(400.0)
+    meter.begin("a.wav")
+    for second in range(101):
+        clock[0] = second
+        meter(second, 100.0)
+    meter.begin("b.wav")
+    clock[0] = 130
+    meter(150.0, 300.0)
+    meter.close()
+    assert capsys.readouterr().err.splitlines() == [
+        "a.wav: 8%, 06:10 left",
+        "a.wav: 15%, 05:40 left",
+        "a.wav: 22%, 05:10 left",
+        "b.wav: 62%, 01:18 left",
+    ]
+
+
+def test_next_to_nothing_tells_of_no_time(clock, capsys):
+    meter = Meter()
+    meter.begin("a.wav")
+    clock[0] = 40
+    meter(0.1, 100.0)
+    assert capsys.readouterr().err == "a.wav: 0%\n"
+
+
+def test_one_bar_for_all(monkeypatch, capsys):
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
+    meter = Meter(20.0)
+    for name in ("a.wav", "b.wav"):
+        meter.begin(name)
+        for done in (0.0, 2.5, 10.0):
+            meter(done, 10.0)
+    meter.close()
+    assert meter.bar.n == 20
+    shown = capsys.readouterr().err
+    assert "b.wav: 100%|" in shown
+    assert "00:00 left" in shown

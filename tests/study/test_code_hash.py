@@ -189,7 +189,7 @@ def test_comments_docstrings_annotations_errors_and_logs_make_nothing_again(chec
         ("nn/dilated_unet.py", "receptive_field"),
         ("data/fetch/download.py", "fetch"),
         ("study/study.py", "Study"),
-        ("cli.py", "restore"),
+        ("commands/restore.py", "restore"),
     ],
 )
 def test_what_makes_no_number_makes_nothing_again(checkout, original, file, name):

@@ -1,0 +1,1 @@
+"""The subcommands of `dap`, one module each."""
