@@ -5,7 +5,7 @@ All else (selections, differences, p, what could not be scored) is in the tables
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -17,7 +17,7 @@ with extra("report"):
     import pandas as pd
 
 LAST = "last"
-Row = Mapping[str, Any]
+Row = Mapping[Hashable, Any]  # of pandas
 
 
 def blocks(
@@ -147,7 +147,8 @@ def _headline(block: pd.DataFrame) -> list[Row]:
     """The rows of the last iterates, or of what is there instead; observed has no selection."""
     selections = set(block["selection"]) - {"", NOT_RUN}
     first = LAST if LAST in selections or not selections else min(selections)
-    return block[block["selection"].isin(["", first, NOT_RUN])].to_dict("records")
+    rows = block[block["selection"].isin(["", first, NOT_RUN])]
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def _methods(rows: Iterable[Row]) -> list[str]:

@@ -143,15 +143,11 @@ def to_markdown(study: str, table: pd.DataFrame) -> str:
             names = ["method", "over"] if pairs else ["method"]
             heading = [*names, "listeners", "trials", "preferred", "share [95 %]"]
             lines = [heading, ["---"] * len(names) + ["---:"] * 4]
-            lines += [
-                [
-                    row.method,
-                    *([row.against] if pairs else []),
-                    *(str(count) for count in (row.listeners, row.trials, row.preferred)),
-                    f"{row.share:.2f} [{row.low:.2f}, {row.high:.2f}]",
-                ]
-                for row in chosen.itertuples()
-            ]
+            for row in chosen.to_dict("records"):
+                share = "{share:.2f} [{low:.2f}, {high:.2f}]".format_map(row)
+                counts = [str(row[key]) for key in ("listeners", "trials", "preferred")]
+                sides = [str(row[key]) for key in ("method", "against")][: len(names)]
+                lines.append([*sides, *counts, share])
             parts.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
     parts.append(
         "Share of the trials with a method (of two, heard blind) in which it was preferred; Wilson "
