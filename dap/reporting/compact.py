@@ -17,7 +17,7 @@ with extra("report"):
     import pandas as pd
 
 LAST = "last"
-Row = Mapping[Hashable, Any]  # of pandas
+Row = dict[Hashable, Any]  # of pandas
 
 
 def blocks(
