@@ -14,6 +14,7 @@ from dap.errors import DapError
 from dap.options import FitOptions
 from dap.restoration import Restoration
 from dap.runs import digital_silence
+from dap.tasks import TASKS
 
 if TYPE_CHECKING:
     from dap.segments import RestoredRecording
@@ -270,7 +271,7 @@ def _kept(
     x = np.asarray(x)
     if amount < 1:
         audio = (x + amount * (audio - x)).astype(x.dtype)
-    if task == "denoise":
+    if TASKS[task].white_noise:
         silent = [digital_silence(channel, sample_rate) for channel in x.reshape(len(x), -1).T]
         audio = np.where(np.stack(silent, axis=-1).reshape(x.shape), x, audio)
     return audio

@@ -126,7 +126,8 @@ def band_rate(method: Method, task: str, sample_rate: int) -> int | None:
     """
     if method.sample_rates:
         return None if sample_rate in method.sample_rates else max(method.sample_rates)
-    banded = method.kind == "prior" and task == "denoise" and sample_rate > BAND_RATE
+    noisy = TASKS[task].white_noise
+    banded = method.kind == "prior" and noisy and sample_rate > BAND_RATE
     return BAND_RATE if banded else None
 
 

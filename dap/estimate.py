@@ -97,6 +97,7 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     if minutes < 10:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    minutes = round(whole / 60)
     if minutes < 60:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"

@@ -6,6 +6,7 @@ from dap.choice import Method, fit_options
 from dap.fitting.method import resolve_device, restoring
 from dap.observation import Observation, untouched_frames
 from dap.runtime.trial import timed
+from dap.tasks import TASKS
 
 # docs/results/beyond.md has the numbers, and where they come from
 FOUND = {
@@ -39,13 +40,13 @@ def seconds_per_second(method: Method, spectrogram: dict, device: str = "auto") 
     noise = np.random.default_rng(0).normal(0, 0.05, len(time))
     signal = (0.5 * np.sin(2 * np.pi * 440 * time) + noise).astype(np.float32)
     known = {}
-    if task == "inpaint":
+    if TASKS[task].masked:
         mask = np.zeros(len(time), bool)
         mask[GAP] = True
         signal[mask] = 0
         frames = untouched_frames(mask, spectrogram["n_fft"], spectrogram["hop_length"])
         known = {"mask": mask, "observed_frames": frames}
-    elif task == "dequantize":
+    elif TASKS[task].known:  # cells
         from dap.data.corruptions.quantization import cells
 
         signal, lower, upper = cells(signal, BINS, "mid-rise")

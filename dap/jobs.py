@@ -19,6 +19,7 @@ from dap.restoring import Layout, Restorer
 from dap.store import sha256
 from dap.streams import kept, with_low_band
 from dap.survey import Survey, survey
+from dap.tasks import TASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +114,7 @@ class Job:
                 restored,
                 rate,
                 amount=self.amount,
-                silence=self.bands[0].settled.task == "denoise",
+                silence=TASKS[self.bands[0].settled.task].white_noise,
             )
         self.unrestored = tuple(restorers[0].unrestored)
 

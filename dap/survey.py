@@ -114,6 +114,6 @@ class _Excerpts:
             self.energy, self.best = energies.max(), stretch[:, energies.argmax()].copy()
 
     def loudest(self) -> np.ndarray:
-        if self.energy < 0:
+        if self.energy < 0 and any(map(len, self.held)):
             self._compare()
         return self.best

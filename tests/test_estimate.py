@@ -142,7 +142,7 @@ def test_what_is_faster(monkeypatch):
     found, _, settled = surveyed(6, method="dilated-exp-dense")
     options = {"bins": None, "device": "cpu", "segment_seconds": 2.0}
     assert faster(found, settled, Estimate(1000), asked="dilated-exp-dense", **options) == [
-        ("method", "wiener-tracked", "about 16 min"),
+        ("method", "wiener-tracked", "about 17 min"),
         ("width", 0.5, "about 4 min 10 s"),
     ]
     found, _, settled = surveyed(6)

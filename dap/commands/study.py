@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dap.ends import cores
-from dap.errors import DapError
+from dap.errors import DapError, extra
 
 if TYPE_CHECKING:
     from dap.study.outline import Outline
@@ -85,8 +85,9 @@ def _sitting(file: Path, arguments: list[str]) -> "Sitting":
     Raises:
         DapError: something is wrong with the study, or with the working folder.
     """
-    from snakemake.cli import parse_config
-    from snakemake.utils import update_config
+    with extra("workflow"):
+        from snakemake.cli import parse_config
+        from snakemake.utils import update_config
 
     from dap.runtime.provenance import machine
     from dap.study.code_hash import Code

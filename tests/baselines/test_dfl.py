@@ -86,7 +86,6 @@ def test_restore_says_whose_model_it_is(weights, voice, caplog):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"sample_rate": 44100}, "dfl is for 16000 Hz, and the rate is 44100: resample the recor"),
         ({"gaps": [(0.1, 0.2)]}, "dfl does not fill gaps: choose another method"),
         ({"bins": 16}, "dfl does not .*: choose another method"),
         ({"iterations": 5}, "dfl is fitted to nothing, and takes no iterations"),
