@@ -88,7 +88,7 @@ def _queues(
                 {names("fits", path).method: Path(path) for path in files["fits"]},
                 task=experiment["task"],
                 sample_rate=config["sample_rate"],
-                most=experiment["most_examples"],
+                most=files["most"],
             )
         ][: experiment["most_examples"]]
         for corpus, chunks in experiment["examples"].items()

@@ -48,6 +48,10 @@ def test_a_chunk_that_was_collected_is_taken_from_there(study):
         "observations": [elsewhere.observations(*CONV[:2], "000")],
         "fits": [elsewhere.fits(*CONV)],
     }
+    # of what was collected, the first clip alone has sounds
+    heard = presentation.report.examples_shown(study, experiment)["synthetic-speech"]
+    assert [files["most"] for files in heard] == [1, presentation.report.MOST_EXAMPLES]
+    assert heard[0] == example | {"most": 1}
 
 
 def test_what_is_made_here_has_all_sounds_and_comes_first(study):

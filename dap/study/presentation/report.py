@@ -1,6 +1,7 @@
 """What the job of the report depends on: its inputs and parameters."""
 
 from pathlib import Path
+from typing import Any
 
 from dap.data.known import origin_file
 from dap.plugins import plugins
@@ -8,6 +9,7 @@ from dap.study.experiment import Experiment
 from dap.study.links import relative_input
 from dap.study.outputs import OVERVIEW, PUBLISHED
 from dap.study.params import all_scores
+from dap.study.paths import FIRST
 from dap.study.presentation.figures import example_files, overview_setup
 from dap.study.presentation.tables import (
     skipping,
@@ -66,19 +68,28 @@ def report_inputs(study: Study) -> dict[str, list[str]]:
     }
 
 
-def examples_shown(study: Study, experiment: Experiment) -> dict[str, list[dict[str, list[str]]]]:
+def examples_shown(study: Study, experiment: Experiment) -> dict[str, list[dict[str, Any]]]:
     """The first chunks of each corpus of an experiment that are there to listen to.
 
-    Of each the files (`dap.study.presentation.figures.example_files`).
+    Of each the files (`dap.study.presentation.figures.example_files`), and `most`, how many of its
+    clips have sounds at most: of what was collected, the first clip of a corpus alone has them.
     """
     return {
         corpus: [
-            example_files(study, experiment, corpus, chunk)
+            files | {"most": 1 if _is_collected(study, files) else MOST_EXAMPLES}
             for chunk in study.chunks(min(count, MOST_EXAMPLES))
             if not study.places.unfinished or sounds_are_there(study, experiment, corpus, chunk)
+            for files in [example_files(study, experiment, corpus, chunk)]
+            if chunk == FIRST or not _is_collected(study, files)
         ]
         for corpus, count in experiment.clips.items()
     }
+
+
+def _is_collected(study: Study, files: dict[str, list[str]]) -> bool:
+    """Whether some of a chunk's files were made elsewhere."""
+    root = study.places.elsewhere.root
+    return any(Path(path).is_relative_to(root) for paths in files.values() for path in paths)
 
 
 def report_setup(study: Study) -> dict:
