@@ -133,9 +133,12 @@ def _grid(
 
 
 def _metric(table: Mapping[str, Any]) -> str:
+    """The task's quality, or what is published of its kind ("sdr" for "sdr_v4"), or of another."""
     metrics = list(dict.fromkeys(table["summary"]["metric"]))
     published = [metric for metric in metrics if metric in table["published"]] or metrics
-    return table["quality"] if table["quality"] in published else published[0]
+    quality = table["quality"]
+    kind = [metric for metric in published if metric.partition("_")[0] == quality.partition("_")[0]]
+    return quality if quality in published else (kind or published)[0]
 
 
 def _scope(table: Mapping[str, Any]) -> str:

@@ -118,3 +118,14 @@ def test_a_paper_has_one_grid_of_all_its_tables():
     (grid,) = papers([own, own])
     assert [group["title"] for group in grid["groups"]] == ["Own", "Own"]
     assert papers([]) == []
+
+
+def test_a_papers_grid_shows_what_is_published_of_the_tasks_quality():
+    table = summary(
+        pd.concat([ladder(SIX, "envelope_distance"), ladder(SIX)]),
+        metrics=["envelope_distance", "snr"],
+    )
+    both = ["envelope_distance", "snr"]
+    for quality, metric in (("snr", "SNR"), ("snr_v4", "SNR"), ("sdr", "envelope_distance")):
+        (grid,) = papers([published("x", "Table", table, both) | {"quality": quality}])
+        assert [column["title"].partition(" (")[0] for column in grid["columns"]] == [metric]
