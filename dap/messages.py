@@ -38,6 +38,8 @@ def errors_as_lines() -> Iterator[None]:
         if isinstance(error, PluginError):
             click.echo(error.trace, err=True)
         raise click.ClickException(one_line(str(error))) from error
+    except BrokenPipeError:  # whoever reads has enough, as `head` does: click ends in silence
+        raise
     except OSError as error:
         raise click.ClickException(one_line(str(error))) from error
 

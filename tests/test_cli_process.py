@@ -220,3 +220,13 @@ def test_the_module_is_the_command():
     assert out.startswith(b"Usage: dap [OPTIONS] COMMAND")
     out, _ = run(*DAP, "--version")
     assert out.startswith(b"dap, version ")
+
+
+def test_a_list_whose_reader_is_gone():
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        options = {"stdout": write, "stderr": subprocess.PIPE, "capture_output": False}
+        assert run(*DAP, "methods", status=1, **options) == (None, [])
+    finally:
+        os.close(write)
