@@ -1,6 +1,7 @@
-"""The types of the command's parameters: times of gaps, finite numbers, names of methods."""
+"""The types of the command's parameters: times of gaps, results, numbers, names of methods."""
 
 import math
+import os
 import re
 from typing import Any
 
@@ -50,6 +51,24 @@ def _seconds(hours: str | None, minutes: str | None, seconds: str) -> float:
     if math.isinf(total):
         raise ValueError("no recording lasts so long")
     return total
+
+
+class Output(click.Path):
+    """Where a result goes; "-" is standard output. No name at all is none."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_dash=True, readable=False)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """A path that is not empty."""
+        if not value:
+            self.fail("an empty name: name a file or a folder, or leave it out", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Finite(click.FloatRange):

@@ -16,7 +16,7 @@ from dap.estimate import TooLongError
 from dap.files import RestoredFile, files_of, restore_ends, seconds_of
 from dap.messages import full_memory, names_refused
 from dap.options import PRESETS, FitOptions, limits
-from dap.parameters import Finite, Gap, MethodName, option_range, preset_defaults
+from dap.parameters import Finite, Gap, MethodName, Output, option_range, preset_defaults
 
 if TYPE_CHECKING:
     from dap.runtime.progress import Meter
@@ -60,7 +60,7 @@ class Grouped(click.Command):
 @click.option(
     "-o",
     "--output",
-    type=click.Path(allow_dash=True, readable=False),
+    type=Output(),
     help="The result, or of a folder the folder for results. [default: NAME.restored.EXT, "
     "NAME.restored/]",
 )

@@ -25,7 +25,7 @@ from dap.errors import DapError, one_line
 from dap.form import Form, read
 from dap.messages import bars, names_refused
 from dap.options import limits
-from dap.parameters import Finite, PriorName, option_range
+from dap.parameters import Finite, Output, PriorName, option_range
 
 DEFAULT = "dap-best"
 
@@ -35,7 +35,7 @@ DEFAULT = "dap-best"
 @click.option(
     "-o",
     "--output",
-    type=click.Path(allow_dash=True, readable=False),
+    type=Output(),
     help="The folder for the stems, or, with --model, the target. [default: NAME.stems/, "
     "NAME.target.EXT]",
 )

@@ -180,3 +180,10 @@ def test_the_script_for_the_shell():
     result = CliRunner().invoke(main, [], prog_name="dap", env=env)
     assert "_DAP_COMPLETE=bash_complete" in result.output
     assert "complete " in result.output
+
+
+def test_an_empty_name_is_none(recordings):
+    result = run("in/a.wav", "-o", "")
+    assert result.exit_code == 2
+    assert "an empty name: name a file or a folder, or leave it out" in result.output
+    assert not list(recordings.rglob("*restored*"))

@@ -42,6 +42,7 @@ def test_interspeech2021_asks_for_all_of_paper_a(sources, tmp_path, count_jobs):
         "score": chunks * 5 + 10 * (6 * 3 + 3) + figure2 * 3,
         "table": 6,
         "cost": 1,
+        "overview": 1,
         "curves": 4 + 2,
         "example": 4,
         "provenance": 1,
@@ -78,6 +79,7 @@ def test_iclr2020_asks_for_the_unsupervised_part_of_paper_b(sources, tmp_path, c
         "score": fits + baselines,
         "table": 4,
         "cost": 1,
+        "overview": 1,
         "curves": 3,
         "steps": 1,
         "natural_statistics": 1,
@@ -113,6 +115,7 @@ def test_separation_of_the_unheard_fans_out_like_fits(sources, tmp_path, count_j
         "learning": 1,
         "table": 1,
         "cost": 1,
+        "overview": 1,
         "example": 1,
         "provenance": 1,
         "report": 1,
@@ -229,7 +232,7 @@ def test_the_small_study_of_paper_b_fills_tables_and_figures(fresh):
     results = fresh.folder / "results" / "iclr2020-small"
     files = {path.name for path in (results / "figures").iterdir()}
     names = {"figure1", "figure2", "figure4", "figure4-ablation", "figure4-seconds"}
-    names |= {"example-denoise", "example-dequantize"}
+    names |= {"example-denoise", "example-dequantize", "overview"}
     assert files == {f"{name}.{form}" for name in names for form in ("pdf", "png")} | {
         "figure2.csv"
     }
