@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from dap.errors import DapError, TooFewWindowsError, UnusableError
+from dap.errors import TooFewWindowsError, UnusableError
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 # 60 dB below the loudest window, a window holds no sound worth restoring
@@ -52,15 +52,9 @@ def check(path: Path, sample_rate: int) -> None:
 
 def _decoded(path: Path, sample_rate: int) -> tuple[np.ndarray, np.ndarray, int]:
     """A recording's channels, (samples, channels), their mean, and the rate in Hz."""
-    from dap.decoding import MOST_SAMPLES, decode
+    from dap.decoding import MOST_SAMPLES, decode, require_readable
 
-    try:
-        with path.open("rb"):
-            pass
-    except PermissionError as error:
-        raise UnusableError(path, "cannot be read as audio: this user may not read it") from error
-    except OSError as error:
-        raise DapError(f"{path}: cannot be read as audio: {error.strerror}") from error
+    require_readable(path)
     signal, rate = decode(path)
     if signal.shape[0] == 0:
         raise UnusableError(path, "holds no samples")

@@ -4,8 +4,6 @@ import io
 import logging
 import math
 import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +13,8 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from dap.decoding import BLOCK, RATES, _behind, _foreign, _is_cut
-from dap.errors import DapError, UnusableError
+from dap.decoding import BLOCK, RATES, _behind, _foreign, _is_cut, by_ffmpeg, require_readable
+from dap.errors import UnusableError
 from dap.form import WIDE
 
 if TYPE_CHECKING:
@@ -35,13 +33,7 @@ def readable(path: Path) -> Iterator[Path]:
     """
     import soundfile
 
-    try:
-        with path.open("rb"):
-            pass
-    except PermissionError as error:
-        raise UnusableError(path, "cannot be read as audio: this user may not read it") from error
-    except OSError as error:
-        raise DapError(f"{path}: cannot be read as audio: {error.strerror}") from error
+    require_readable(path)
     try:
         soundfile.SoundFile(os.fsencode(path)).close()
     except (OSError, RuntimeError) as error:  # LibsndfileError is a RuntimeError
@@ -54,26 +46,8 @@ def readable(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="dap-", ignore_cleanup_errors=True) as folder:
         decoded = Path(folder) / "recording.wav"
-        _by_ffmpeg(path, decoded, content)
+        by_ffmpeg(path, content, decoded)
         yield decoded
-
-
-def _by_ffmpeg(path: Path, decoded: Path, content: str) -> None:
-    """Decode a file's first stream of audio into a WAV of floating point, whatever its length."""
-    ffmpeg = shutil.which("ffmpeg")
-    if not ffmpeg:
-        raise UnusableError(
-            path,
-            f"is {content}, which takes ffmpeg: install it, or convert the file elsewhere (ffmpeg "
-            "-i FILE FILE.wav)",
-        )
-    # a name may begin with a dash, or look like an address
-    command = [ffmpeg, "-nostdin", "-v", "error", "-i", f"file:{os.fspath(path)}"]
-    command += ["-map", "0:a:0", "-c:a", "pcm_f32le", "-rf64", "auto", "-f", "wav"]
-    done = subprocess.run([*command, f"file:{decoded}"], capture_output=True, check=False)
-    if done.returncode or not decoded.is_file():
-        reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no audio in it"]
-        raise UnusableError(path, f"is {content}, and ffmpeg cannot read it: {reason[-1]}")
 
 
 class BlockReader:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from dap.errors import UnusableError
+from dap.errors import DapError, UnusableError
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -64,7 +64,10 @@ def decode(path: Path) -> tuple[np.ndarray, int]:
         if not content:
             why = getattr(error, "error_string", error)
             raise UnusableError(path, f"cannot be read as audio: {why}".rstrip(".")) from error
-        samples, rate = _by_ffmpeg(path, content)
+        import soundfile
+
+        wav = io.BytesIO(by_ffmpeg(path, content))
+        samples, rate = soundfile.read(wav, dtype="float32", always_2d=True)
     if not RATES[0] <= rate <= RATES[1]:
         raise UnusableError(
             path, f"its header says {rate} Hz, which is no rate of a recording: put that right"
@@ -185,14 +188,32 @@ def _foreign(path: Path) -> str:
     )
 
 
-def _by_ffmpeg(path: Path, content: str) -> tuple[np.ndarray, int]:
-    """A file's first stream of audio.
+def require_readable(path: Path) -> None:
+    """Refuse a file that this user may not read, or that is not there.
+
+    Raises:
+        UnusableError: it may not be read.
+        DapError: it is missing, or the disk fails.
+    """
+    try:
+        with path.open("rb"):
+            pass
+    except PermissionError as error:
+        raise UnusableError(path, "cannot be read as audio: this user may not read it") from error
+    except OSError as error:
+        raise DapError(f"{path}: cannot be read as audio: {error.strerror}") from error
+
+
+def by_ffmpeg(path: Path, content: str, decoded: Path | None = None) -> bytes:
+    """A file's first stream of audio, as a WAV of 32-bit floating point.
+
+    Args:
+        content: what the file is, in messages.
+        decoded: the WAV, of whatever length; else it is returned.
 
     Raises:
         UnusableError: there is no ffmpeg, or it cannot read the file.
     """
-    import soundfile
-
     ffmpeg = shutil.which("ffmpeg")
     if not ffmpeg:
         raise UnusableError(
@@ -201,12 +222,13 @@ def _by_ffmpeg(path: Path, content: str) -> tuple[np.ndarray, int]:
             "-i FILE FILE.wav)",
         )
     # a name may begin with a dash, or look like an address
-    source = f"file:{os.fspath(path)}"
-    command = [ffmpeg, "-nostdin", "-v", "error", "-i", source, "-map", "0:a:0"]
-    command += ["-c:a", "pcm_f32le", "-f", "wav", "pipe:1"]
+    command = [ffmpeg, "-nostdin", "-v", "error", "-i", f"file:{os.fspath(path)}"]
+    command += ["-map", "0:a:0", "-c:a", "pcm_f32le"]
+    target = ["pipe:1"] if decoded is None else ["-rf64", "auto", f"file:{decoded}"]
+    command += [*target[:-1], "-f", "wav", target[-1]]
     done = subprocess.run(command, capture_output=True, check=False)
-    if done.returncode or not done.stdout:
+    made = done.stdout if decoded is None else decoded.is_file()
+    if done.returncode or not made:
         reason = done.stderr.decode(errors="replace").strip().splitlines() or ["no audio in it"]
         raise UnusableError(path, f"is {content}, and ffmpeg cannot read it: {reason[-1]}")
-    samples, rate = soundfile.read(io.BytesIO(done.stdout), dtype="float32", always_2d=True)
-    return samples, rate
+    return done.stdout

@@ -243,5 +243,7 @@ def test_damaged_and_foreign_files(sound, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(DapError, match=r"a.m4a: is MPEG-4 audio.*which takes ffmpeg"):
         Form.of(foreign)
-    monkeypatch.setattr("dap.decoding._by_ffmpeg", lambda *_: (np.zeros((10, 1)), 44100))
+    wav = io.BytesIO()
+    soundfile.write(wav, np.zeros((10, 1)), 44100, format="WAV", subtype="FLOAT")
+    monkeypatch.setattr("dap.decoding.by_ffmpeg", lambda *_: wav.getvalue())
     assert str(Form.of(foreign)) == "WAV PCM_24, 44100 Hz, one channel"
