@@ -14,9 +14,9 @@ import soundfile
 
 import dap
 from dap.audio import excerpt
-from dap.bands import low_band, with_low_band
 from dap.decibels import snr_db
 from dap.errors import DapError
+from dap.restoration.bands import low_band, with_low_band
 from dap.scoring.statistics import paired
 
 BAND_RATE = 16000

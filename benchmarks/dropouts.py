@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 from dap.audio import SUFFIXES
-from dap.detection import find_gaps
+from dap.restoration.detection import find_gaps
 
 KINDS = ("zeros", "repeated")
 SECONDS = (0.002, 0.02)

@@ -6,12 +6,12 @@ import click
 
 from dap import __version__
 from dap.commands.collect import collect
+from dap.commands.messages import errors_as_lines, warnings_as_lines
 from dap.commands.methods import methods
 from dap.commands.preferences import preferences
 from dap.commands.restore import restore
 from dap.commands.separate import separate
 from dap.commands.study import study
-from dap.messages import errors_as_lines, warnings_as_lines
 
 
 class Command(click.Group):

@@ -39,8 +39,8 @@ def pytest_collection_modifyitems(config, items):
 def few_iterations(monkeypatch):
     """Take fits of a few iterations, which have learned next to nothing, for restorations."""
     monkeypatch.setattr("dap.fitting.restored.LEARNED", np.inf)
-    monkeypatch.setattr("dap.segments.NOTHING_DB", np.inf)
-    monkeypatch.setattr("dap.levels.SILENT_DB", np.inf)
+    monkeypatch.setattr("dap.restoration.segments.NOTHING_DB", np.inf)
+    monkeypatch.setattr("dap.restoration.levels.SILENT_DB", np.inf)
 
 
 @pytest.fixture(scope="session")

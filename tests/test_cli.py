@@ -11,11 +11,11 @@ from click.testing import CliRunner
 from small_checkpoint import small_weights
 
 from dap.cli import main
+from dap.commands.parameters import Gap
 from dap.data.corruptions.quantization import cells
 from dap.errors import DapError
-from dap.estimate import Estimate
+from dap.files.estimate import Estimate
 from dap.fitting.method import Restored
-from dap.parameters import Gap
 from dap.plugins import plugin
 
 
@@ -106,8 +106,8 @@ def test_segments_that_are_left_as_they_were(learned, status, said, tone, tmp_pa
             {"last": 0.5 * observation.signal[np.newaxis]}, *np.empty((2, 0)), losses, {}
         )
 
-    monkeypatch.setattr("dap.segments.restoring", fitted)
-    monkeypatch.setattr("dap.jobs.estimate", lambda *_, **__: Estimate(0, at_once=2))
+    monkeypatch.setattr("dap.restoration.segments.restoring", fitted)
+    monkeypatch.setattr("dap.files.jobs.estimate", lambda *_, **__: Estimate(0, at_once=2))
     damaged, restored = tmp_path / "damaged.wav", tmp_path / "restored.wav"
     soundfile.write(damaged, tone, 16000, subtype="FLOAT")
     arguments = [
@@ -212,7 +212,7 @@ def restoring(monkeypatch, tone, tmp_path, raised):
         logging.getLogger("dap").warning("%s\nis %d\udce9", "clip", 2)
         raise raised
 
-    monkeypatch.setattr("dap.restoring.restore_parts", restore)
+    monkeypatch.setattr("dap.files.restorer.restore_parts", restore)
     # a worker cannot send what is no UTF-8 to pytest's main process, in a captured log either
     monkeypatch.setattr(logging.getLogger("dap"), "propagate", False)
     soundfile.write(tmp_path / "in.wav", tone, 16000)

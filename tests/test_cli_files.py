@@ -10,9 +10,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from dap import restoring
 from dap.cli import main
-from dap.form import SUFFIXES, Form
+from dap.files import restorer
+from dap.files.form import SUFFIXES, Form
 
 WAVELET = ("--method", "wavelet")
 
@@ -154,7 +154,7 @@ def test_links_are_written_through(folder):
 def test_what_cannot_be_written_is_said_before_the_fit(
     output, message, status, folder, monkeypatch
 ):
-    monkeypatch.setattr("dap.files.begun_job", None)  # nor is it read
+    monkeypatch.setattr("dap.files.restore.begun_job", None)  # nor is it read
     Path("lost.wav").symlink_to("gone/x.wav")
     Path("round.wav").symlink_to("round.wav")
     error = f"Error: {message.format(folder=os.path.realpath(folder))}"
@@ -174,7 +174,7 @@ def failing(name, number, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_fit(folder, monkeypatch):
     # whatever it is that forbids it: bits of permission do not bind root
-    monkeypatch.setattr("dap.files.begun_job", None)
+    monkeypatch.setattr("dap.files.restore.begun_job", None)
     failing("open", errno.EROFS, monkeypatch)
     monkeypatch.setattr("io.open", os.open)
     expected = "cannot be written: this user may not write there, or it is mounted read-only"
@@ -204,7 +204,7 @@ def test_bits_of_permission(folder):
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="nobody can tell")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_found_before_the_fit(number, folder, monkeypatch):
-    monkeypatch.setattr("dap.restoring.restore_parts", None)
+    monkeypatch.setattr("dap.files.restorer.restore_parts", None)
     failing("posix_fallocate", number, monkeypatch)
     line, status = refused(folder, "in.wav", "out.wav", "--force")
     assert line == (
@@ -265,13 +265,13 @@ def test_a_result_that_nothing_takes_is_lost_in_words(folder, monkeypatch):
 
 
 def test_a_file_that_came_to_be_meanwhile_is_not_replaced(folder, monkeypatch):
-    restore = restoring.restore_parts
+    restore = restorer.restore_parts
 
     def slow(*arguments, **options):
         Path("new.wav").write_bytes(b"another's")
         return restore(*arguments, **options)
 
-    monkeypatch.setattr("dap.restoring.restore_parts", slow)
+    monkeypatch.setattr("dap.files.restorer.restore_parts", slow)
     result = run("in.wav", "new.wav")
     assert result.exit_code == 1
     assert "a file of this name has come to be" in result.stderr
@@ -291,7 +291,7 @@ def test_a_stop_leaves_no_half_of_a_file(folder, monkeypatch):
 
 
 def test_what_a_wav_does_not_hold_is_an_rf64(folder, monkeypatch):
-    monkeypatch.setattr("dap.form.MOST_WAV_BYTES", 2 * 3999)
+    monkeypatch.setattr("dap.files.form.MOST_WAV_BYTES", 2 * 3999)
     result = run("in.wav", "new.wav")
     assert result.stderr.startswith(
         "new.wav: 0.250 s, RF64 PCM_16, 16000 Hz, one channel (from WAV "
@@ -301,7 +301,7 @@ def test_what_a_wav_does_not_hold_is_an_rf64(folder, monkeypatch):
 
 def test_the_size_that_is_looked_for_is_that_of_the_samples(folder, monkeypatch):
     sizes = []
-    monkeypatch.setattr("dap.endpoints._reserve", lambda _, size: sizes.append(size))
+    monkeypatch.setattr("dap.files.endpoints._reserve", lambda _, size: sizes.append(size))
     for name in ("new.wav", "new.flac"):
         assert run("in.wav", name).exit_code == 0
     assert sizes == [0, 8000, 0, 0]

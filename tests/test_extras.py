@@ -154,7 +154,8 @@ for task in options:
             result = dap.restore(recording, 16000, method=method.name, **options[task])
             assert np.isfinite(result.audio).all()
 # taken for restorations, though fits as short as these have learned next to nothing
-dap.fitting.restored.LEARNED = dap.segments.NOTHING_DB = dap.levels.SILENT_DB = float("inf")
+dap.fitting.restored.LEARNED = float("inf")
+dap.restoration.segments.NOTHING_DB = dap.restoration.levels.SILENT_DB = float("inf")
 for method, iterations in {
     "dilated-exp-dense": 2, "harmonic": 2, "wave-u-net": 2, "dnp-lsa": 49
 }.items():

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.frontier.sets import Cell
-from dap.choice import fit_options
 from dap.options import FitOptions
 from dap.plugins import Plugin, methods, own_fit, plugin, plugins
+from dap.restoration.choice import fit_options
 from dap.tasks import TASKS
 
 

@@ -4,8 +4,8 @@ import textwrap
 
 import click
 
-from dap import choice
 from dap.errors import DapError, one_line
+from dap.restoration import choice
 
 WIDTH = 100
 
@@ -26,7 +26,7 @@ def methods(task: str | None, timed: bool) -> None:
     A prior is an untrained network, which is fitted to the recording; a trained one has learned
     from others. --time runs the first iterations of each fit, which takes some minutes.
     """
-    from dap.found import FOUND, seconds_per_second
+    from dap.commands.found import FOUND, seconds_per_second
 
     listed = choice.methods(task)
     width = max(len(method.name) for method in listed)
@@ -34,7 +34,7 @@ def methods(task: str | None, timed: bool) -> None:
         tasks = ", ".join(method.tasks)
         seconds = ""
         if timed:
-            from dap.api import SPECTROGRAM
+            from dap.restoration.api import SPECTROGRAM
 
             try:
                 seconds = f"{seconds_per_second(method, SPECTROGRAM):8.3g} s  "

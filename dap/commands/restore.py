@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from dap.arguments import DEVICES, SELECTIONS, SHORTEST_SEGMENT_SECONDS
-from dap.choice import AUTO, EFFORTS, choose, fit_options, method_for
-from dap.endpoints import Source, Target
-from dap.ends import cores, result_name
+from dap.commands.messages import full_memory, names_refused
+from dap.commands.parameters import Finite, Gap, MethodName, Output, option_range, preset_defaults
 from dap.errors import DapError, one_line
-from dap.estimate import TooLongError
-from dap.files import RestoredFile, files_of, restore_ends, seconds_of
-from dap.messages import full_memory, names_refused
+from dap.files.endpoints import Source, Target
+from dap.files.ends import cores, result_name
+from dap.files.estimate import TooLongError
+from dap.files.restore import RestoredFile, files_of, restore_ends, seconds_of
 from dap.options import PRESETS, FitOptions, limits
-from dap.parameters import Finite, Gap, MethodName, Output, option_range, preset_defaults
+from dap.restoration.arguments import DEVICES, SELECTIONS, SHORTEST_SEGMENT_SECONDS
+from dap.restoration.choice import AUTO, EFFORTS, choose, fit_options, method_for
 
 if TYPE_CHECKING:
     from dap.runtime.progress import Meter

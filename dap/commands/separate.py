@@ -9,10 +9,12 @@ from pathlib import Path
 import click
 import numpy as np
 
-from dap.arguments import DEVICES, SHORTEST_SEGMENT_SECONDS
+from dap.commands.messages import bars, names_refused
+from dap.commands.parameters import Finite, Output, PriorName, option_range
 from dap.commands.restore import MOST_ITERATIONS, MOST_THREADS
-from dap.endpoints import Source, Target, renamed
-from dap.ends import (
+from dap.errors import DapError, one_line
+from dap.files.endpoints import Source, Target, renamed
+from dap.files.ends import (
     check_ends,
     check_room,
     cores,
@@ -21,11 +23,9 @@ from dap.ends import (
     result_name,
     write_result,
 )
-from dap.errors import DapError, one_line
-from dap.form import Form, read
-from dap.messages import bars, names_refused
+from dap.files.form import Form, read
 from dap.options import limits
-from dap.parameters import Finite, Output, PriorName, option_range
+from dap.restoration.arguments import DEVICES, SHORTEST_SEGMENT_SECONDS
 
 DEFAULT = "dap-best"
 
@@ -160,7 +160,7 @@ def _by_model(
 
     from dap.audio import resample
     from dap.fitting.method import resolve_device
-    from dap.separation import divided
+    from dap.restoration.separation import divided
     from dap.training.model import Separator, load
 
     torch.set_num_threads(threads or cores())
@@ -188,8 +188,8 @@ def _by_fits(
     """Two stems, (2, samples, channels), and how, in words."""
     import torch
 
-    from dap.choice import fit_options
-    from dap.separation import separate as fitted
+    from dap.restoration.choice import fit_options
+    from dap.restoration.separation import separate as fitted
 
     torch.set_num_threads(threads or cores())
     fit = fit_options(method, "separate", iterations=iterations, width=width, snapshots=2)

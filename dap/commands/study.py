@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dap.ends import cores
 from dap.errors import DapError, extra
+from dap.files.ends import cores
 
 if TYPE_CHECKING:
     from dap.study.outline import Outline

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 import dap
 from dap.cli import main
-from dap.found import FOUND, seconds_per_second
+from dap.commands.found import FOUND, seconds_per_second
 
 
 def test_all_methods_are_listed():
@@ -38,7 +38,7 @@ def test_seconds_are_measured(monkeypatch):
             raise dap.DapError("its weights\nare not there")
         return taken[method.name]
 
-    monkeypatch.setattr("dap.found.seconds_per_second", measured)
+    monkeypatch.setattr("dap.commands.found.seconds_per_second", measured)
     result = CliRunner().invoke(main, ["methods", "--task", "inpaint", "--time"])
     assert result.exit_code == 0
     assert re.search(r"^janssen +0\.25 s  classical  inpaint$", result.stdout, re.MULTILINE)
@@ -48,7 +48,7 @@ def test_seconds_are_measured(monkeypatch):
 
 @pytest.mark.parametrize("name", ["janssen", "cell-projection", "wavelet"])
 def test_a_measurement(name):
-    from dap.api import SPECTROGRAM
+    from dap.restoration.api import SPECTROGRAM
 
     (method,) = (method for method in dap.methods() if method.name == name)
     assert 0 < seconds_per_second(method, SPECTROGRAM) < 60

@@ -7,8 +7,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 
-from dap import restoring
 from dap.cli import main
+from dap.files import restorer
 
 RATE = 16000
 
@@ -80,7 +80,7 @@ def test_mistakes_with_folders(recordings):
 
 
 def test_a_stop_ends_a_folder_and_leaves_what_is_whole(recordings, monkeypatch):
-    restore, calls = restoring.restore_parts, []
+    restore, calls = restorer.restore_parts, []
 
     def stopped(*arguments, **options):
         calls.append(arguments)
@@ -88,7 +88,7 @@ def test_a_stop_ends_a_folder_and_leaves_what_is_whole(recordings, monkeypatch):
             raise KeyboardInterrupt
         return restore(*arguments, **options)
 
-    monkeypatch.setattr("dap.restoring.restore_parts", stopped)
+    monkeypatch.setattr("dap.files.restorer.restore_parts", stopped)
     result = run("in")
     assert result.exit_code == 1
     assert "Aborted!" in result.stderr
@@ -96,7 +96,7 @@ def test_a_stop_ends_a_folder_and_leaves_what_is_whole(recordings, monkeypatch):
 
 
 def test_full_memory_ends_one_file_alone(recordings, monkeypatch):
-    restore, calls = restoring.restore_parts, []
+    restore, calls = restorer.restore_parts, []
 
     def full(*arguments, **options):
         calls.append(arguments)
@@ -104,7 +104,7 @@ def test_full_memory_ends_one_file_alone(recordings, monkeypatch):
             raise MemoryError
         return restore(*arguments, **options)
 
-    monkeypatch.setattr("dap.restoring.restore_parts", full)
+    monkeypatch.setattr("dap.files.restorer.restore_parts", full)
     result = run("in")
     assert "Error: in/a.wav: the memory is full: take shorter segments" in result.stderr
     assert "in.restored: 2 restored, 2 failed" in result.stderr

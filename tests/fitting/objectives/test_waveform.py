@@ -7,7 +7,6 @@ import pytest
 import torch
 from corrupted import corrupted
 
-from dap.api import restore as restore_recording
 from dap.errors import DapError
 from dap.fitting.method import restore
 from dap.fitting.objectives import fluctuation
@@ -16,6 +15,7 @@ from dap.metrics.level import snr
 from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugins
+from dap.restoration.api import restore as restore_recording
 from dap.tasks import TASKS
 
 FIT = FitOptions(
