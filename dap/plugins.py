@@ -1,24 +1,21 @@
 """What plugins exist, known without importing them.
 
 A plugin (a prior, a metric, a baseline, a corruption, a corpus) is one module, which says what it
-offers in a top-level literal, for example `METRICS = {"snr": {"unit": "dB"}}`. The literal is read
-from the source, so that the Snakefile, parsed again by every cluster job, knows all names without
-importing torch.
+offers in a top-level literal. That is read from the source (`dap.plugin_literals`), so that the
+Snakefile, parsed again by every cluster job, knows all names without importing torch.
 
 Plugins are found in three places: in the package's own folders; in distributions that are installed
 beside it, by their entry points; and in the files and folders that a study lists under `plugins`.
 Those are known to a process, and to those that it starts, by an environment variable (`use`).
 """
 
-import ast
 import hashlib
 import importlib
 import os
-import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -29,90 +26,14 @@ from types import ModuleType
 from typing import Any
 
 from dap.errors import DapError, PluginError
-from dap.tasks import TASKS
+from dap.plugin_literals import KINDS, ROOT, Kind, literal, offered_in, shown
 
-ROOT = Path(__file__).resolve().parent
 # the files and folders of a study's `plugins`, separated as those of PATH are
 VARIABLE = "DAP_PLUGINS"
 # of the package that stands for a folder among these
 PREFIX = "dap_plugins_"
-# a name is part of files' names
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# what the metadata may say under these keys, one of them or a list
-CHOICES = {
-    "better": ("higher", "lower"),
-    "domain": ("waveform",),
-    "task": TASKS,
-    "tasks": TASKS,
-}
 # how libraries say that the memory is full: a job is tried again with more, and no plugin is blamed
 MEMORY_IS_FULL = ("out of memory", "alloc_failed", "can't allocate memory")
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of plugin.
-
-    Attributes:
-        noun: what one is called in messages.
-        variable: the literal's name.
-        folder: where the package's own modules of the kind are, below `dap`.
-        group: the entry points' group.
-        required: keys of each name's metadata.
-        optional: further keys.
-    """
-
-    noun: str
-    variable: str
-    folder: str
-    group: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-
-KINDS = {
-    "priors": Kind(
-        "prior",
-        "PRIORS",
-        "priors",
-        "dap.priors",
-        ("title",),
-        ("tasks", "domain", "least_iterations", "published", "fit"),
-    ),
-    "metrics": Kind(
-        "metric",
-        "METRICS",
-        "metrics",
-        "dap.metrics",
-        ("label", "unit", "better"),
-        ("speech", "whole", "joint", "sample_rates"),
-    ),
-    "baselines": Kind(
-        "baseline",
-        "BASELINES",
-        "baselines",
-        "dap.baselines",
-        ("title", "tasks"),
-        ("corruptions", "published", "sample_rates", "speech", "peak", "weights"),
-    ),
-    "corruptions": Kind(
-        "corruption",
-        "CORRUPTIONS",
-        "data/corruptions",
-        "dap.corruptions",
-        ("task", "options"),
-        ("allOf",),
-    ),
-    "synthetic": Kind("synthetic corpus", "SYNTHETIC", "data/synthetic", "dap.corpora", ("title",)),
-    "archives": Kind(
-        "known corpus",
-        "ARCHIVES",
-        "data/corpora",
-        "dap.corpora",
-        ("title", "licence", "citation", "size", "sources"),
-        ("why_no_archive", "rendered"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -181,7 +102,7 @@ def use(paths: Sequence[str]) -> None:
             raise DapError(f"plugins: {path} has a {os.pathsep!r} in its name: rename it")
         _check_path(path)
         if not any(
-            _literal(file, kind.variable) for file in _files(path) for kind in KINDS.values()
+            literal(file, kind.variable) for file in _files(path) for kind in KINDS.values()
         ):
             literals = ", ".join(kind.variable for kind in KINDS.values())
             raise DapError(f"plugins: {path} offers nothing: none of {literals} is in it")
@@ -257,17 +178,6 @@ def source(module: str) -> Path | None:
     return Path(origin) if origin and origin.endswith(".py") else None
 
 
-def shown(path: Path) -> str:
-    """A file as it is named in messages: relative to the working directory or to the package's."""
-    bases = [ROOT.parent]
-    with suppress(FileNotFoundError):  # the working directory was deleted
-        bases.insert(0, Path.cwd())
-    for base in bases:
-        if path.is_relative_to(base):
-            return path.relative_to(base).as_posix()
-    return str(path)
-
-
 # ---------------------------------------------------------------------- finding
 
 
@@ -275,7 +185,7 @@ def shown(path: Path) -> str:
 def _plugins(kind: str, paths: str) -> dict[str, Plugin]:
     offered: dict[str, Plugin] = {}
     for module, path in _modules(KINDS[kind], paths):
-        for name, metadata in _checked(path, KINDS[kind]).items():
+        for name, metadata in offered_in(path, KINDS[kind]).items():
             other = offered.setdefault(name, Plugin(name, module, path, metadata))
             # a file may be found twice, such as by its name and in its folder
             if not other.path.samefile(path):
@@ -340,79 +250,3 @@ def _check_path(listed: str) -> None:
 def _package(folder: str) -> str:
     """The name of the package that stands for a folder; it moves with the study."""
     return PREFIX + hashlib.sha256(os.path.normpath(folder).encode()).hexdigest()[:8]
-
-
-# ---------------------------------------------------------------------- reading
-
-
-def _checked(path: Path, kind: Kind) -> dict[str, dict]:
-    """What a file offers of a kind."""
-    offered = _literal(path, kind.variable)
-    for name, metadata in offered.items():
-        where = f"{shown(path)}: {kind.variable}"
-        if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise DapError(f"{where}: {name!r} is no name of letters, digits, '.', '_' and '-'")
-        if not isinstance(metadata, dict):
-            raise DapError(f"{where}: {name} has {metadata!r}: must be a dictionary")
-        missing = [key for key in kind.required if key not in metadata]
-        unknown = [key for key in metadata if key not in (*kind.required, *kind.optional)]
-        if missing or unknown:
-            raise DapError(
-                f"{where}: {name} "
-                + (f"lacks {', '.join(missing)}" if missing else f"has {', '.join(unknown)}")
-                + f"; needed: {', '.join(kind.required)}"
-                + (f"; allowed: {', '.join(kind.optional)}" if kind.optional else "")
-            )
-        for key, choices in CHOICES.items():
-            values = metadata.get(key, [])
-            for value in values if isinstance(values, list) else [values]:
-                if value not in choices:
-                    raise DapError(
-                        f"{where}: {name}.{key} is {value!r}; allowed: {', '.join(choices)}"
-                    )
-        least = metadata.get("least_iterations", 1)
-        if type(least) is not int or least < 1:
-            raise DapError(
-                f"{where}: {name}.least_iterations is {least!r}: must be a whole number of at "
-                "least 1"
-            )
-        _check_fits(f"{where}: {name}.fit", metadata.get("fit", {}))
-    return offered
-
-
-def _check_fits(where: str, fits: object) -> None:
-    """Refuse what are no fit options by task."""
-    if not isinstance(fits, dict) or not all(isinstance(fit, dict) for fit in fits.values()):
-        raise DapError(f"{where} is {fits!r}: must be options of a fit, by task")
-    for task in fits:
-        if task not in TASKS:
-            raise DapError(f"{where}: there is no task {task!r}: there are {', '.join(TASKS)}")
-
-
-def _literal(path: Path, variable: str) -> dict:
-    """The value that a file's top level gives a name; nothing where it gives none."""
-    try:
-        nodes = ast.parse(path.read_bytes(), filename=str(path)).body
-    except (OSError, SyntaxError, ValueError) as error:
-        raise DapError(f"{shown(path)}: cannot be read as Python: {error}") from error
-    for node in nodes:
-        match node:
-            case ast.Assign(targets=targets, value=content):
-                names = [target.id for target in targets if isinstance(target, ast.Name)]
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as content):
-                names = [name]
-            case _:
-                continue
-        if variable not in names:
-            continue
-        try:
-            value = ast.literal_eval(content)
-        except (TypeError, ValueError) as error:
-            raise DapError(
-                f"{shown(path)}: {variable} has to be written out, since it is read without "
-                "running the file: no names, calls or operators"
-            ) from error
-        if not isinstance(value, dict):
-            raise DapError(f"{shown(path)}: {variable} is {value!r}: must be a dictionary")
-        return value
-    return {}

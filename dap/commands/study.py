@@ -28,7 +28,7 @@ def study() -> None:
 @study.command("list")
 def list_studies() -> None:
     """List the studies that come with the project: title, experiments, fits and size."""
-    from dap.plugins import shown
+    from dap.plugin_literals import shown
     from dap.study.outline import Outline, included
 
     for path in included():

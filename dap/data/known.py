@@ -19,7 +19,8 @@ from pathlib import Path, PurePosixPath
 
 from dap.audio import SUFFIXES
 from dap.errors import DapError
-from dap.plugins import plugin, shown
+from dap.plugin_literals import shown
+from dap.plugins import plugin
 
 RESOURCES = "resources"
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from dap.cache import cache_folder
 from dap.data.known import RESOURCES
 from dap.errors import DapError
-from dap.plugins import plugin, plugins, shown
+from dap.plugin_literals import shown
+from dap.plugins import plugin, plugins
 from dap.store import sha256, write_bytes
 
 VARIABLE = "DAP_WEIGHTS"

@@ -38,6 +38,7 @@ OUTSIDE = (
     "dap.fitting.gpu.devices",  # which GPU a fit has
     "dap.fitting.interleave",  # whose iteration is next
     "dap.options.PRESETS",  # all options of a fit are among its rule's parameters
+    "dap.plugin_literals",
     "dap.plugins",  # a rule says which it loads
     "dap.runtime",
     "dap.store",

@@ -9,7 +9,8 @@ from typing import Any
 
 from dap.errors import DapError, extra
 from dap.options import with_preset
-from dap.plugins import Plugin, shown
+from dap.plugin_literals import shown
+from dap.plugins import Plugin
 from dap.study.yaml_file import load
 
 with extra("workflow"):

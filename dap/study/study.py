@@ -15,7 +15,8 @@ from dap.data.folders import listing
 from dap.data.weights import mirrored
 from dap.errors import DapError
 from dap.options import FitOptions, with_preset
-from dap.plugins import own_fit, plugins, shown, use
+from dap.plugin_literals import shown
+from dap.plugins import own_fit, plugins, use
 from dap.study.experiment import Experiment
 from dap.study.methods import check_input, check_iterations, check_methods
 from dap.study.outputs import check, require

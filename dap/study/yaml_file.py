@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dap.errors import DapError, extra
-from dap.plugins import shown
+from dap.plugin_literals import shown
 
 with extra("workflow"):
     import yaml

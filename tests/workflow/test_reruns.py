@@ -7,7 +7,7 @@ import shutil
 import pytest
 from edits import change, substitute
 
-from dap.plugins import KINDS
+from dap.plugin_literals import KINDS
 
 pytestmark = pytest.mark.slow
 
