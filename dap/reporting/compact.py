@@ -44,7 +44,7 @@ def blocks(
     grids = []
     for names, block in summary.groupby(BLOCK, sort=False):
         _, title, stands_for, source, scope = map(str, names)
-        rows = _headline(block)
+        rows = headline_rows(block)
         metrics = list(dict.fromkeys(block["metric"]))
         digits = _digits(summary)
         columns = [
@@ -82,11 +82,12 @@ def papers(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         baselines = set()
         for table in several:
             summary, better = table["summary"], table["better"]
-            metric = _metric(table)
-            rows = summary[(summary["metric"] == metric) & (summary["scope"] == _scope(table))]
+            metric = headline_metric(table)
+            scope = headline_scope(table)
+            rows = summary[(summary["metric"] == metric) & (summary["scope"] == scope)]
             before = len(columns)
             for (title, source), block in rows.groupby(["title", "source"], sort=False):
-                shown = _headline(block)
+                shown = headline_rows(block)
                 column = _column(table["labels"], metric, shown, better[metric])
                 column["above"] = f"{title}{f', {source}' if source else ''}, {_clips(shown)}"
                 columns.append((column, _cells(shown, metric, _digits(summary), better)))
@@ -132,7 +133,7 @@ def _grid(
     }
 
 
-def _metric(table: Mapping[str, Any]) -> str:
+def headline_metric(table: Mapping[str, Any]) -> str:
     """The task's quality, or what is published of its kind ("sdr" for "sdr_v4"), or of another."""
     metrics = list(dict.fromkeys(table["summary"]["metric"]))
     published = [metric for metric in metrics if metric in table["published"]] or metrics
@@ -141,12 +142,13 @@ def _metric(table: Mapping[str, Any]) -> str:
     return quality if quality in published else (kind or published)[0]
 
 
-def _scope(table: Mapping[str, Any]) -> str:
+def headline_scope(table: Mapping[str, Any]) -> str:
+    """That of the task, or the first that the table has."""
     scopes = list(dict.fromkeys(table["summary"]["scope"]))
     return table["headline"] if table["headline"] in scopes else scopes[0]
 
 
-def _headline(block: pd.DataFrame) -> list[Row]:
+def headline_rows(block: pd.DataFrame) -> list[Row]:
     """The rows of the last iterates, or of what is there instead; observed has no selection."""
     selections = set(block["selection"]) - {"", NOT_RUN}
     first = LAST if LAST in selections or not selections else min(selections)

@@ -13,6 +13,7 @@ from dap.reporting.compact import blocks, papers
 from dap.reporting.gains import gains, in_words
 from dap.reporting.opening import outcomes, paper_name
 from dap.reporting.panels import panels
+from dap.reporting.ranking import rankings
 from dap.reporting.report import caption, render
 from dap.reporting.typeset import summary_of
 from dap.scoring.evaluate import read
@@ -61,6 +62,7 @@ def page(
         opening={
             "papers": outcomes(claims),
             "gains": in_words(gains(scores, setup["overview"]), setup["overview"]),
+            "rankings": rankings(tables, scores),
             "picture": _overview(inputs["overview"]),
             "tables": [
                 grid | {"caption": f"Methods and results of {paper_name(grid['paper'])}"}
@@ -91,6 +93,7 @@ def _numbers(table: Mapping[str, Any], scores: pd.DataFrame) -> dict[str, Any]:
     of_experiment = scores[scores["experiment"] == entry["experiment"]]
     facts = {
         "title": entry["title"] or table["name"],
+        "experiment": entry["experiment"],
         "paper": entry.get("published", {}).get("paper", ""),
         "published": list(entry.get("published", {}).get("metrics", {})),
         "quality": table["quality"],

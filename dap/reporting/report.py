@@ -50,8 +50,8 @@ def render(
     Args:
         title: of the page.
         study: the study's name.
-        opening: papers (`dap.reporting.opening.outcomes`), gains (sentences), picture (title and
-            png_path, or None) and tables (grids of `dap.reporting.compact.papers`).
+        opening: papers (`dap.reporting.opening.outcomes`), gains and rankings (sentences), picture
+            (title and png_path, or None) and tables (grids of `dap.reporting.compact.papers`).
         provenance: commit, versions, device, machine, seconds spent, command.
         experiments: for each: name, task, corruption, corpora, methods, clips, iterations, width,
             seconds of audio: the keys become a table's columns.

@@ -105,6 +105,7 @@ def sections(tmp_path_factory) -> dict:
                 }
             ],
             "gains": ["Denoising: conv gains most."],
+            "rankings": ["Table 1: the order of paper A."],
             "picture": {"title": "Gains", "png_path": png},
             "tables": [grid | {"caption": "Methods and results of paper A"}],
         },
@@ -246,7 +247,7 @@ def test_image_is_embedded_at_its_printed_size(page, sections):
 
 def test_parts_without_entries_are_left_out(sections):
     empty = {key: type(value)() for key, value in sections.items() if not isinstance(value, str)}
-    empty["opening"] = {"papers": [], "gains": [], "picture": None, "tables": []}
+    empty["opening"] = {"papers": [], "gains": [], "rankings": [], "picture": None, "tables": []}
     page = report.render(title="Nothing", study="none", sounds="", **empty)
     assert "<section" not in page
     assert page.count("<script>") == 1  # of tables

@@ -1,0 +1,57 @@
+"""Whether methods come in the order of a paper's table, by their means and clip by clip."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dap.errors import extra
+from dap.reporting.compact import headline_metric, headline_rows, headline_scope
+from dap.reporting.opening import paper_name
+from dap.scoring.statistics import clip_values
+
+with extra("report"):
+    import pandas as pd
+
+LEAST = 3  # two methods are what a claim compares
+
+
+def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[str]:
+    """A sentence for each corpus and source of a table that has published values of three methods.
+
+    Methods are compared by the table's first metric, in last iterates.
+
+    Args:
+        tables: as `dap.reporting.compact.papers` takes them; also experiment.
+        scores: long form, of all experiments.
+    """
+    sentences = []
+    for table in tables:
+        if not (table["paper"] and len(table["summary"])):
+            continue
+        metric, scope = headline_metric(table), headline_scope(table)
+        summary = table["summary"]
+        values = clip_values(scores[scores["experiment"] == table["experiment"]])
+        values = values[(values["metric"] == metric) & (values["scope"] == scope)]
+        rows = summary[(summary["metric"] == metric) & (summary["scope"] == scope)]
+        blocks = rows.groupby(["corpus", "title", "source"], sort=False)
+        for (corpus, title, source), block in blocks:
+            known = pd.DataFrame(headline_rows(block)).dropna(subset=["mean", "published_mean"])
+            if len(known) < LEAST:
+                continue
+            ascending = table["better"][metric] == "higher"
+            ours, theirs = (
+                known.sort_values(column, ascending=ascending)["method"].tolist()
+                for column in ("mean", "published_mean")
+            )
+            clips = values[(values["corpus"] == corpus) & (values["source"] == source)]
+            clips = clips[clips["selection"] == known["selection"].iloc[0]]
+            by_clip = clips.pivot_table("value", "clip", "method")[theirs].dropna()
+            steps = by_clip.diff(axis=1).iloc[:, 1:] * (1 if ascending else -1)
+            same = int((steps > 0).all(axis=1).sum())
+            what = f"{table['title']}, {title}{f', {source}' if source else ''}"
+            of_paper = f"the order of {paper_name(table['paper'])}"
+            label = table["labels"].get(metric, metric)
+            text = f"{what}: by mean {label}, from worst to best: {', '.join(ours)}"
+            text += f": {of_paper}" if ours == theirs else f"; {of_paper} is {', '.join(theirs)}"
+            n = len(by_clip)
+            sentences.append(f"{text}. {same} of {n} clip{'' if n == 1 else 's'} have that order.")
+    return sentences
