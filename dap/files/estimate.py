@@ -22,6 +22,7 @@ from dap.restoration.segments import AT_ONCE, restore_parts
 SHORT_SAMPLES, SHORT_ITERATIONS = 60 * 16000, 60
 # a fit's iterations are measured for so long, from the second one on
 MEASURED_SECONDS, MEASURED_ITERATIONS = 2.0, 20
+LONG_SECONDS = 8.0  # the first one tells enough where it takes so long
 # of a method that fits nothing: a first piece, for what is loaded, then longer ones
 FIRST_SECONDS, PIECE_SECONDS, ENOUGH_SECONDS = 0.25, (1.0, 4.0, 16.0), 0.7
 AROUND_GAP_SECONDS = 0.3
@@ -216,7 +217,7 @@ def _limited(fit: Fit, log: list[float]) -> Fit:
             return end.value
         log.append(perf_counter())
         over = len(log) > 2 and log[-1] - log[1] >= MEASURED_SECONDS
-        if over or len(log) > 2 + MEASURED_ITERATIONS:
+        if over or log[-1] - log[0] >= LONG_SECONDS or len(log) > 2 + MEASURED_ITERATIONS:
             raise _EnoughError
         seconds = yield
 

@@ -43,8 +43,13 @@ def surveyed(seconds, channels=1, **options):
 
 
 @pytest.fixture
-def quick(monkeypatch, clock):
-    """Have each method take a hundredth of a second for a second, or 0.2 s for an iteration."""
+def iteration_seconds():
+    return 0.2
+
+
+@pytest.fixture
+def quick(monkeypatch, clock, iteration_seconds):
+    """Have each method take a hundredth of a second for a second, or some time for an iteration."""
 
     def run(recording, parts, sample_rate, *, mask=None, wrap=None, **_):
         if wrap is None:
@@ -55,7 +60,7 @@ def quick(monkeypatch, clock):
         def fit():
             yield
             while True:
-                clock.now += 0.2
+                clock.now += iteration_seconds
                 yield
 
         steps = wrap(fit)()
@@ -86,6 +91,14 @@ def test_fits_take_as_long_as_their_iterations_beside_each_other():
     # 10 s each: what is lost by a kill is two minutes
     assert result.at_once == 12
     assert estimate(*surveyed(60, method="dap-best")).at_most
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("iteration_seconds", "measured"), [(1.0, 3), (7.0, 2), (8.0, 1)])
+def test_the_longer_iterations_take_the_fewer_are_measured(iteration_seconds, measured, clock):
+    surveyed_fits = surveyed(2, method="conv", iterations=100)
+    assert estimate(*surveyed_fits).seconds == pytest.approx(100 * iteration_seconds)
+    assert clock.now == measured * iteration_seconds
 
 
 @pytest.mark.usefixtures("quick")
