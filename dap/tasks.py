@@ -1,6 +1,6 @@
 """The tasks: what each reads out of the networks, what of it is scored, and by which metric."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -111,3 +111,18 @@ SELECTIONS = {
 
 # what `selection` is in the scores of a trajectory's snapshots, by what these are compared with
 TRAJECTORIES = {"clean": "snapshot", "observed": "snapshot-to-observed"}
+
+
+def headline_metric(quality: str, metrics: Sequence[str], published: Iterable[str]) -> str:
+    """The metric by which a reader first compares methods.
+
+    It is the task's quality, or what is published of its kind ("sdr_v4" for "sdr"), or of another.
+
+    Args:
+        quality: the task's metric.
+        metrics: what was scored, in the study's order.
+        published: those that have published values.
+    """
+    shared = [metric for metric in metrics if metric in set(published)] or metrics
+    kind = [metric for metric in shared if metric.partition("_")[0] == quality.partition("_")[0]]
+    return quality if quality in shared else (kind or shared)[0]

@@ -7,7 +7,7 @@ import pytest
 
 import dap
 from dap.plugins import plugins
-from dap.tasks import SCOPES, SELECTIONS, TASKS
+from dap.tasks import SCOPES, SELECTIONS, TASKS, headline_metric
 
 PACKAGE = Path(dap.__file__).parent
 
@@ -35,3 +35,17 @@ def test_no_other_module_decides_by_the_name_of_a_task():
     rule = re.compile(rf"task (==|!=|in) .*\b({names})\b")
     sources = [path for path in PACKAGE.rglob("*.py") if rule.search(path.read_text())]
     assert sources == []
+
+
+@pytest.mark.parametrize(
+    ("quality", "scored", "published", "metric"),
+    [
+        ("snr", ["pesq_nb", "snr"], [], "snr"),
+        ("snr", ["pesq_nb", "snr"], ["pesq_nb", "snr"], "snr"),
+        ("snr", ["snr", "spectral_snr", "envelope_distance"], ["spectral_snr"], "spectral_snr"),
+        ("sdr_v4", ["sir", "sdr"], ["sir", "sdr"], "sdr"),
+        ("snr", ["psnr"], ["snr"], "psnr"),
+    ],
+)
+def test_methods_are_first_compared_by_what_the_paper_has(quality, scored, published, metric):
+    assert headline_metric(quality, scored, published) == metric

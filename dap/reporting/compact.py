@@ -12,6 +12,7 @@ from typing import Any
 from dap.errors import extra
 from dap.reporting.tables import BLOCK, NOT_RUN
 from dap.scoring.statistics import SIGNIFICANT, direction
+from dap.tasks import headline_metric
 
 with extra("report"):
     import pandas as pd
@@ -82,8 +83,8 @@ def papers(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         baselines = set()
         for table in several:
             summary, better = table["summary"], table["better"]
-            metric = headline_metric(table)
-            scope = headline_scope(table)
+            metric = shown_metric(table)
+            scope = shown_scope(table)
             rows = summary[(summary["metric"] == metric) & (summary["scope"] == scope)]
             before = len(columns)
             for (title, source), block in rows.groupby(["title", "source"], sort=False):
@@ -133,16 +134,13 @@ def _grid(
     }
 
 
-def headline_metric(table: Mapping[str, Any]) -> str:
-    """The task's quality, or what is published of its kind ("sdr" for "sdr_v4"), or of another."""
+def shown_metric(table: Mapping[str, Any]) -> str:
+    """The metric by which a table's methods are first compared, of those that it has."""
     metrics = list(dict.fromkeys(table["summary"]["metric"]))
-    published = [metric for metric in metrics if metric in table["published"]] or metrics
-    quality = table["quality"]
-    kind = [metric for metric in published if metric.partition("_")[0] == quality.partition("_")[0]]
-    return quality if quality in published else (kind or published)[0]
+    return headline_metric(table["quality"], metrics, table["published"])
 
 
-def headline_scope(table: Mapping[str, Any]) -> str:
+def shown_scope(table: Mapping[str, Any]) -> str:
     """That of the task, or the first that the table has."""
     scopes = list(dict.fromkeys(table["summary"]["scope"]))
     return table["headline"] if table["headline"] in scopes else scopes[0]

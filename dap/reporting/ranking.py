@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dap.errors import extra
-from dap.reporting.compact import headline_metric, headline_rows, headline_scope
+from dap.reporting.compact import headline_rows, shown_metric, shown_scope
 from dap.reporting.opening import paper_name
 from dap.scoring.statistics import clip_values
 
 with extra("report"):
     import pandas as pd
 
-LEAST = 3  # two methods are what a claim compares
+# two methods are what a claim compares; of one or two clips an order says little
+LEAST_METHODS = LEAST_CLIPS = 3
 
 
 def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[str]:
-    """A sentence for each corpus and source of a table that has published values of three methods.
+    """A sentence for each corpus and source of a table with published values of three methods.
 
     Methods are compared by the table's first metric, in last iterates.
 
@@ -27,7 +28,7 @@ def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[
     for table in tables:
         if not (table["paper"] and len(table["summary"])):
             continue
-        metric, scope = headline_metric(table), headline_scope(table)
+        metric, scope = shown_metric(table), shown_scope(table)
         summary = table["summary"]
         values = clip_values(scores[scores["experiment"] == table["experiment"]])
         values = values[(values["metric"] == metric) & (values["scope"] == scope)]
@@ -35,7 +36,7 @@ def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[
         blocks = rows.groupby(["corpus", "title", "source"], sort=False)
         for (corpus, title, source), block in blocks:
             known = pd.DataFrame(headline_rows(block)).dropna(subset=["mean", "published_mean"])
-            if len(known) < LEAST:
+            if len(known) < LEAST_METHODS:
                 continue
             ascending = table["better"][metric] == "higher"
             ours, theirs = (
@@ -47,11 +48,13 @@ def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[
             by_clip = clips.pivot_table("value", "clip", "method")[theirs].dropna()
             steps = by_clip.diff(axis=1).iloc[:, 1:] * (1 if ascending else -1)
             same = int((steps > 0).all(axis=1).sum())
-            what = f"{table['title']}, {title}{f', {source}' if source else ''}"
-            of_paper = f"the order of {paper_name(table['paper'])}"
-            label = table["labels"].get(metric, metric)
-            text = f"{what}: by mean {label}, from worst to best: {', '.join(ours)}"
-            text += f": {of_paper}" if ours == theirs else f"; {of_paper} is {', '.join(theirs)}"
             n = len(by_clip)
-            sentences.append(f"{text}. {same} of {n} clip{'' if n == 1 else 's'} have that order.")
+            if n < LEAST_CLIPS:
+                continue
+            what = f"{table['title']}, {title}{f', {source}' if source else ''}"
+            sign = " < " if ascending else " > "
+            text = f"{what}: mean {table['labels'].get(metric, metric)} {sign.join(ours)}"
+            paper = paper_name(table["paper"])
+            text += f", as in {paper}" if ours == theirs else f"; in {paper} {sign.join(theirs)}"
+            sentences.append(f"{text}; {same} of {n} clips have that order.")
     return sentences

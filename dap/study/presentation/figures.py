@@ -8,6 +8,7 @@ from dap.study.paths import FIRST, Names
 from dap.study.presentation.tables import corpus_titles
 from dap.study.study import Study
 from dap.study.unfinished import chunk_shown, figures_shown, methods_shown, metrics_shown
+from dap.tasks import headline_metric
 
 # the module of dap.reporting.figures that draws a kind
 DRAWN_BY = {
@@ -46,11 +47,12 @@ def figure_files(study: Study) -> list[str]:
 
 
 def overview_setup(study: Study) -> dict:
-    """The experiments whose methods are compared with the observation, by the task's quality.
-
-    Where an experiment does not score that, it is by the first metric that it does.
-    """
+    """The experiments whose methods are compared with the observation, by their headline metric."""
     known = plugins("metrics")
+    published: dict[str, list[str]] = {}
+    for table in study["tables"].values():
+        metrics = table.get("published", {}).get("metrics", {})
+        published.setdefault(table["experiment"], []).extend(metrics)
     experiments = []
     for experiment in study.experiments.values():
         methods = methods_shown(study, experiment.name)
@@ -59,7 +61,7 @@ def overview_setup(study: Study) -> dict:
             scored = [each for each in scored if each in metrics_shown(study, experiment.name)]
         if "observed" not in methods or len(methods) < 2 or not scored:
             continue
-        metric = experiment.quality if experiment.quality in scored else scored[0]
+        metric = headline_metric(experiment.quality, scored, published.get(experiment.name, ()))
         facts = {key: known[metric].metadata[key] for key in ("label", "unit", "better")}
         experiments.append(
             {
