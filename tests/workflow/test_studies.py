@@ -280,6 +280,7 @@ def test_the_demo_fills_its_tables(fresh):
     )
     # observed, 4 selections of 2 designs, and classical methods; by metric, scope and source
     signals = 1 + 2 * 4
+    clips = {"denoise-gaussian": 3, "denoise-environmental": 1, "inpaint": 3, "separate": 1}
     rows = {
         "table1": ("denoise-gaussian", (signals + 3) * 4),
         "table1-speech": ("denoise-gaussian", (signals + 3) * 5),
@@ -297,7 +298,7 @@ def test_the_demo_fills_its_tables(fresh):
         spared = of_pesq & (frame["method"] != "observed")
         assert (scored | spared).all(), frame[~scored]
         assert frame["mean"].map(math.isfinite).equals(frame["n"] > 0)
-        assert (frame["n"] + frame["unscorable"]).eq(2 if experiment == "inpaint" else 1).all()
+        assert (frame["n"] + frame["unscorable"]).eq(clips[experiment]).all()
         against = scored & (frame["method"] != "observed")
         assert frame.loc[against, "improvement"].map(math.isfinite).sum() == against.sum()
 
@@ -315,19 +316,20 @@ def test_the_demo_restores(fresh):
         for name, corpus in corpora.items()
         for method in methods
     }
-    fresh.run(*files.values(), study="config.yaml")
+    first = "clips: {synthetic-speech: 1}"
+    of_one_clip = f"experiments={{denoise-gaussian: {{{first}}}, inpaint: {{{first}}}}}"
+    fresh.run(*files.values(), "--config", of_one_clip, study="config.yaml")
 
     def score(name, method, scope, metric):
         frame = pd.read_csv(fresh.folder / files[name, method], keep_default_na=False)
         row = (frame["selection"] == "last") & (frame["scope"] == scope)
-        values = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
-        assert len(values) == (2 if name == "inpaint" else 1)
-        return values.mean()
+        (value,) = frame.loc[row & (frame["metric"] == metric), "value"].astype(float)
+        return value
 
     def gain(*what):
         return score(what[0], methods[1], *what[1:]) - score(what[0], methods[0], *what[1:])
 
-    # measured: 7.7, 6.0 and 1.2 dB; other CPUs and precisions differ by tenths
-    assert gain("denoise-gaussian", "full", "snr") > 4
-    assert gain("denoise-environmental", "full", "snr") > 3
+    # measured: 4.9, 3.7 and 1.9 dB in float32; other CPUs and precisions differ by tenths
+    assert gain("denoise-gaussian", "full", "snr") > 3
+    assert gain("denoise-environmental", "full", "snr") > 2
     assert gain("inpaint", "filled", "spectral_snr") > 0.5
