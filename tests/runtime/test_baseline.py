@@ -143,6 +143,7 @@ def test_a_baseline_depends_on_a_handful_of_modules():
         "dap.fitting.baseline",
         "dap.fitting.restored",
         "dap.observation",
+        "dap.plugin_literals",
         "dap.plugins",
         "dap.tasks",
     }
