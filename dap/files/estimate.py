@@ -48,7 +48,7 @@ class Estimate:
     at_once: int = 1
 
     def __str__(self) -> str:
-        return ("at most " if self.at_most else "about ") + duration(self.seconds)
+        return ("up to about " if self.at_most else "about ") + duration(self.seconds)
 
 
 class TooLongError(DapError):

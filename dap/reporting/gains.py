@@ -12,7 +12,10 @@ from dap.tasks import SCOPES
 with extra("report"):
     import pandas as pd
 
-COLUMNS = ["experiment", "method", "corpus", "source", "n", "gain", "low", "high", "whole"]
+COLUMNS = [
+    *("experiment", "method", "corpus", "source"),
+    *("n", "above", "gain", "low", "high", "whole"),
+]
 # of the scopes that were scored, the first of these: in inpainting what was filled into the gaps
 SHOWN = ("full", "filled", *SCOPES)
 
@@ -27,8 +30,9 @@ def gains(scores: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.Data
 
     Returns:
         a row for each experiment, method, corpus and source, and one for all clips together, with
-        `whole`: n, gain (positive is better), low and high, the 95 % interval of its mean, NaN
-        below 5 clips. A pair of methods without a clip in common has none.
+        `whole`: n, above (how many of these clips gain), gain (their mean, positive is better), low
+        and high, the 95 % interval of that mean, NaN below 5 clips. A pair of methods without a
+        clip in common has none.
     """
     values = clip_values(scores)
     values = values[values["selection"] == "last"]
@@ -53,13 +57,16 @@ def gains(scores: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.Data
                 test = paired(differences)
                 if test.n:
                     whole = corpus == POOLED or len(groups) == 1
-                    numbers = (test.n, test.mean, test.low, test.high)
+                    above = int((differences > 0).sum())
+                    numbers = (test.n, above, test.mean, test.low, test.high)
                     rows.append((entry["name"], method, corpus, source, *numbers, whole))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def in_words(table: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each experiment: which method gains most, and which gains are supported.
+
+    Of too few clips for an interval, a second says on how many of them each method gains.
 
     Args:
         table: from `gains`.
@@ -80,7 +87,7 @@ def in_words(table: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[
             f"the observation, {signed(best['gain'])}{unit} {entry['label']}"
         )
         if rows["low"].isna().all():
-            sentences.append(f"{text}; too few clips for an interval.")
+            sentences.append(f"{text}; too few clips for an interval. {_by_clip(rows)}")
             continue
         if np.isfinite(best["low"]):
             text += f" [{signed(best['low'])}, {signed(best['high'])}]"
@@ -96,3 +103,14 @@ def in_words(table: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[
         ]
         sentences.append("; ".join([text, *parts]) + ".")
     return sentences
+
+
+def _by_clip(rows: pd.DataFrame) -> str:
+    """On how many clips each method is above the observation, in words."""
+    if (rows["above"] == rows["n"]).all():
+        return "Every method is above the observation on every clip."
+    counts = [
+        f"{', '.join(alike['method'])} on {above} of {n}"
+        for (above, n), alike in rows.groupby(["above", "n"], sort=False)
+    ]
+    return f"Clips above the observation: {'; '.join(counts)}."

@@ -144,7 +144,7 @@ def test_times_in_words():
     }
     assert {seconds: duration(seconds) for seconds in said} == said
     assert str(Estimate(42)) == "about 42 s"
-    assert str(Estimate(42, at_most=True)) == "at most 42 s"
+    assert str(Estimate(42, at_most=True)) == "up to about 42 s"
 
 
 def test_what_is_faster(monkeypatch):

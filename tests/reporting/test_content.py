@@ -31,7 +31,9 @@ def test_it_opens_with_what_was_reproduced(text):
         opening,
     )
     assert re.search(r"Separation \(2 clips\): nmf .* the observation, [-+][\d.]+ dB SDR", opening)
-    assert "too few clips for an interval." in opening
+    assert re.search(
+        r"too few clips for an interval\. (Every method is|Clips) above the observation", opening
+    )
     # of the paper's table alone, with its values where a method is the paper's
     assert "Methods and results of paper A (Interspeech 2021) table1" in opening
     assert re.search(r"speech, n = 6 clips SNR \(dB\) ↑ observed [\d.]+ ± [\d.]+ ", opening)

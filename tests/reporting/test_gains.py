@@ -24,7 +24,7 @@ def test_gains_are_paired_means_with_intervals():
     assert table["method"].tolist() == ["conv", "dense"]
     assert table["whole"].all()
     conv, dense = table.to_dict("records")
-    assert (conv["n"], conv["gain"], conv["low"], conv["high"]) == (6, 1, 1, 1)
+    assert [conv[key] for key in ("n", "above", "gain", "low", "high")] == [6, 6, 1, 1, 1]
     assert dense["gain"] == pytest.approx(3)
     # t(0.975, 5) = 2.571 times the standard error of 2, 2.5, 3, 3, 3.5, 4
     assert dense["high"] - dense["gain"] == pytest.approx(2.5706 * 0.70711 / np.sqrt(6), abs=1e-3)
@@ -62,7 +62,13 @@ def test_several_corpora_are_shown_beside_all_clips_together():
 def test_few_clips_have_no_interval_and_no_scores_no_sentence():
     few = {method: values[:4] for method, values in SIX.items()}
     (sentence,) = in_words(gains(ladder(few), [ENTRY]), [ENTRY])
-    assert sentence.endswith("+2.62 dB SNR; too few clips for an interval.")
+    assert sentence.endswith(
+        "+2.62 dB SNR; too few clips for an interval. Every method is above the observation on "
+        "every clip."
+    )
+    few["conv"] = [2.0, 3, 2.9, np.nan]
+    (sentence,) = in_words(gains(ladder(few), [ENTRY]), [ENTRY])
+    assert sentence.endswith("Clips above the observation: conv on 2 of 3; dense on 4 of 4.")
     other = ENTRY | {"name": "another"}
     assert in_words(gains(ladder(few), [other]), [other]) == []
     # nor where no clip is common
