@@ -18,11 +18,11 @@ def test_a_line_a_method_with_its_interval():
     nan = float("nan")
     table = pd.DataFrame(
         [
-            ("a", "conv", "speech", "", 6, 1.5, 0.5, 2.5, True),
-            ("a", "wiener", "speech", "", 3, -2.0, nan, nan, False),
-            ("a", "wiener", "piano", "", 3, 6.0, nan, nan, False),
-            ("a", "wiener", "all corpora", "", 6, 2.0, 1.0, 3.0, True),
-            ("b", "conv", "speech", "", 4, 0.3, nan, nan, True),
+            ("a", "conv", "speech", "", 6, 6, 1.5, 0.5, 2.5, True),
+            ("a", "wiener", "speech", "", 3, 0, -2.0, nan, nan, False),
+            ("a", "wiener", "piano", "", 3, 3, 6.0, nan, nan, False),
+            ("a", "wiener", "all corpora", "", 6, 5, 2.0, 1.0, 3.0, True),
+            ("b", "conv", "speech", "", 4, 3, 0.3, nan, nan, True),
         ],
         columns=COLUMNS,
     )
@@ -47,7 +47,7 @@ def test_a_line_a_method_with_its_interval():
 
 def test_infinite_gains_have_no_place():
     table = pd.DataFrame(
-        [("a", "conv", "speech", "", 6, np.inf, np.nan, np.nan, True)], columns=COLUMNS
+        [("a", "conv", "speech", "", 6, 6, np.inf, np.nan, np.nan, True)], columns=COLUMNS
     )
     (axes,) = overview(table, [entry("a", ["conv"])]).axes
     assert all(np.isfinite(line.get_xdata()).all() for line in axes.lines)
@@ -57,6 +57,6 @@ def test_infinite_gains_have_no_place():
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_panels_are_two_in_a_row(count):
     names = [str(k) for k in range(count)]
-    rows = [(name, "conv", "speech", "", 6, 1.0, 0.5, 1.5, True) for name in names]
+    rows = [(name, "conv", "speech", "", 6, 6, 1.0, 0.5, 1.5, True) for name in names]
     table = pd.DataFrame(rows, columns=COLUMNS)
     assert len(overview(table, [entry(name, ["conv"]) for name in names]).axes) == count
