@@ -87,7 +87,9 @@ def in_words(table: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[
             f"the observation, {signed(best['gain'])}{unit} {entry['label']}"
         )
         if rows["low"].isna().all():
-            sentences.append(f"{text}; too few clips for an interval. {_by_clip(rows)}")
+            sources = table.loc[table["experiment"] == entry["name"], "source"]
+            averaged = " That is the mean of a clip's sources; one may be below." * any(sources)
+            sentences.append(f"{text}; too few clips for an interval. {_by_clip(rows)}{averaged}")
             continue
         if np.isfinite(best["low"]):
             text += f" [{signed(best['low'])}, {signed(best['high'])}]"

@@ -83,3 +83,15 @@ def test_of_several_scopes_the_filled_gaps_are_shown():
     filled = ladder({"observed": [0.0] * 6, "conv": [2.0] * 6}, scope="filled")
     table = gains(pd.concat([raw, filled]), [ENTRY])
     assert table["gain"].tolist() == [2]
+
+
+def test_what_is_said_of_clips_with_several_sources_is_of_their_mean():
+    parts = [
+        ladder({"observed": [0.0] * 3, "conv": [gain] * 3}, source=source)
+        for source, gain in (("piano", 3.0), ("drums", -1.0))
+    ]
+    (sentence,) = in_words(gains(pd.concat(parts), [ENTRY]), [ENTRY])
+    assert sentence.endswith(
+        "Every method is above the observation on every clip. That is the mean of a clip's "
+        "sources; one may be below."
+    )

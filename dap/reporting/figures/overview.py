@@ -99,7 +99,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, entry: Mapping[str, Any]) -> None:
     n = " to ".join(map(str, sorted({counts.min(), counts.max()})))
     axes.set_title(f"{fill(entry['title'], 44)}, n = {n} clip{'' if n == '1' else 's'}")
     unit = f" ({entry['unit']})" if entry["unit"] else ""
-    axes.set_xlabel(f"Gain in {entry['label']} over the observation{unit}")
+    axes.set_xlabel(fill(f"Gain in {entry['label']} over the observation{unit}", 40))
 
 
 def _open_mark(label: str) -> Line2D:
