@@ -67,7 +67,7 @@ def scratch(layer, lib, count, multiple=1, extra=0):
     room = {"sums": torch.empty(max(layer.sums(), 1), 2, dtype=torch.float64)}
     if isinstance(layer, Conv):
         lanes = layer.lanes(lib) // lib.constants.group * multiple + extra
-        room["products"] = torch.empty(count, layer.products())
+        room["products"] = torch.empty(count, layer.products(lib))
         room["lanes"] = torch.empty(count, lanes, dtype=torch.int32)
     return room
 

@@ -71,6 +71,17 @@ INLINE void F(dots)(
     }
 #endif
 
+/* the rows of dy that are left, from `m` on */
+#if DOT_ROWS == 4
+#define DOT_BLOCK                                                                                  \
+    if (gc - m >= 4)                                                                               \
+        DOT_TILES(4)                                                                               \
+    else                                                                                           \
+        DOT_TILES(2)
+#else
+#define DOT_BLOCK DOT_TILES(2)
+#endif
+
 /* Gradient of a convolution's weights with respect to those that read one of its input maps.
  *
  * gradient: (channels of dy, inputs of all maps, taps) floats, of which the inputs from `offset` on
@@ -128,14 +139,7 @@ int F(conv_weights)(
                                 const char *b = bs + n * b_step + (left + dx) * size;
                                 float *to = products +
                                     ((ky * wide + kx) * gc + m) * in_channels + p + n;
-#if DOT_ROWS == 4
-                                if (gc - m >= 4)
-                                    DOT_TILES(4)
-                                else
-                                    DOT_TILES(2)
-#else
-                                DOT_TILES(2)
-#endif
+                                DOT_BLOCK
                             }
                     }
                 }

@@ -24,6 +24,7 @@
 #define BLOCK 12 /* channels of a tile of a convolution */
 #define DOT_ROWS 4
 #define DOT_COLUMNS 6
+#define SCRATCH 150000 /* lanes a thread, of what a core's second-level cache holds */
 #elif defined(__aarch64__) || defined(FOUR_LANES) /* the latter to test it elsewhere */
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -32,11 +33,13 @@
 #define BLOCK 8
 #define DOT_ROWS 4
 #define DOT_COLUMNS 6
+#define SCRATCH 30000
 #else
 #define LANES 8
 #define BLOCK 6
 #define DOT_ROWS 2
 #define DOT_COLUMNS 5
+#define SCRATCH 30000
 #endif
 /* keeps the compiler from loading a value again instead of holding it in a register */
 #if defined(__x86_64__)
@@ -82,14 +85,17 @@ enum {
     SPLIT = 48,  /* channels of an input whose lines `conv_weights` holds at a time */
     MARGIN = 32, /* a multiple of it is what `conv_weights` reads beside a line: aligned copies */
     TAPS = 7,    /* of the longest filter along columns */
-    SIDE = 16    /* zeros on either side of a line that is filtered */
+    SIDE = 16,   /* zeros on either side of a line that is filtered */
+    POINTS = 4,  /* products of two rows and a column of three taps, in winograd.h */
+    WINOGRAD_TAPS = 3 * POINTS
 };
 
 /* What library.py reads from here, and what it checks: the sizes of structures. */
 typedef struct {
     int32_t constants, map, entry, table; /* bytes */
     int32_t group;                        /* channels of a lane */
-    int32_t lanes, margin, taps, add, relu;
+    int32_t lanes, margin, taps, add, relu, scratch;
+    int32_t winograd, winograd_taps; /* whether it is used, and taps of its weights */
 } Constants;
 
 #define NAME(x, y) x##y
@@ -170,6 +176,12 @@ int64_t scratch_lanes(int64_t out_channels, int64_t in_channels, int64_t columns
     const int64_t line = whole_line(columns);
     return round_up(out_channels, 2) * line +
         split_channels(round_up(in_channels, 2)) * (line + 2 * beside_line(reach));
+}
+
+/* Lanes of scratch that a thread of `conv_winograd` needs. */
+int64_t winograd_lanes(int64_t in_channels, int64_t dilation)
+{
+    return POINTS * in_channels * (2 * LANES + 2 * round_up(dilation, LANES));
 }
 
 #define SUFFIX _float32

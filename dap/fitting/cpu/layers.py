@@ -14,8 +14,6 @@ from torch import Tensor, nn
 
 from dap.fitting.cpu.library import Library, Map
 
-SCRATCH = 150_000  # lanes a thread: about what a core's second-level cache holds
-
 
 class Value:
     """A tensor that a layer reads: a parameter, or what is computed from parameters.
@@ -102,6 +100,7 @@ class Weights:
         rows: output channels, -1 for one of zeros; even in number.
         columns: input channels, likewise; whole groups.
         transposed: for the gradient of the inputs: rows and columns are exchanged, taps reversed.
+        winograd: for `conv_winograd`.
     """
 
     def __init__(
@@ -113,10 +112,12 @@ class Weights:
         threads: int,
         *,
         transposed: bool = False,
+        winograd: bool = False,
     ):
         taps = weight[0, 0].numel()
         steps = (weight.stride(0), taps)
-        lanes = len(rows) * taps * len(columns) // lib.constants.group
+        packed = lib.constants.winograd_taps if winograd else taps
+        lanes = len(rows) * packed * len(columns) // lib.constants.group
         self.memory = torch.zeros(lanes, dtype=torch.int32)
         self.address = self.memory.data_ptr()
         self.rows, self.columns = (torch.tensor(i, dtype=torch.int32) for i in (rows, columns))
@@ -127,6 +128,7 @@ class Weights:
             *(steps[::-1] if transposed else steps),
             taps,
             transposed,
+            winograd,
             self.rows.data_ptr(),
             len(rows),
             self.columns.data_ptr(),
@@ -190,15 +192,30 @@ class Conv:
         """What the layer reads, in the order of `gradients`."""
         return [self.weight] if self.bias is None else [self.weight, self.bias]
 
-    def lanes(self, lib: Library) -> int:
-        """Lanes of scratch that the gradient of the weights takes at least."""
-        channels = max(len(feature.slots()) for feature in self.inputs)
-        return lib.scratch_lanes(len(self.out.slots()), channels, self.columns, self.reach)
+    def winograd(self, lib: Library) -> bool:
+        """Whether `conv_winograd` is used: 3x3 taps, and fewer products a column of them.
 
-    def products(self) -> int:
+        `conv` needs none for the rows above the first and below the last, which large dilations
+        read much of.
+        """
+        if not lib.constants.winograd or self.kernel != (3, 3):
+            return False
+        direct = 3 * self.rows - 2 * min(self.dilation, self.rows)
+        return 4 * lib.pair_count(self.rows, self.dilation) < 0.9 * direct
+
+    def lanes(self, lib: Library) -> int:
+        """Lanes of scratch that the library's functions take at least."""
+        inputs, out = [len(feature.slots()) for feature in self.inputs], len(self.out.slots())
+        lanes = lib.scratch_lanes(out, max(inputs), self.columns, self.reach)
+        if self.winograd(lib):
+            lanes = max(lanes, lib.winograd_lanes(max(sum(inputs), out), self.dilation))
+        return lanes
+
+    def products(self, lib: Library) -> int:
         """Weights, padded, of the largest input."""
         channels = max(len(feature.slots(2)) for feature in self.inputs)
-        return self.taps * len(self.out.slots(2)) * channels
+        taps = lib.constants.winograd_taps if self.winograd(lib) else self.taps
+        return taps * len(self.out.slots(2)) * channels
 
     def sums(self) -> int:
         """Pairs of sums over rows that the layer leaves."""
@@ -209,16 +226,22 @@ class Conv:
         out, weight, group = self.out, self.weight.memory, lib.constants.group
         self.add, self.scratch = lib.constants.add, scratch  # whose addresses the functions hold
         size, sums = out.size[1:], scratch["sums"].data_ptr()
-        shape = (*size, *self.kernel, self.dilation, threads)
+        buffer = (scratch["lanes"].data_ptr(), scratch["lanes"].shape[1])
+        shape: tuple[int, ...] = (*size, *self.kernel, self.dilation, threads)
+        with_scratch = (*buffer, *shape)
+        conv, conv_weights = lib.conv, lib.conv_weights
+        if winograd := self.winograd(lib):
+            shape = with_scratch = (*buffer, *size, self.dilation, threads)
+            conv, conv_weights = lib.conv_winograd, lib.conv_weights_winograd
         count = len(out.slots(2))
         self.shift, self.moments = torch.zeros(count), torch.empty(count, 2)
 
         offsets = list(accumulate((f.size[0] for f in self.inputs), initial=0))
         columns = [_shifted(f.slots(group), at) for f, at in self._inputs_at(offsets)]
         flat = [slot for slots in columns for slot in slots]
-        self.weights = Weights(lib, weight, out.slots(2), flat, threads)
+        self.weights = Weights(lib, weight, out.slots(2), flat, threads, winograd=winograd)
         maps = (Map * len(self.inputs))(*(feature.value for feature in self.inputs))
-        run = partial(lib.conv, maps, len(self.inputs), self.raw.value, self.weights.address)
+        run = partial(conv, maps, len(self.inputs), self.raw.value, self.weights.address)
         self.finish = self.undo = None
         of_shift = torch.zeros(count)
         if self.after == "norm_relu":  # subtracting the mean would remove a bias
@@ -242,18 +265,19 @@ class Conv:
         # slots that hold no channel are cut out of the weights' gradient afterwards
         inputs = list(accumulate((len(f.slots()) for f in self.inputs), initial=0))
         of_weight = torch.zeros(len(out.slots()), inputs[-1], *self.kernel)
-        products, lanes = scratch["products"].data_ptr(), scratch["lanes"]
-        buffers = (products, lanes.data_ptr(), lanes.shape[1])
+        products = scratch["products"].data_ptr()
         self.of_weights, self.of_inputs = [], []
         for (feature, at), offset in zip(self._inputs_at(offsets), inputs, strict=False):
-            target = (of_weight.data_ptr(), inputs[-1], offset)
+            target = (of_weight.data_ptr(), inputs[-1], offset, products)
             self.of_weights.append(
-                partial(lib.conv_weights, out.gradient, feature.value, *target, *buffers, *shape)
+                partial(conv_weights, out.gradient, feature.value, *target, *with_scratch)
             )
             if feature.wanted:
                 rows, back = _shifted(feature.slots(2), at), out.slots(group)
-                weights = Weights(lib, weight, rows, back, threads, transposed=True)
-                run = partial(lib.conv, out.gradient, 1, feature.gradient, weights.address)
+                weights = Weights(
+                    lib, weight, rows, back, threads, transposed=True, winograd=winograd
+                )
+                run = partial(conv, out.gradient, 1, feature.gradient, weights.address)
                 self.of_inputs.append((feature, weights, partial(run, None, None, *shape)))
         self._gradients = of_weight, of_shift
         slots = out.slots(), [slot for f, at in self._inputs_at(offsets) for slot in f.slots()]

@@ -55,13 +55,17 @@ class Constants(ctypes.Structure):
         margin: lanes; up to so many and one less beyond the halo are read beside a line.
         taps: of the longest filter of `Sample`.
         add, relu: flags of `conv`, and `add` of `mean_pool_backward`.
+        scratch: lanes of scratch that a thread has at least.
+        winograd: whether convolutions by 3x3 taps may go by `conv_winograd`.
+        winograd_taps: of its weights.
     """
 
     _fields_ = tuple(
         (name, ctypes.c_int32)
         for name in (
             *("constants", "map", "entry", "table"),
-            *("group", "lanes", "margin", "taps", "add", "relu"),
+            *("group", "lanes", "margin", "taps", "add", "relu", "scratch"),
+            *("winograd", "winograd_taps"),
         )
     )
 
@@ -76,6 +80,12 @@ _SIGNATURES = {
     "conv": [_MAPS, _INT, _MAPS, *[_ADDRESS] * 3, _LONG, _LONG, *[_INT] * 5, _ADDRESS],
     "conv_weights": [
         *[_MAPS] * 2, _ADDRESS, _LONG, _LONG, _ADDRESS, _ADDRESS, *[_LONG] * 3, *[_INT] * 4,
+    ],
+    "conv_winograd": [
+        _MAPS, _INT, _MAPS, *[_ADDRESS] * 4, *[_LONG] * 3, *[_INT] * 3, _ADDRESS,
+    ],
+    "conv_weights_winograd": [
+        *[_MAPS] * 2, _ADDRESS, _LONG, _LONG, _ADDRESS, _ADDRESS, *[_LONG] * 3, *[_INT] * 2,
     ],
     "norm_relu": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
     "norm_relu_backward": [_MAPS, _MAPS, _ADDRESS, _ADDRESS, _LONG, _LONG, _INT],
@@ -93,9 +103,11 @@ _SIGNATURES = {
     "import_planes": [_ADDRESS, _MAPS, _LONG, _LONG, _INT],
     "export_planes": [_MAPS, _ADDRESS, _LONG, _LONG],
     "pack_weights": [
-        _ADDRESS, _LONG, _LONG, _INT, _INT, _ADDRESS, _LONG, _ADDRESS, _LONG, _ADDRESS, _INT,
+        _ADDRESS, _LONG, _LONG, *[_INT] * 3, _ADDRESS, _LONG, _ADDRESS, _LONG, _ADDRESS, _INT,
     ],
 }  # fmt: skip
+
+_FLOAT32 = ("conv_winograd", "conv_weights_winograd")  # there in this precision alone
 
 
 # takes the arguments of `_SIGNATURES`
@@ -111,10 +123,14 @@ class Library:
         constants: of the C sources.
         scratch_lanes: lanes of scratch that a thread of `conv_weights` needs at least, of
             (out_channels, in_channels, columns, reach of the filter in columns).
+        winograd_lanes: those of `conv_winograd`, of (in_channels, dilation).
+        pair_count: pairs of rows of `conv_winograd`, of (rows, dilation).
     """
 
     conv: Kernel
     conv_weights: Kernel
+    conv_winograd: Kernel
+    conv_weights_winograd: Kernel
     norm_relu: Kernel
     norm_relu_backward: Kernel
     relu_backward: Kernel
@@ -134,7 +150,12 @@ class Library:
         self.constants = Constants.in_dll(loaded, f"constants_{precision}")
         self.scratch_lanes = loaded.scratch_lanes
         self.scratch_lanes.argtypes, self.scratch_lanes.restype = [_LONG] * 4, _LONG
+        self.winograd_lanes, self.pair_count = loaded.winograd_lanes, loaded.pair_count
+        for count in (self.winograd_lanes, self.pair_count):
+            count.argtypes, count.restype = [_LONG] * 2, _LONG
         for name, arguments in _SIGNATURES.items():
+            if name in _FLOAT32 and precision != "float32":
+                continue
             function = getattr(loaded, f"{name}_{precision}")
             function.argtypes, function.restype, function.errcheck = arguments, _INT, _done
             setattr(self, name, function)

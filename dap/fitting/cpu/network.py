@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from dap.fitting.cpu.layers import SCRATCH, Conv, Feature, Resize
+from dap.fitting.cpu.layers import Conv, Feature, Resize
 from dap.fitting.cpu.library import library
 from dap.fitting.cpu.sampling import Sample
 
@@ -66,10 +66,10 @@ class Network:
     def _prepare(self) -> None:
         convs = [layer for layer in self.layers if isinstance(layer, Conv)]
         most = max(layer.sums() for layer in self.layers if not isinstance(layer, Resize))
-        lanes = max(SCRATCH, *(conv.lanes(self.lib) for conv in convs))
+        lanes = max(self.lib.constants.scratch, *(conv.lanes(self.lib) for conv in convs))
         self.scratch = {
             "sums": torch.zeros(most, 2, dtype=torch.float64),
-            "products": torch.empty(self.threads, max(conv.products() for conv in convs)),
+            "products": torch.empty(self.threads, max(conv.products(self.lib) for conv in convs)),
             "lanes": torch.zeros(self.threads, lanes, dtype=torch.int32),
         }
         for layer in self.layers:
