@@ -95,7 +95,7 @@ int F(conv_weights)(
 {
     const int taps = tall * wide;
     const int64_t gc = round_up(dy->channels, 2), in_channels = round_up(x->channels, 2);
-    const int64_t whole = whole_line(columns), left = beside_line(wide / 2 * dilation);
+    const int64_t whole = round_up(columns, GROUP * LANES), left = beside_line(wide / 2 * dilation);
     const int64_t size = 4 / GROUP; /* bytes of an element */
     const int64_t a_line = whole, b_line = whole + 2 * left;
     const int64_t a_step = a_line * size, b_step = b_line * size;

@@ -116,9 +116,17 @@ INLINE vu first_lanes(int64_t count)
 
 INLINE float lane_sum(vf x)
 {
+#if LANES == 8
+    typedef float half __attribute__((vector_size(16)));
+    half parts[2];
+    memcpy(parts, &x, sizeof x);
+    const half sums = parts[0] + parts[1];
+    return (sums[0] + sums[2]) + (sums[1] + sums[3]);
+#else
     float total = 0;
     for (int i = 0; i < LANES; i++) total += x[i];
     return total;
+#endif
 }
 
 INLINE vf larger(vf a, vf b)

@@ -181,7 +181,7 @@ int F(conv_weights_winograd)(
     uint32_t *scratch, int64_t room, int64_t rows, int64_t columns, int dilation, int threads)
 {
     const int64_t gc = round_up(dy->channels, 2), in_channels = round_up(x->channels, 2);
-    const int64_t whole = whole_line(columns), left = beside_line(dilation);
+    const int64_t whole = round_up(columns, LANES), left = round_up(dilation, LANES);
     const int64_t b_line = whole + 2 * left, a_step = whole * 4, b_step = b_line * 4;
     const int64_t part = split_channels(in_channels), pairs = pair_count(rows, dilation);
     const int64_t batch = room / (gc * whole + part * b_line);
