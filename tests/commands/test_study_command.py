@@ -119,7 +119,7 @@ def test_the_studies_that_come_with_the_project():
     paths = [ROOT / "config.yaml", *(ROOT / "workflow" / "studies").glob("*.yaml")]
     assert {Path(name).name for name in listed} == {path.name for path in paths}
     assert "Deep audio priors in miniature" in listed.values()
-    assert "  32 fits of 120 to 200 iterations, width 0.25; up to 23 MB of results" in done.output
+    assert "  52 fits of 120 to 200 iterations, width 0.25; up to 33 MB of results" in done.output
     assert "  1,860 fits of 2,000 to 20,000 iterations, width 1; up to 7.8 GB" in done.output
     assert "  9 trainings of 250 steps, width 0.15;" in done.output
     assert "  needs ljspeech, mirror=PATH, music, the weights of dfl" in done.output

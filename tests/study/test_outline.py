@@ -87,7 +87,7 @@ def test_what_a_mirror_has(tmp_path, monkeypatch):
 
 def test_every_study_of_the_project_has_an_outline():
     found = {path.stem: Outline.of_file(path) for path in included()}
-    assert found["config"].fits == 32
+    assert found["config"].fits == 52
     assert found["interspeech2021"].fits == 1800 + 60
     assert found["iclr2020-separation"].trainings == 9
     assert found["iclr2020-separation"].needs == "a sound font"

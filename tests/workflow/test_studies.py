@@ -280,7 +280,7 @@ def test_the_demo_fills_its_tables(fresh):
     )
     # observed, 4 selections of 2 designs, and classical methods; by metric, scope and source
     signals = 1 + 2 * 4
-    clips = {"denoise-gaussian": 3, "denoise-environmental": 1, "inpaint": 3, "separate": 1}
+    clips = {"denoise-gaussian": 8, "denoise-environmental": 1, "inpaint": 3, "separate": 1}
     rows = {
         "table1": ("denoise-gaussian", (signals + 3) * 4),
         "table1-speech": ("denoise-gaussian", (signals + 3) * 5),
