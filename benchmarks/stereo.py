@@ -1,20 +1,23 @@
 """`python -m benchmarks.stereo FILES`: two channels, each on its own, or their mid and side.
 
-No recording at hand has two channels, so stereo is made of recordings of one: the loudest stretch
-of a file, at a peak of 0.5, is panned (from the middle to a side, at constant power), each channel
-with a room of its own (noise that decays by 60 dB in 0.4 s, 12 dB below the direct sound); and, as
-of two people at a table, the stretches of two files, one in each channel. Noise is white, of equal
-power in both channels, either independent (tape, two microphones) or one and the same (a line that
-was split). `wiener-tracked` restores it; the SNR is that over both channels.
+The loudest stretch of a file of two channels is taken as it was recorded, at a peak of 0.5. Of
+files of one channel stereo is made: the stretch is panned (from the middle to a side, at constant
+power), each channel with a room of its own (noise that decays by 60 dB in 0.4 s, 12 dB below the
+direct sound); and, as of two people at a table, the stretches of two files, one in each channel.
+Noise is white, of equal power in both channels, either independent (tape, two microphones) or one
+and the same (a line that was split). `wiener-tracked` restores it; the SNR is that over both
+channels.
 """
 
 from pathlib import Path
 
 import click
 import numpy as np
+import soundfile
 
 import dap
 from benchmarks.bandwidth import loudest
+from dap.audio import excerpt
 from dap.decibels import snr_db
 from dap.errors import DapError
 from dap.scoring.statistics import paired
@@ -23,6 +26,16 @@ PANS = {"middle": 45.0, "half left": 22.5, "left": 5.0}  # degrees
 WET, DECAY_SECONDS = 10 ** (-12 / 20), 0.4
 NOISE_DB = -10.0  # re the sound
 HALF = 2**-0.5
+
+
+def recorded(path: Path, seconds: float) -> tuple[np.ndarray, int]:
+    """The loudest stretch of a recording of two channels, (samples, 2), and its rate in Hz."""
+    signal, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    size = np.linalg.norm(signal, axis=1)
+    options = {"window": "loudest", "window_index": 0, "level": "peak", "seed": 0}
+    start = excerpt(size, round(seconds * rate), **options).start
+    clip = signal[start : start + round(seconds * rate)]
+    return 0.5 * clip / np.abs(clip).max(), rate
 
 
 def panned(mono: np.ndarray, rate: int, degrees: float, rng: np.random.Generator) -> np.ndarray:
@@ -66,13 +79,19 @@ def ways(clean: np.ndarray, noise: np.ndarray, rate: int) -> dict[str, float]:
 def cases(files: tuple[Path, ...], seconds: float) -> dict[str, list[dict[str, float]]]:
     """Scores by where the sound is and what the noise is, one of each file."""
     rows: dict[str, list[dict[str, float]]] = {}
-    sounds = [loudest(path, seconds) for path in files]
-    for index, (mono, rate) in enumerate(sounds):
+    single = [path for path in files if soundfile.info(path).channels == 1]
+    sounds = [loudest(path, seconds) for path in single]
+    for index, path in enumerate(files):
         rng = np.random.default_rng(index)
-        other, _ = sounds[index - 1]
-        length = min(len(mono), len(other))
-        places = {name: panned(mono, rate, pan, rng) for name, pan in PANS.items()}
-        places["one in each"] = np.stack([mono[:length], other[:length]], axis=1)
+        if path in single:
+            mono, rate = sounds[single.index(path)]
+            other, _ = sounds[single.index(path) - 1]
+            length = min(len(mono), len(other))
+            places = {name: panned(mono, rate, pan, rng) for name, pan in PANS.items()}
+            places["one in each"] = np.stack([mono[:length], other[:length]], axis=1)
+        else:
+            clean, rate = recorded(path, seconds)
+            places = {"as recorded": clean}
         for place, clean in places.items():
             noises = {
                 "independent": rng.standard_normal(clean.shape),

@@ -69,6 +69,32 @@ def test_channels(recordings):
     assert CliRunner().invoke(stereo.main, [str(files[0])]).exit_code == 2
 
 
+def test_recordings_of_two_channels(recordings):
+    left, right = (soundfile.read(recordings / f"{name}.wav")[0] for name in ("voice", "tones"))
+    length = min(len(left), len(right))
+    pair = np.stack([left[:length], right[:length]], axis=1)
+    pair[: length // 2] *= 0.1
+    files = [recordings / "pair.wav", recordings / "swapped.wav"]
+    soundfile.write(files[0], pair, 32000)
+    soundfile.write(files[1], pair[:, ::-1], 32000)
+    clip, rate = stereo.recorded(files[0], 0.25)
+    assert (clip.shape, rate) == ((8000, 2), 32000)
+    assert np.abs(clip).max() == pytest.approx(0.5)
+    # one stretch of both channels, of the louder half
+    starts = range(0, length - 8000 + 1, 8000)
+    cuts = [0.5 * (cut := pair[i : i + 8000]) / np.abs(cut).max() for i in starts]
+    same = [np.allclose(clip, cut, atol=1e-4) for cut in cuts]
+    assert sum(same) == 1
+    assert starts[same.index(True)] >= length // 2 - 8000
+    done = CliRunner().invoke(stereo.main, [*map(str, files), "--seconds", "0.25"])
+    assert done.exit_code == 0, done.output
+    rows = [cells(line) for line in done.output.splitlines()[2:]]
+    assert [row[:3] for row in rows] == [
+        ["as recorded", "independent", "2"],
+        ["as recorded", "the same", "2"],
+    ]
+
+
 def test_dropouts(recordings):
     done = CliRunner().invoke(dropouts.main, [str(recordings)])
     assert done.exit_code == 0, done.output
