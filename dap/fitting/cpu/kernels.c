@@ -24,7 +24,7 @@
 #define BLOCK 12 /* channels of a tile of a convolution */
 #define DOT_ROWS 4
 #define DOT_COLUMNS 6
-#define SCRATCH 150000 /* lanes a thread, of what a core's second-level cache holds */
+#define SCRATCH 150000 /* lanes a thread: what was fastest, of a core's second-level cache */
 #elif defined(__aarch64__) || defined(FOUR_LANES) /* the latter to test it elsewhere */
 #if defined(__aarch64__)
 #include <arm_neon.h>
