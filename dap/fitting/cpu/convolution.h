@@ -173,19 +173,6 @@ int F(conv)(
     return DONE;
 }
 
-/* Tap (t, kx) of the weights that `conv_winograd` reads, from the 3x3 taps of a kernel. */
-INLINE float winograd_weight(const float *kernel, int tap, int flip)
-{
-    const int kx = flip ? 2 - tap % 3 : tap % 3;
-    const float first = kernel[(flip ? 6 : 0) + kx], last = kernel[(flip ? 0 : 6) + kx];
-    switch (tap / 3) {
-    case 0: return first;
-    case 1: return (first + kernel[3 + kx] + last) / 2;
-    case 2: return (first - kernel[3 + kx] + last) / 2;
-    default: return last;
-    }
-}
-
 /* The weights of `conv` for `rows_count` output channels (even) and `columns_count` inputs.
  *
  * Output r and input c take w[rows[r] * row_step + columns[c] * column_step + tap], the taps in

@@ -192,6 +192,19 @@ int64_t winograd_lanes(int64_t in_channels, int64_t dilation)
     return POINTS * in_channels * (2 * LANES + 2 * round_up(dilation, LANES));
 }
 
+/* Tap (t, kx) of the weights that `conv_winograd` reads, from the 3x3 taps of a kernel. */
+INLINE float winograd_weight(const float *kernel, int tap, int flip)
+{
+    const int kx = flip ? 2 - tap % 3 : tap % 3;
+    const float first = kernel[(flip ? 6 : 0) + kx], last = kernel[(flip ? 0 : 6) + kx];
+    switch (tap / 3) {
+    case 0: return first;
+    case 1: return (first + kernel[3 + kx] + last) / 2;
+    case 2: return (first - kernel[3 + kx] + last) / 2;
+    default: return last;
+    }
+}
+
 #define SUFFIX _float32
 #define GROUP 1
 #include "layers.h"
