@@ -5,11 +5,12 @@ All else (selections, differences, p, what could not be scored) is in the tables
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from dap.errors import extra
+from dap.reporting.gains import compared_scope
 from dap.reporting.tables import BLOCK, NOT_RUN
 from dap.scoring.statistics import SIGNIFICANT, direction
 from dap.tasks import headline_metric
@@ -18,6 +19,8 @@ with extra("report"):
     import pandas as pd
 
 LAST = "last"
+# where a table's columns are of several scopes
+SCOPE_LABELS = {"filled": "only the gaps filled", "raw": "the network's own signal"}
 Row = dict[Hashable, Any]  # of pandas
 
 
@@ -64,7 +67,9 @@ def papers(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A grid for each paper: methods by corpora and experiments, beside the published values.
 
     A column is a corpus of a table, in one metric: that of the task's quality, or else the first
-    that is published. Of a study that names no published table, one grid has all tables.
+    that is published. In inpainting it has two: what was filled into the gaps, which is compared
+    with the observation, and the network's own signal, which is compared with the paper. Of a study
+    that names no published table, one grid has all tables.
 
     Args:
         tables: of each of the study's tables, title, paper ("" for none), published (the metrics
@@ -84,13 +89,14 @@ def papers(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for table in several:
             summary, better = table["summary"], table["better"]
             metric = shown_metric(table)
-            scope = shown_scope(table)
-            rows = summary[(summary["metric"] == metric) & (summary["scope"] == scope)]
+            scopes = _scopes_of_paper(table)
             before = len(columns)
-            for (title, source), block in rows.groupby(["title", "source"], sort=False):
+            for scope, title, source, block in _columns_of_paper(summary, metric, scopes):
                 shown = headline_rows(block)
                 column = _column(table["labels"], metric, shown, better[metric])
-                column["above"] = f"{title}{f', {source}' if source else ''}, {_clips(shown)}"
+                what = SCOPE_LABELS.get(scope, scope) if len(scopes) > 1 else ""
+                parts = [title, source, what, _clips(shown)]
+                column["above"] = ", ".join(filter(None, parts))
                 columns.append((column, _cells(shown, metric, _digits(summary), better)))
                 methods += _methods(shown)
             if len(columns) > before:
@@ -144,6 +150,23 @@ def shown_scope(table: Mapping[str, Any]) -> str:
     """That of the task, or the first that the table has."""
     scopes = list(dict.fromkeys(table["summary"]["scope"]))
     return table["headline"] if table["headline"] in scopes else scopes[0]
+
+
+def _scopes_of_paper(table: Mapping[str, Any]) -> list[str]:
+    """What is compared with the observation, and what is compared with the paper."""
+    return list(dict.fromkeys([compared_scope(table["summary"]["scope"]), shown_scope(table)]))
+
+
+def _columns_of_paper(
+    summary: pd.DataFrame, metric: str, scopes: Sequence[str]
+) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
+    """Scope, title of the corpus, source and rows of each column, corpus by corpus."""
+    rows = summary[(summary["metric"] == metric) & summary["scope"].isin(scopes)]
+    for (title, source), block in rows.groupby(["title", "source"], sort=False):
+        for scope in scopes:
+            of_scope = block[block["scope"] == scope]
+            if len(of_scope):
+                yield scope, str(title), str(source), of_scope
 
 
 def headline_rows(block: pd.DataFrame) -> list[Row]:

@@ -1,6 +1,6 @@
 """What each method gains over the observation, experiment by experiment, and in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,13 @@ COLUMNS = [
     *("experiment", "method", "corpus", "source"),
     *("n", "above", "gain", "low", "high", "whole"),
 ]
-# of the scopes that were scored, the first of these: in inpainting what was filled into the gaps
+# in inpainting what was filled into the gaps: the network's own signal differs elsewhere, too
 SHOWN = ("full", "filled", *SCOPES)
+
+
+def compared_scope(scopes: Iterable[str]) -> str:
+    """That in which a method is compared with the observation, of those that were scored."""
+    return min(scopes, key=SHOWN.index)
 
 
 def gains(scores: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -43,7 +48,7 @@ def gains(scores: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.Data
         ]
         if chosen.empty:
             continue
-        chosen = chosen[chosen["scope"] == min(chosen["scope"], key=SHOWN.index)]
+        chosen = chosen[chosen["scope"] == compared_scope(chosen["scope"])]
         sides = {
             method: rows_of.set_index(["corpus", "source", "clip"])["value"]
             for method, rows_of in chosen.groupby("method")

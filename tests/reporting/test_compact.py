@@ -129,3 +129,19 @@ def test_a_papers_grid_shows_what_is_published_of_the_tasks_quality():
     for quality, metric in (("snr", "SNR"), ("snr_v4", "SNR"), ("sdr", "envelope_distance")):
         (grid,) = papers([published("x", "Table", table, both) | {"quality": quality}])
         assert [column["title"].partition(" (")[0] for column in grid["columns"]] == [metric]
+
+
+def test_a_papers_grid_shows_in_gaps_what_was_filled_and_the_networks_own_signal():
+    filled = ladder({method: np.add(several, 4) for method, several in SIX.items()}, scope="filled")
+    table = summary(pd.concat([ladder(SIX, scope="raw"), filled, ladder(SIX, scope="gaps")]))
+    (grid,) = papers([published("x", "Table 3", table, ["snr"]) | {"headline": "raw"}])
+    assert [column["above"] for column in grid["columns"]] == [
+        "Synthetic speech, only the gaps filled, n = 6 clips",
+        "Synthetic speech, the network's own signal, n = 6 clips",
+    ]
+    assert grid["groups"] == [{"title": "Table 3", "span": 2}]
+    assert [cell["value"] for cell in cells(grid)["observed"]] == pytest.approx([7.5, 3.5])
+    # a table of one scope names none
+    alone = published("x", "Table 3", summary(filled), ["snr"]) | {"headline": "raw"}
+    (grid,) = papers([alone])
+    assert [column["above"] for column in grid["columns"]] == ["Synthetic speech, n = 6 clips"]

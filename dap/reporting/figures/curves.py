@@ -14,6 +14,7 @@ from dap.errors import DapError, extra
 from dap.plugins import plugin
 from dap.reporting.cost import seconds_per_iteration
 from dap.reporting.figures.style import COLUMN, WIDE, new_figure, plain_ticks, save, style
+from dap.reporting.gains import compared_scope
 from dap.scoring.evaluate import read
 from dap.scoring.statistics import MIN_CLIPS, mean_interval
 from dap.tasks import TRAJECTORIES
@@ -45,8 +46,6 @@ COLOURS = {
 }
 # what is left of these for other methods
 SPARE = ("#882255", "#DDCC77", "#F0E442")
-# of the scopes that a trajectory has, the first of these is shown
-SCOPES = ("full", "filled", "raw", "projected")
 AGAINST = {"clean": "the clean clips", "observed": "the observations"}
 THIN = 0.6  # width of a single clip's line
 PANELS_IN_A_ROW = 3  # with more, titles do not fit
@@ -193,7 +192,7 @@ def _points(rows: pd.DataFrame, metric: str, compared: str, methods: Sequence[st
             f"no snapshots of {metric} against {AGAINST[compared]} for "
             f"{', '.join(methods)}: score the trajectories first"
         )
-    return points[points["scope"] == min(points["scope"], key=SCOPES.index)]
+    return points[points["scope"] == compared_scope(points["scope"])]
 
 
 def _clip_means(rows: pd.DataFrame) -> pd.Series:
