@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from dap.data.weights import FOLDER as WEIGHTS
 from dap.data.weights import VARIABLE as WEIGHTS_VARIABLE
 from dap.errors import extra
 from dap.options import TrainingOptions
 from dap.plugins import plugin
-from dap.runtime.trial import Trial, time_all
+from dap.runtime.provenance import machine
+from dap.runtime.trial import Trial, time_each
 from dap.seeds import derive
 from dap.store import known_file, sha256, signal_file, write_arrays, write_rows, write_signal
 from dap.study import models as trained
@@ -27,7 +29,7 @@ from dap.study import params as depends
 from dap.study.configuration import job_variables
 from dap.study.parts import in_order, samples_of, work
 from dap.study.paths import FIRST, Names
-from dap.study.plan import MARGIN, Timing, trials
+from dap.study.plan import MARGIN, Timing
 from dap.study.sitting import Sitting, trial_entry
 from dap.study.study import Study
 from dap.tasks import TASKS
@@ -105,42 +107,42 @@ def beside(seconds: Iterable[float], slots: int) -> float:
 def timed(
     study: Study, chunks: Sequence[Names], at_once: int, tell: Callable[[str], None]
 ) -> list[Timing]:
-    """What some chunks take, by their iterations: each distinct kind is timed once."""
-    entries: dict[str, dict] = {}
+    """What some chunks take, by their iterations: each kind of fit is timed once.
+
+    It is timed at the shortest length that it has, and counts by the samples at others: an
+    iteration of a paper's network takes a little less than twice as long for twice as much sound.
+    """
     alike: dict[str, list[Names]] = {}
-    for chunk in chunks:
-        kind = _kind(study, chunk)
-        entries.setdefault(kind, trial_entry(study, chunk))
-        alike.setdefault(kind, []).append(chunk)
-    tell(f"timing {len(entries)} kinds of fits, {at_once} at a time")
+    for chunk in sorted(chunks, key=partial(samples_of, study)):
+        alike.setdefault(_kind(study, chunk), []).append(chunk)
+    kinds = list(alike.values())
+    tell(f"timing {len(kinds)} kinds of fits, {at_once} at a time")
     with tempfile.TemporaryDirectory() as folder:
         ready = []
-        for index, (kind, entry) in enumerate(entries.items()):
+        for index, (first, *_) in enumerate(kinds):
             manifest = Path(folder, str(index), "manifest.csv")
-            _write_observation(study, alike[kind][0], manifest)
-            ready.append(Trial(**entry | {"observations": str(manifest), "brief": True}))
-        path = Path(folder, "timings.json")
-        _apart(study, partial(time_all, ready, path, at_once=at_once))
-        measured = trials(str(path))
+            _write_observation(study, first, manifest)
+            entry = trial_entry(study, first) | {"observations": str(manifest), "brief": True}
+            ready.append(Trial(**entry))
+        measured = time_each(ready, at_once=at_once, environment=_environment(study))
+        # on a terminal alone
+        seconds = list(tqdm(measured, total=len(ready), unit="kind", leave=False, disable=None))
+    cpu = machine()["cpu"]
     return [
-        Timing(
-            chunk,
-            timing.cpu,
-            max(timing.seconds, LEAST) * work(study, chunk) / work(study, some[0]),
-        )
-        for timing, some in zip(measured, alike.values(), strict=True)
+        Timing(chunk, cpu, max(each, LEAST) * work(study, chunk) / work(study, some[0]))
+        for each, some in zip(seconds, kinds, strict=True)
         for chunk in some
     ]
 
 
 def _kind(study: Study, chunk: Names) -> str:
-    """What settles how long an iteration takes, or a run of a baseline."""
-    experiment, samples = study.experiments[chunk.experiment], samples_of(study, chunk)
+    """What settles how long an iteration takes for a second of sound, or a run of a baseline."""
+    experiment = study.experiments[chunk.experiment]
     if chunk.method not in experiment.priors:
-        return json.dumps([experiment.task, chunk.method, samples])
+        return json.dumps([experiment.task, chunk.method, samples_of(study, chunk)])
     setup = depends.fit_setup(study, chunk.experiment, chunk.method)
     setup["fit"] = {key: value for key, value in setup["fit"].items() if key not in LENGTHS}
-    return json.dumps([experiment.task, chunk.method, samples, setup])
+    return json.dumps([experiment.task, chunk.method, setup])
 
 
 def training_seconds(study: Study, tell: Callable[[str], None]) -> list[float]:
@@ -178,17 +180,21 @@ def _first(study: Study, chunks: Iterable[Names]) -> list[Names]:
     ]
 
 
+def _environment(study: Study) -> dict[str, str]:
+    """That of a job, for processes of their own."""
+    return job_variables(study["threads"]) | {
+        WEIGHTS_VARIABLE: str(Path(WEIGHTS).resolve()),
+        "PYTHONWARNINGS": "ignore",  # joblib's, of a process that it begins anew
+    }
+
+
 def _apart(study: Study, function: Callable[[], Any]) -> Any:
     """What a function gives in a process of its own, with the environment of a job."""
     with extra("workflow"):
         # unlike the standard library's, its processes do not run the calling script again
         from joblib.externals.loky import ProcessPoolExecutor
 
-    variables = job_variables(study["threads"]) | {
-        WEIGHTS_VARIABLE: str(Path(WEIGHTS).resolve()),
-        "PYTHONWARNINGS": "ignore",  # joblib's, of a process that it begins anew
-    }
-    with ProcessPoolExecutor(1, env=variables) as pool:
+    with ProcessPoolExecutor(1, env=_environment(study)) as pool:
         return pool.submit(function).result()
 
 

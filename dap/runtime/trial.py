@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Generator, Mapping, Sequence
+import warnings
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from dap.runtime.provenance import machine
 from dap.store import read_entries, write_text
 
 # a trial ends after so many iterations behind the first, or seconds, but not before the least
-MOST_ITERATIONS, LEAST_ITERATIONS = 20, 3
-SECONDS = 5.0
+MOST_ITERATIONS, LEAST_ITERATIONS, SECONDS = 20, 3, 5.0
+BRIEF_MOST_ITERATIONS, BRIEF_LEAST_ITERATIONS, BRIEF_SECONDS = 2, 1, 1.0
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Trial:
         observations: the chunk's manifest.
         setup: of a prior, as a fit has it; of a baseline, nothing.
         fits: how many fits the chunk has.
-        brief: whether two iterations will do behind the first.
+        brief: whether a long iteration will do behind the first, or two short ones.
     """
 
     chunk: Mapping[str, str]
@@ -75,9 +76,11 @@ def timed(
     Args:
         steps: a fit as `dap.fitting.method.restoring` gives it.
         iterations: of the whole fit, at most.
-        brief: whether two iterations do.
+        brief: as of a `Trial`.
     """
-    least, most = (2, 2) if brief else (LEAST_ITERATIONS, MOST_ITERATIONS)
+    least, most, limit = LEAST_ITERATIONS, MOST_ITERATIONS, SECONDS
+    if brief:
+        least, most, limit = BRIEF_LEAST_ITERATIONS, BRIEF_MOST_ITERATIONS, BRIEF_SECONDS
     begun = time.perf_counter()
     try:
         next(steps)
@@ -85,7 +88,7 @@ def timed(
         _wait(device)
         first = time.perf_counter()
         done = 0
-        while done < least or (done < most and time.perf_counter() - first < SECONDS):
+        while done < least or (done < most and time.perf_counter() - first < limit):
             steps.send(0.0)
             done += 1
         _wait(device)
@@ -107,9 +110,7 @@ def time_all(trials: Sequence[Trial], path: Path, *, at_once: int) -> None:
     """Time methods, and write what they take as JSON.
 
     Args:
-        at_once: how many fits this machine runs beside each other, which is what they are timed
-            beside, since they share its memory: each in a process of its own, and the slowest
-            counts.
+        at_once: as `time_each` takes it.
 
     Raises:
         DapError: as `Trial.seconds`.
@@ -117,17 +118,35 @@ def time_all(trials: Sequence[Trial], path: Path, *, at_once: int) -> None:
     cpu = machine()["cpu"]
     entries = [
         {"chunk": dict(trial.chunk), "cpu": cpu, "seconds": round(seconds, 3)}
-        for trial, seconds in zip(trials, _beside(trials, at_once), strict=True)
+        for trial, seconds in zip(trials, time_each(trials, at_once=at_once), strict=True)
     ]
     write_text(path, json.dumps(entries, indent=1) + "\n")
 
 
-def _beside(trials: Sequence[Trial], at_once: int) -> list[float]:
-    if at_once <= 1:
-        return [trial.seconds() for trial in trials]
+def time_each(
+    trials: Sequence[Trial], *, at_once: int, environment: Mapping[str, str] | None = None
+) -> Iterator[float]:
+    """What each method takes, in seconds, one after the other.
+
+    Args:
+        at_once: how many fits this machine runs beside each other, which is what they are timed
+            beside, since they share its memory: each in a process of its own, and the slowest
+            counts.
+        environment: variables of these processes; None where this process has those of a job.
+
+    Raises:
+        DapError: as `Trial.seconds`.
+    """
+    if at_once <= 1 and environment is None:
+        yield from (trial.seconds() for trial in trials)
+        return
     with extra("workflow"):
         # unlike the standard library's, its processes do not run the calling script again
         from joblib.externals.loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(at_once) as pool:
-        return [max(pool.map(Trial.seconds, [trial] * at_once)) for trial in trials]
+    with ProcessPoolExecutor(at_once, env=dict(environment or {})) as pool:
+        for trial in trials:
+            with warnings.catch_warnings():  # joblib's, of a process that it begins anew
+                warnings.simplefilter("ignore")
+                seconds = list(pool.map(Trial.seconds, [trial] * at_once))
+            yield max(seconds)

@@ -1,6 +1,5 @@
 """How long a study takes, by short fits; no times are asserted."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -33,12 +32,13 @@ def timed_as(monkeypatch):
     """Trials take so many seconds; which ones there were."""
     asked = []
 
-    def time_all(trials, path, *, at_once):
+    def time_each(trials, *, at_once, environment):
         asked.extend(trials)
-        rows = [{"chunk": dict(each.chunk), "cpu": CPU, "seconds": 3.0} for each in trials]
-        path.write_text(json.dumps(rows))
+        assert environment["OMP_NUM_THREADS"] == "1"  # of a job
+        return iter([3.0] * len(trials))
 
-    monkeypatch.setattr(module, "time_all", time_all)
+    monkeypatch.setattr(module, "time_each", time_each)
+    monkeypatch.setattr(module, "machine", lambda: {"cpu": CPU})
     return asked
 
 
@@ -64,16 +64,25 @@ def test_each_kind_is_timed_once_and_counts_by_its_work(timed_as):
     assert forecast(sitting(study, 4), lambda text: None).seconds < result.seconds / 2
 
 
-def test_lengths_and_widths_are_timed_each(timed_as):
+def test_widths_are_timed_each_at_the_shortest_length(timed_as):
     study = config(fit={"iterations": 100})
-    study["corpora"]["synthetic-piano"]["samples"] = 4096
+    shorter = study["corpora"]["synthetic-speech"]["samples"]
+    study["corpora"]["synthetic-piano"]["samples"] = 2 * shorter
     del study["experiments"]["separate"]
     study["experiments"]["wide"] = study["experiments"]["denoise"] | {"fit": {"width": 0.5}}
     study["experiments"]["long"] = study["experiments"]["denoise"] | {"fit": {"iterations": 1000}}
-    forecast(sitting(Study(study)), lambda text: None)
-    priors = [each for each in timed_as if each.method == "conv"]
-    assert len(priors) == 4  # two lengths by two widths: a longer fit has the same iterations
-    assert len(timed_as) == 6
+    checked = Study(study)
+    chunks = [each for each in in_order(checked) if each.method == "conv"]
+    times = timed(checked, chunks, 1, lambda text: None)
+    assert len(timed_as) == 2  # two widths: a longer fit has the same iterations
+    assert {each.chunk["corpus"] for each in timed_as} == {"synthetic-speech"}
+    seconds = {(each.chunk.experiment, each.chunk.corpus): each.seconds for each in times}
+    assert seconds["denoise", "synthetic-speech"] == 3.0
+    assert seconds["denoise", "synthetic-piano"] == 6.0
+    assert seconds["long", "synthetic-piano"] == 60.0
+    # a baseline may take four times as long for twice as much sound
+    timed(checked, [each for each in in_order(checked) if each.method == "observed"], 1, str)
+    assert len(timed_as) == 2 + 2
 
 
 def test_what_lacks_its_weights_is_named(timed_as):

@@ -1,6 +1,7 @@
 """Short fits that tell how long whole ones take; no times are asserted."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,17 @@ def test_a_fit_takes_its_first_iteration_and_as_many_of_the_others(observations,
     # begun at 1, the first iteration done at 2, the next 4 at 4, with a look in between
     assert trial(observations).seconds() == 1.0 + 999 * 2 / 4
     assert trial(observations, fits=3).seconds() == 3 * (1.0 + 999 * 2 / 4)
+
+
+@pytest.mark.parametrize(("limit", "done"), [(0.5, 1), (9.0, 2)])
+def test_a_brief_trial_has_one_long_iteration_or_two_short_ones(
+    observations, monkeypatch, limit, done
+):
+    monkeypatch.setattr(module, "time", Clock())
+    monkeypatch.setattr(module, "BRIEF_SECONDS", limit)
+    brief = replace(trial(observations), brief=True)
+    # the clock is looked at before the second iteration
+    assert brief.seconds() == 1.0 + 999 * 2 / done
 
 
 def test_what_is_short_is_timed_as_a_whole(observations, monkeypatch):
