@@ -51,7 +51,7 @@ def test_folders_without_recordings_are_named(tmp_path):
 
 def test_cells_have_as_many_clips_as_the_smaller_of_two_corpora():
     assert count(CELLS["gaussian-0.1/sc09"]) == 12
-    assert count(CELLS["mixture/piano+drums"]) == 6
+    assert count(CELLS["mixture/piano+drums"]) == 15
 
 
 def test_observations_are_what_the_cell_says(recordings):

@@ -46,8 +46,8 @@ class Corpus:
 CORPORA = {
     "ljspeech": Corpus("LJSpeech-1.1/wavs", 8, "recorded", speech=True),
     "sc09": Corpus("sc09/test", 12, speech=True),
-    "piano": Corpus("piano/test", 6),
-    "drums": Corpus("drums/test", 6),
+    "piano": Corpus("piano/test", 15),
+    "drums": Corpus("drums/test", 15),
     "music": Corpus("music", 6),
     "noise": Corpus("noise", 0),
 }

@@ -65,6 +65,7 @@ def stopped(**options: Any) -> FitOptions:
     return fast(iterations=1000, cooldown=0.0, stop="discrepancy", end_at_stop=True, **options)
 
 
+FED = ("noise", "wiener-white", "wavelet", "janssen", "cell-projection", "nmf", "hpss")
 DESIGNS = ("conv", "dilated", "dilated-exp", "dilated-exp-dense", "conv7", "dilated7", "harmonic")
 WAYS = (
     {
@@ -96,7 +97,15 @@ WAYS = (
         )
         for width in (0.25, 0.5)
         for hop in (64, 128, 256)
-        for given in ("noise", "wiener-white", "wavelet", "janssen", "cell-projection", "nmf")
+        for given in (
+            "noise",
+            "wiener-white",
+            "wavelet",
+            "janssen",
+            "cell-projection",
+            "nmf",
+            "hpss",
+        )
     }
     | {
         f"{design}, stopped, width 0.25, hop 256, fed noise": Way(

@@ -52,6 +52,7 @@ PRIORS = {
                 "preset": "fast",
                 "width": 0.25,
                 "hop_length": 256,
+                "input": "hpss",
                 "iterations": 1000,
                 "cooldown": 0.0,
                 "stop": "variance",
