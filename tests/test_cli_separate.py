@@ -106,13 +106,33 @@ def test_two_stems_without_a_model(tmp_path):
     assert stems(tmp_path, "--force", mixture="mixture.flac").exit_code == 0
 
 
+def test_two_stems_by_a_classical_method(tmp_path):
+    strikes = np.zeros(2 * RATE, np.float32)
+    strikes[:: RATE // 4] = 0.5
+    ringing = (0.2 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)).astype(np.float32)
+    soundfile.write(tmp_path / "mixture.wav", ringing + strikes, RATE, subtype="FLOAT")
+    arguments = ["separate", str(tmp_path / "mixture.wav"), "--method", "auto"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert "one channel, separated by hpss" in result.output
+    found = [soundfile.read(tmp_path / f"mixture.stems/mixture.{k}.wav")[0] for k in (1, 2)]
+    inner = slice(RATE // 4, -RATE // 4)
+    for source, stem in zip((ringing, strikes), found, strict=True):
+        error = np.square(source - stem)[inner].mean() / np.square(source)[inner].mean()
+        assert error < 0.1
+    for option in (("--iterations", "3"), ("--width", "0.5")):
+        result = CliRunner().invoke(main, [*arguments, *option])
+        assert result.exit_code == 2
+        assert f"hpss is fitted to nothing, and takes no {option[0]}" in result.output
+
+
 def test_mistakes_in_what_is_asked_for(run, tmp_path):
     soundfile.write(tmp_path / "mixture.wav", tone(700), RATE)
     for arguments, message in {
         ("--rest", "rest.wav"): "--rest is of --model, which is not given",
         ("-o", "-"): "- is no folder, which two stems need",
         ("-o", str(tmp_path / "mixture.wav")): "mixture.wav is no folder",
-        ("--method", "wiener"): "'wiener' is not one of conv, ",
+        ("--method", "wiener"): "'wiener' is not one of auto, conv, ",
     }.items():
         result = stems(tmp_path, *arguments)
         assert result.exit_code == 2

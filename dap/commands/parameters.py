@@ -107,16 +107,12 @@ class MethodName(click.ParamType):
         return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
 
 
-class PriorName(MethodName):
-    """The name of a prior that separates."""
+class SeparatorName(MethodName):
+    """The name of a method that separates, or "auto"."""
 
     def names(self) -> list[str]:
         """Those that are allowed."""
-        return [
-            name
-            for name, offer in plugins("priors").items()
-            if "separate" in offer.metadata.get("tasks", ["separate"])
-        ]
+        return [choice.AUTO, *choice.separators()]
 
 
 def option_range(name: str) -> Finite:

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from dap.commands.messages import bars, names_refused
-from dap.commands.parameters import Finite, Output, PriorName, option_range
+from dap.commands.parameters import Finite, Output, SeparatorName, option_range
 from dap.commands.restore import MOST_ITERATIONS, MOST_THREADS
 from dap.errors import DapError, one_line
 from dap.files.endpoints import Source, Target, renamed
@@ -25,7 +25,9 @@ from dap.files.ends import (
 )
 from dap.files.form import Form, read
 from dap.options import limits
+from dap.plugins import plugins
 from dap.restoration.arguments import DEVICES, SHORTEST_SEGMENT_SECONDS
+from dap.restoration.choice import AUTO, SEPARATOR
 
 DEFAULT = "dap-best"
 
@@ -49,7 +51,12 @@ DEFAULT = "dap-best"
     type=click.Path(dir_okay=False, readable=False),
     help="With --model, where what is left of the mixture goes. [default: nowhere]",
 )
-@click.option("--method", type=PriorName(), metavar="NAME", help=f"The prior. [default: {DEFAULT}]")
+@click.option(
+    "--method",
+    type=SeparatorName(),
+    metavar="NAME",
+    help=f"A prior, hpss (which auto is) or nmf. [default: {DEFAULT}]",
+)
 @click.option(
     "--iterations",
     type=click.IntRange(int(limits("iterations")["minimum"]), MOST_ITERATIONS),
@@ -86,8 +93,10 @@ def separate(
 ) -> None:
     """Separate MIXTURE into two stems, by untrained networks that are fitted to it.
 
-    Some minutes for each second. Or, with --model, take the instrument out of it that a model was
-    trained for. Results have the form of the mixture, and add up to it. "-" is standard input; with
+    Some minutes for each second. The default is for what rings and what strikes, in this order; so
+    is the classical "auto", in a second. Other mixtures are for paper A's designs. Or, with
+    --model, take the instrument out of it that a model was trained for. Results have the form of
+    the mixture, and add up to it. "-" is standard input; with
     --model, or output.
     """
     source = Source.at(mixture, dash=0)
@@ -98,6 +107,11 @@ def separate(
     fitted = {"--method": method, "--iterations": iterations, "--width": width}
     if given := [name for name, value in fitted.items() if value is not None and model]:
         raise click.UsageError(f"a trained model takes no {', '.join(given)}: leave it out")
+    method = SEPARATOR if method == AUTO else method
+    classical = method is not None and method in plugins("baselines")
+    fitted.pop("--method")
+    if given := [name for name, value in fitted.items() if value is not None and classical]:
+        raise click.UsageError(f"{method} is fitted to nothing, and takes no {', '.join(given)}")
     path = Path(mixture)
     with names_refused():
         targets: list[Target | None]
@@ -188,11 +202,14 @@ def _by_fits(
     """Two stems, (2, samples, channels), and how, in words."""
     import torch
 
+    from dap.fitting.method import is_prior
     from dap.restoration.choice import fit_options
     from dap.restoration.separation import separate as fitted
 
     torch.set_num_threads(threads or cores())
-    fit = fit_options(method, "separate", iterations=iterations, width=width, snapshots=2)
+    fit = None
+    if is_prior(method):
+        fit = fit_options(method, "separate", iterations=iterations, width=width, snapshots=2)
     found = fitted(
         samples,
         recorded.sample_rate,
@@ -201,6 +218,6 @@ def _by_fits(
         seed=seed,
         device=device,
         segment_seconds=segment,
-        progress=bars(fit.iterations),
+        progress=bars(fit.iterations) if fit else None,
     )
     return found.stems, found.how

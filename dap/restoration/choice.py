@@ -18,6 +18,8 @@ from dap.tasks import TASKS
 RESTORED = ("denoise", "inpaint", "dequantize")
 EFFORTS = ("quick", "normal", "best")
 AUTO = "auto"
+# what that is in separation: as good as dap-best, in a thousandth of the time (docs/separation.md)
+SEPARATOR = "hpss"
 BAND_RATE = 16000  # Hz: of the papers, and of the recordings on which methods were compared
 # by task; a second of sound takes less than a second by a classical method. In noise, a network's
 # SNR is no better, but speech has a higher PESQ
@@ -72,6 +74,18 @@ def methods(task: str | None = None) -> tuple[Method, ...]:
             if tasks and name != "observed" and "corruptions" not in offer.metadata:
                 listed.append(_listed(offer, fitted, tasks))
     return tuple(method for method in listed if task is None or task in method.tasks)
+
+
+def separators() -> tuple[str, ...]:
+    """The methods that separate a mixture of which nothing else is known, priors first."""
+    return tuple(
+        name
+        for kind in ("priors", "baselines")
+        for name, offer in sorted(plugins(kind).items())
+        if "separate" in offer.metadata.get("tasks", TASKS)
+        and name != "observed"
+        and "corruptions" not in offer.metadata
+    )
 
 
 def _listed(offer: Plugin, fitted: bool, tasks: tuple[str, ...]) -> Method:

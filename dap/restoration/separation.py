@@ -1,4 +1,4 @@
-"""Separating a recording into two sources: paper A's, of which nothing is known but their sum."""
+"""Separating a recording into two sources, of which nothing is known but their sum."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ import numpy as np
 
 from dap.audio import resample
 from dap.errors import DapError
-from dap.fitting.method import restore
+from dap.fitting.method import is_prior, restore
 from dap.observation import Observation
 from dap.options import FitOptions
-from dap.plugins import plugins
-from dap.restoration.choice import check_choice, fit_options
+from dap.restoration.choice import AUTO, SEPARATOR, check_choice, options_of, separators
 from dap.restoration.segments import cross_faded, segments
 from dap.seeds import derive
 
@@ -28,8 +27,9 @@ class Separation:
     """Two sources of a recording.
 
     Attributes:
-        stems: (2, samples) or (2, samples, channels): the sources, in no order.
-        method: the prior.
+        stems: (2, samples) or (2, samples, channels): the sources, in no order; by `hpss`, or a
+            network that is fed its estimate, what rings and what strikes.
+        method: that separated them.
         how: it in words.
     """
 
@@ -49,7 +49,7 @@ def separate(
     segment_seconds: float = 2.0,
     progress: Callable[[int, int, int, float], None] | None = None,
 ) -> Separation:
-    """Separate a recording into two sources, by networks that are fitted to it (paper A).
+    """Separate a recording into two sources, by networks that are fitted to it, or classically.
 
     The mean of its channels is separated, at 16 kHz or below, in segments that overlap by a
     quarter; which source is which is told from the overlap. Of a recording of one channel at up to
@@ -60,20 +60,22 @@ def separate(
     Args:
         x: (samples,) or (samples, channels), floating point.
         sample_rate: in Hz.
-        method: a prior.
-        fit: how it is fitted; as the method says, by default.
+        method: a prior (paper A's fit), a baseline that separates, or "auto", which is "hpss".
+        fit: how a prior is fitted; as the method says, by default.
         seed: of the networks' initialisation.
         device: "auto", "cpu" or "cuda".
         segment_seconds: length of a segment.
         progress: as for `dap.restore`.
 
     Raises:
-        DapError: there is no such prior; the recording is silent or too short; a fit diverged.
+        DapError: there is no such method, or it is fitted to nothing; the recording is silent or
+            too short; a fit diverged.
     """
     from dap.restoration.api import SPECTROGRAM
 
-    check_choice("method", method, sorted(plugins("priors")))
-    options = fit or fit_options(method, "separate")
+    check_choice("method", method, (AUTO, *separators()))
+    method = SEPARATOR if method == AUTO else method
+    options = options_of(method, is_prior(method), "separate", None, None, None, fit)
     x = np.asarray(x)
     rate = min(sample_rate, RATE)
     channels = x.reshape(len(x), -1).astype(np.float32)

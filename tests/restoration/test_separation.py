@@ -79,8 +79,10 @@ def test_above_the_sources_band_shares_are_those_of_its_upper_half():
 def test_what_cannot_be_separated():
     with pytest.raises(dap.DapError, match="is silent"):
         dap.separate(np.zeros(8000), RATE)
-    with pytest.raises(dap.DapError, match="method is 'wiener'; allowed: conv, "):
+    with pytest.raises(dap.DapError, match="method is 'wiener'; allowed: auto, conv, "):
         dap.separate(np.ones(8000), RATE, method="wiener")
+    with pytest.raises(dap.DapError, match="hpss is fitted to nothing, and takes no fit"):
+        separate(np.ones(8000), RATE, method="auto", fit=FIT)
 
 
 def test_silence_in_a_segment_is_silent_in_both_sources(sources, monkeypatch):
