@@ -93,11 +93,10 @@ def separate(
 ) -> None:
     """Separate MIXTURE into two stems, by untrained networks that are fitted to it.
 
-    Some minutes for each second. The default is for what rings and what strikes, in this order; so
-    is the classical "auto", in a second. Other mixtures are for paper A's designs. Or, with
-    --model, take the instrument out of it that a model was trained for. Results have the form of
-    the mixture, and add up to it. "-" is standard input; with
-    --model, or output.
+    Some minutes for each second. The default is fed what median filtering says of what rings and
+    what strikes, in this order, which is "auto" itself, in a second; paper A's designs are fed
+    nothing. Or, with --model, take the instrument out of it that a model was trained for. Results
+    have the form of the mixture, and add up to it. "-" is standard input; with --model, or output.
     """
     source = Source.at(mixture, dash=0)
     if output is None and not source.is_file:
