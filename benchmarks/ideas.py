@@ -88,7 +88,6 @@ IDEAS = {
     "twice the rate": Idea({"learning_rate": RATE * 2}),
     "PyTorch's initial weights": Idea({"initialisation": "pytorch"}),
     "outputs not scaled": Idea({"output_scale": 0.0}),
-    "averages over 20 iterations": Idea({"ema_decay": 0.95}),
     "averages over 100 iterations": Idea({"ema_decay": 0.99}),
     "A's conv": Idea(method="conv"),
     "A's dilated-exp": Idea(method="dilated-exp"),
