@@ -97,15 +97,7 @@ WAYS = (
         )
         for width in (0.25, 0.5)
         for hop in (64, 128, 256)
-        for given in (
-            "noise",
-            "wiener-white",
-            "wavelet",
-            "janssen",
-            "cell-projection",
-            "nmf",
-            "hpss",
-        )
+        for given in FED
     }
     | {
         f"{design}, stopped, width 0.25, hop 256, fed noise": Way(
