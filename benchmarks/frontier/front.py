@@ -14,6 +14,8 @@ from dap.scoring.statistics import paired, signed
 REFERENCE = "dilated-exp-dense, fast, width 0.25, hop 256"
 # the shortest times are those of a call
 LEAST_SECONDS = 1e-3
+# in gaps what was filled counts, since what was observed need not be restored
+SCOPES = ("full", "filled", "projected")
 
 
 def load(path: Path) -> pd.DataFrame:
@@ -33,7 +35,7 @@ def by_clip(scores: pd.DataFrame, cell: str, which: str, metric: str) -> pd.Data
     """
     chosen = (scores["set"] == which) & (scores["cell"] == cell) & (scores["metric"] == metric)
     chosen &= scores["selection"] != "snapshot"
-    chosen &= scores["scope"].isin(["full", "filled", "projected"])
+    chosen &= scores["scope"].isin(SCOPES)
     rows = scores[chosen]
     # what was measured again, with other code, counts once
     measurement = rows.groupby(["way", "clip", "seed"])["key"]
