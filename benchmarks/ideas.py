@@ -42,12 +42,14 @@ class Idea:
 
     Attributes:
         options: of the fit, that differ.
+        rate: factor on its learning rate.
         method: the prior whose network is fitted instead.
         spectrogram: what differs of the transform.
         place: of the folder of recordings; within it a fit is as the idea has it.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
+    rate: float = 1.0
     method: str = NAME
     spectrogram: Mapping[str, Any] = field(default_factory=dict)
     place: Callable[[Path], AbstractContextManager] = nullcontext
@@ -191,7 +193,6 @@ def in_pytorch(conv3x3: Callable[..., nn.Sequential]) -> Iterator[None]:
         yield
 
 
-RATE = 0.0024  # of dap-best in denoising
 PYTORCH = {"initialisation": "pytorch"}
 WHITE = tuple(f"gaussian-0.1/{corpus}" for corpus in ("ljspeech", "sc09", "piano", "music"))
 RMSPROP = partial(optimiser, make=torch.optim.RMSprop)
@@ -204,18 +205,20 @@ IDEAS = {
     "rectangular windows": Idea(spectrogram={"window": "rectangular"}),
     "an eighth of the width": Idea({"width": 0.125}),
     "half of the width": Idea({"width": 0.5}),
-    "half of the rate": Idea({"learning_rate": RATE / 2}),
-    "twice the rate": Idea({"learning_rate": RATE * 2}),
-    "3 times the rate": Idea({"learning_rate": RATE * 3}),
+    "half of the rate": Idea(rate=0.5),
+    "twice the rate": Idea(rate=2),
+    "twice the rate, at most 200 iterations": Idea({"iterations": 200}, rate=2),
+    "3 times the rate": Idea(rate=3),
     "no warm-up": Idea({"warmup": 0}),
     "warm-up of 100 iterations": Idea({"warmup": 100}),
     "PyTorch's initial weights": Idea(PYTORCH),
-    "PyTorch's initial weights, twice the rate": Idea(PYTORCH | {"learning_rate": RATE * 2}),
-    "PyTorch's initial weights, 3 times the rate": Idea(PYTORCH | {"learning_rate": RATE * 3}),
-    "PyTorch's initial weights, RMSprop": Idea(PYTORCH, place=RMSPROP),
-    "PyTorch's initial weights, twice the rate, RMSprop": Idea(
-        PYTORCH | {"learning_rate": RATE * 2}, place=RMSPROP
+    "PyTorch's initial weights, twice the rate": Idea(PYTORCH, rate=2),
+    "PyTorch's initial weights, twice the rate, at most 200 iterations": Idea(
+        PYTORCH | {"iterations": 200}, rate=2
     ),
+    "PyTorch's initial weights, 3 times the rate": Idea(PYTORCH, rate=3),
+    "PyTorch's initial weights, RMSprop": Idea(PYTORCH, place=RMSPROP),
+    "PyTorch's initial weights, twice the rate, RMSprop": Idea(PYTORCH, rate=2, place=RMSPROP),
     "outputs not scaled": Idea({"output_scale": 0.0}),
     "averages over 100 iterations": Idea({"ema_decay": 0.99}),
     "A's conv": Idea(method="conv"),
@@ -251,10 +254,12 @@ def fit(
     options: Mapping[str, Any],
     spectrogram: Mapping[str, Any],
     seed: int,
+    rate: float = 1.0,
 ) -> Restored:
-    """A fit of a network as dap-best does, but for these options."""
+    """A fit of a network as dap-best does, but for these options, at so many times its rate."""
     own = Way(NAME).options(task)
     assert own is not None
+    options = {"learning_rate": rate * own.learning_rate, **options}
     return method.restore(
         name,
         task,
@@ -283,6 +288,7 @@ def measure(folder: Path, cell: str, clip: int, idea: Idea) -> tuple[float, floa
             idea.options,
             idea.spectrogram,
             seed=derive(0, "ideas", cell, clip),
+            rate=idea.rate,
         )
         seconds = time.process_time() - begun
     rows = score(

@@ -293,8 +293,8 @@ def test_short_and_long_names_of_the_help():
         assert short.exit_code == 0
     said = " ".join(short.output.split()).replace("dap- best", "dap-best")
     assert (
-        "--iterations INTEGER RANGE At most. [default: 2000 (paper), 200 (fast), 400 or 1000 "
+        "--iterations INTEGER RANGE At most. [default: 2000 (paper), 200 (fast), 200 or 1000 "
         "(dap-best)] [1<=x<=1000000000]" in said
     )
-    assert "[default: 0.001 (paper), 0.0015 (fast), 0.0015 or 0.0024 (dap-best)] [x>0]" in said
+    assert "[default: 0.001 (paper), 0.0015 (fast), 0.0015 or 0.0048 (dap-best)] [x>0]" in said
     assert "[default: 0 (paper, fast), 0 or 0.9 (dap-best)] [0<=x<=1]" in said
