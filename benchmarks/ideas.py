@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from benchmarks.frontier.__main__ import matching
 from benchmarks.frontier.front import SCOPES
 from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, SPECTROGRAM, observe
 from benchmarks.frontier.ways import Way
@@ -319,7 +320,7 @@ def measure(folder: Path, cell: str, clip: int, idea: Idea) -> tuple[float, floa
 )
 @click.option("--clips", default=2, show_default=True, type=click.IntRange(1), help="Of a cell.")
 @click.option(
-    "--idea", "asked", multiple=True, help="Those whose name contains this; default: all."
+    "--idea", "asked", multiple=True, help="Those whose name is, or contains, this; default: all."
 )
 def main(folder: Path, cell: str, clips: int, asked: tuple[str, ...]) -> None:
     """What each idea changes, on the recordings under FOLDER."""
@@ -335,9 +336,8 @@ def main(folder: Path, cell: str, clips: int, asked: tuple[str, ...]) -> None:
         f"| `{NAME}` | {len(cases)} | {base[:, 0].mean():.2f} | | {base[:, 1].mean():.0f} |",
         flush=True,
     )
-    for name, idea in IDEAS.items():
-        if asked and not any(text in name for text in asked):
-            continue
+    for name in matching(list(IDEAS), asked):
+        idea = IDEAS[name]
         try:
             found = np.array([measure(folder, *case, idea) for case in cases])
         except DapError as error:
