@@ -9,8 +9,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from benchmarks import ideas
-from benchmarks.ideas import IDEAS, Idea, measure
+from benchmarks.ideas import __main__ as ideas
+from benchmarks.ideas import changes, fits
+from benchmarks.ideas.__main__ import IDEAS, Idea, measure
+from benchmarks.ideas.transforms import MDCT, Compressed
 from dap.decibels import snr_db
 from dap.fitting import loop
 from dap.observation import Observation
@@ -22,23 +24,24 @@ def short(monkeypatch):
     rng = np.random.default_rng(0)
     clean = (0.5 * np.sin(np.arange(2048) / 4)).astype(np.float32)
     noisy = (clean + rng.normal(0, 0.1, 2048)).astype(np.float32)
-    monkeypatch.setattr(ideas, "observe", lambda *_: (clean[np.newaxis], Observation(noisy)))
-    options = ideas.Way("dap-best").options("denoise")
+    for module in (ideas, changes):
+        monkeypatch.setattr(module, "observe", lambda *_: (clean[np.newaxis], Observation(noisy)))
+    options = fits.Way("dap-best").options("denoise")
     options = replace(options, iterations=12, width=0.05, snapshots=2, hop_length=0)
-    monkeypatch.setattr(ideas.Way, "options", lambda *_: options)
-    monkeypatch.setattr(ideas, "SPECTROGRAM", {"n_fft": 126, "hop_length": 32, "window": "hann"})
+    monkeypatch.setattr(fits.Way, "options", lambda *_: options)
+    monkeypatch.setattr(fits, "SPECTROGRAM", {"n_fft": 126, "hop_length": 32, "window": "hann"})
     return clean, noisy
 
 
 def snr_of(short, idea):
     made = []
-    restore = ideas.method.restore
+    restore = fits.method.restore
 
     def kept(*arguments, **options):
         made.append(restore(*arguments, **options))
         return made[-1]
 
-    with mock.patch.object(ideas.method, "restore", kept):
+    with mock.patch.object(fits.method, "restore", kept):
         value, seconds = measure("folder", "gaussian-0.1/ljspeech", 0, idea)
     clean, _ = short
     assert seconds > 0
@@ -47,8 +50,8 @@ def snr_of(short, idea):
 
 
 def test_each_idea_changes_the_fit_and_nothing_after_it(short):
-    replaced = [torch.optim.Adam, loop.rate, loop.start, ideas.Denoise.draw]
-    replaced += [ideas.spectral.given_estimates, ideas.dilated_unet._conv3x3]
+    replaced = [torch.optim.Adam, loop.rate, loop.start, changes.Denoise.draw]
+    replaced += [changes.spectral.given_estimates, changes.dilated_unet._conv3x3]
     base = snr_of(short, Idea())
     changed = {
         name: snr_of(short, IDEAS[name])
@@ -58,6 +61,9 @@ def test_each_idea_changes_the_fit_and_nothing_after_it(short):
             "input perturbed by 0.1",
             "A's conv",
             "rectangular windows",
+            "plain loss, ended by variance, square roots of magnitudes",
+            "plain loss, ended by variance, MDCT",
+            "also magnitudes in 3 resolutions",
             "dilated in time alone",
             "depthwise convolutions",
             "separable convolutions",
@@ -67,10 +73,10 @@ def test_each_idea_changes_the_fit_and_nothing_after_it(short):
     }
     assert base not in changed.values()
     assert len(set(changed.values())) == len(changed)
-    now = [torch.optim.Adam, loop.rate, loop.start, ideas.Denoise.draw]
-    assert [*now, ideas.spectral.given_estimates, ideas.dilated_unet._conv3x3] == replaced
-    assert not hasattr(ideas.Denoise, "redrawn")
-    assert ideas.dilated_unet.DilatedUNet.compiled
+    now = [torch.optim.Adam, loop.rate, loop.start, changes.Denoise.draw]
+    assert [*now, changes.spectral.given_estimates, changes.dilated_unet._conv3x3] == replaced
+    assert not hasattr(changes.Denoise, "redrawn")
+    assert changes.dilated_unet.DilatedUNet.compiled
     assert snr_of(short, Idea()) == base
 
 
@@ -84,6 +90,16 @@ def test_no_such_cell(tmp_path):
     done = CliRunner().invoke(ideas.main, [str(tmp_path), "--cell", "gauss-0.1"])
     assert done.exit_code == 2
     assert "no cell begins with 'gauss-0.1': gaussian-0.1/ljspeech" in done.output
+
+
+def test_the_transforms_are_inverted():
+    signal = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 5000)).astype(np.float32))
+    for transform in (MDCT(126, 32, "hann"), Compressed(126, 32, "hann")):
+        channels = transform.analyse(signal)
+        assert channels.shape[:3] == (2, 2, 64)
+        assert torch.allclose(transform.synthesise(channels, 5000), signal, atol=1e-5)
+    mdct = MDCT(126, 32, "hann").analyse(signal)
+    assert mdct.square().sum().item() == pytest.approx(signal.square().sum().item(), rel=1e-5)
 
 
 def test_the_table(monkeypatch, tmp_path):

@@ -1,0 +1,1 @@
+"""Ideas for dap-best, measured one by one."""
