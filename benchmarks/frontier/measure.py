@@ -9,15 +9,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, SPECTROGRAM, observe
+from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, SPECTROGRAM, Cell, observe
 from benchmarks.frontier.ways import WAYS
 from dap.fitting import method
+from dap.fitting.restored import Restored
+from dap.observation import Observation
 from dap.options import FitOptions
 from dap.plugins import plugin
 from dap.runtime.provenance import machine
-from dap.scoring.evaluate import score
+from dap.scoring.evaluate import ScoreRow, score
 from dap.seeds import derive
 from dap.study.code_hash import Code
 
@@ -63,7 +66,7 @@ def measure(folder: Path, cell: str, which: str, clip: int, way: str, seed: int)
     chosen, options = WAYS[way].method, WAYS[way].options(where.task)
     references, observation = observe(folder, cell, which, clip)
 
-    def restore() -> tuple[method.Restored, float, float]:
+    def restore() -> tuple[Restored, float, float]:
         begun, used = time.perf_counter(), time.process_time()
         restored = method.restore(
             chosen,
@@ -79,22 +82,8 @@ def measure(folder: Path, cell: str, which: str, clip: int, way: str, seed: int)
     restored, seconds, cpu_seconds = restore()
     if options is None and seconds < SHORT_SECONDS:
         restored, seconds, cpu_seconds = restore()
-    metrics = where.metrics
-    rows = score(
-        references,
-        restored.selections,
-        restored.iterations,
-        restored.snapshots,
-        task=where.task,
-        metrics=metrics,
-        wanted=["last", "average", "stop", "oracle"],
-        sources=list(where.corpora) if len(where.corpora) > 1 else [""],
-        sample_rate=SAMPLE_RATE,
-        last_iteration=int(restored.cost["iterations"]),
-        stopped=int(restored.cost["stopped"]),
-        mask=observation.known.get("mask"),
-        trajectory={"clean": metrics[:1]},
-    )
+    selections = ["last", "average", "stop", "oracle"]
+    rows = scored(where, references, observation, restored, selections, where.metrics)
     common = {
         "set": which, "cell": cell, "clip": clip, "way": way, "seed": seed,
         "seconds": f"{seconds:.3f}", "cpu_seconds": f"{cpu_seconds:.3f}",
@@ -107,6 +96,37 @@ def measure(folder: Path, cell: str, which: str, clip: int, way: str, seed: int)
         | common
         for row in rows
     ]
+
+
+def scored(
+    cell: Cell,
+    references: np.ndarray,
+    observation: Observation,
+    restored: Restored,
+    selections: list[str],
+    metrics: list[str],
+) -> list[ScoreRow]:
+    """What was made of a cell's clip, scored: these selections, and the trajectory by one metric.
+
+    Args:
+        references: (sources, samples).
+        metrics: the first is that of the trajectory.
+    """
+    return score(
+        references,
+        restored.selections,
+        restored.iterations,
+        restored.snapshots,
+        task=cell.task,
+        metrics=metrics,
+        wanted=selections,
+        sources=list(cell.corpora) if len(cell.corpora) > 1 else [""],
+        sample_rate=SAMPLE_RATE,
+        last_iteration=int(restored.cost["iterations"]),
+        stopped=int(restored.cost["stopped"]),
+        mask=observation.known.get("mask"),
+        trajectory={"clean": metrics[:1]},
+    )
 
 
 def measured(path: Path = SCORES) -> set[str]:

@@ -18,12 +18,12 @@ import torch
 
 from benchmarks.frontier.__main__ import matching
 from benchmarks.frontier.front import SCOPES
+from benchmarks.frontier.measure import scored
 from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, observe
 from benchmarks.ideas import changes
 from benchmarks.ideas.fits import NAME, fit
 from benchmarks.ideas.transforms import MDCT, Compressed
 from dap.errors import DapError
-from dap.scoring.evaluate import score
 from dap.scoring.statistics import paired
 from dap.seeds import derive
 
@@ -131,21 +131,7 @@ def measure(folder: Path, cell: str, clip: int, idea: Idea) -> tuple[float, floa
             rate=idea.rate,
         )
         seconds = time.process_time() - begun
-    rows = score(
-        clean,
-        restored.selections,
-        restored.iterations,
-        restored.snapshots,
-        task=where.task,
-        metrics=where.metrics[:1],
-        wanted=["stop"],
-        sources=list(where.corpora) if len(where.corpora) > 1 else [""],
-        sample_rate=SAMPLE_RATE,
-        last_iteration=int(restored.cost["iterations"]),
-        stopped=int(restored.cost["stopped"]),
-        mask=observation.known.get("mask"),
-        trajectory={},
-    )
+    rows = scored(where, clean, observation, restored, ["stop"], where.metrics[:1])
     stopped = [row for row in rows if row["selection"] == "stop" and row["scope"] in SCOPES]
     return float(np.mean([row["value"] for row in stopped])), seconds / (
         where.samples / SAMPLE_RATE
