@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from functools import partial
 from unittest import mock
 
 import numpy as np
@@ -10,9 +11,9 @@ import torch
 from click.testing import CliRunner
 
 from benchmarks.ideas import __main__ as ideas
-from benchmarks.ideas import changes, fits
-from benchmarks.ideas.__main__ import IDEAS, Idea, measure
-from benchmarks.ideas.transforms import MDCT, Compressed
+from benchmarks.ideas import changes, convolutions, fits
+from benchmarks.ideas.__main__ import IDEAS, LBFGS, Idea, measure
+from benchmarks.ideas.transforms import MDCT, Compressed, LearnedSynthesis, TwoWindows
 from dap.decibels import snr_db
 from dap.fitting import loop
 from dap.observation import Observation
@@ -27,7 +28,7 @@ def short(monkeypatch):
     for module in (ideas, changes):
         monkeypatch.setattr(module, "observe", lambda *_: (clean[np.newaxis], Observation(noisy)))
     options = fits.Way("dap-best").options("denoise")
-    options = replace(options, iterations=12, width=0.05, snapshots=2, hop_length=0)
+    options = replace(options, iterations=12, width=0.1, snapshots=2, hop_length=0)
     monkeypatch.setattr(fits.Way, "options", lambda *_: options)
     monkeypatch.setattr(fits, "SPECTROGRAM", {"n_fft": 126, "hop_length": 32, "window": "hann"})
     return clean, noisy
@@ -51,7 +52,7 @@ def snr_of(short, idea):
 
 def test_each_idea_changes_the_fit_and_nothing_after_it(short):
     replaced = [torch.optim.Adam, loop.rate, loop.start, changes.Denoise.draw]
-    replaced += [changes.spectral.given_estimates, changes.dilated_unet._conv3x3]
+    replaced += [changes.spectral.given_estimates, convolutions.dilated_unet._conv3x3]
     base = snr_of(short, Idea())
     changed = {
         name: snr_of(short, IDEAS[name])
@@ -63,20 +64,31 @@ def test_each_idea_changes_the_fit_and_nothing_after_it(short):
             "rectangular windows",
             "plain loss, ended by variance, square roots of magnitudes",
             "plain loss, ended by variance, MDCT",
+            "plain loss, ended by variance, windows of two lengths at once",
+            "plain loss, ended by variance, filters of synthesis learned",
             "also magnitudes in 3 resolutions",
+            "averaged weights in place of outputs",
             "dilated in time alone",
             "depthwise convolutions",
             "separable convolutions",
+            "harmonic convolutions in the first block",
+            "blocks of three resolutions",
+            "Muon",
             "fed an estimate of its own",
             "started from fits to 8 other clips",
         )
     }
+    for name, place in (
+        ("half of the frames first", partial(changes.coarse_first, hop_length=64, iterations=6)),
+        ("L-BFGS after 6 iterations", partial(changes.optimiser, make=partial(LBFGS, after=6))),
+    ):
+        changed[name] = snr_of(short, Idea(place=place))
     assert base not in changed.values()
     assert len(set(changed.values())) == len(changed)
     now = [torch.optim.Adam, loop.rate, loop.start, changes.Denoise.draw]
-    assert [*now, changes.spectral.given_estimates, changes.dilated_unet._conv3x3] == replaced
+    assert [*now, changes.spectral.given_estimates, convolutions.dilated_unet._conv3x3] == replaced
     assert not hasattr(changes.Denoise, "redrawn")
-    assert changes.dilated_unet.DilatedUNet.compiled
+    assert convolutions.dilated_unet.DilatedUNet.compiled
     assert snr_of(short, Idea()) == base
 
 
@@ -94,9 +106,10 @@ def test_no_such_cell(tmp_path):
 
 def test_the_transforms_are_inverted():
     signal = torch.from_numpy(np.random.default_rng(1).normal(size=(2, 5000)).astype(np.float32))
-    for transform in (MDCT(126, 32, "hann"), Compressed(126, 32, "hann")):
+    for kind in (MDCT, Compressed, TwoWindows, LearnedSynthesis):
+        transform = kind(126, 31, "hann")
         channels = transform.analyse(signal)
-        assert channels.shape[:3] == (2, 2, 64)
+        assert channels.shape[:3] == (2, 4 if kind is TwoWindows else 2, 64)
         assert torch.allclose(transform.synthesise(channels, 5000), signal, atol=1e-5)
     mdct = MDCT(126, 32, "hann").analyse(signal)
     assert mdct.square().sum().item() == pytest.approx(signal.square().sum().item(), rel=1e-5)

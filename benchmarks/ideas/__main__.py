@@ -20,7 +20,7 @@ from benchmarks.frontier.__main__ import matching
 from benchmarks.frontier.front import SCOPES
 from benchmarks.frontier.measure import scored
 from benchmarks.frontier.sets import CELLS, SAMPLE_RATE, observe
-from benchmarks.ideas import changes
+from benchmarks.ideas import changes, convolutions, optimisers
 from benchmarks.ideas.fits import NAME, fit
 from benchmarks.ideas.transforms import MDCT, Compressed
 from dap.errors import DapError
@@ -50,6 +50,7 @@ class Idea:
 PLAIN = {"weighting": "none", "stop": "variance"}
 PYTORCH = {"initialisation": "pytorch"}
 WHITE = tuple(f"gaussian-0.1/{corpus}" for corpus in ("ljspeech", "sc09", "piano", "music"))
+LBFGS = partial(optimisers.AdamThenLBFGS, after=50, length=1.0)
 RMSPROP = partial(changes.optimiser, make=torch.optim.RMSprop)
 IDEAS = {
     "hop 64": Idea({"hop_length": 64}),
@@ -64,6 +65,15 @@ IDEAS = {
     ),
     "plain loss, ended by variance, MDCT": Idea(
         PLAIN, place=partial(changes.transformed, transform=MDCT)
+    ),
+    "plain loss, ended by variance, windows twice as long": Idea(
+        PLAIN, spectrogram={"n_fft": 2046}
+    ),
+    "plain loss, ended by variance, windows of two lengths at once": Idea(
+        PLAIN, spectrogram={"n_fft": 2046}, place=changes.in_two_windows
+    ),
+    "plain loss, ended by variance, filters of synthesis learned": Idea(
+        PLAIN, place=changes.learned
     ),
     "also magnitudes in 3 resolutions": Idea(
         place=partial(changes.also_magnitudes, n_ffts=(256, 512, 2048))
@@ -83,28 +93,41 @@ IDEAS = {
     "PyTorch's initial weights, twice the rate, RMSprop": Idea(PYTORCH, rate=2, place=RMSPROP),
     "outputs not scaled": Idea({"output_scale": 0.0}),
     "averages over 100 iterations": Idea({"ema_decay": 0.99}),
+    "averaged weights in place of outputs": Idea(place=changes.averaged_weights),
     "A's conv": Idea(method="conv"),
     "A's dilated-exp": Idea(method="dilated-exp"),
     "B's harmonic": Idea(method="harmonic"),
-    "dilated in time alone": Idea(place=partial(changes.dilated, bins=0, frames=1)),
-    "dilations twice as long in time": Idea(place=partial(changes.dilated, bins=1, frames=2)),
-    "depthwise convolutions": Idea(place=partial(changes.factored, kind="depthwise")),
-    "separable convolutions": Idea(place=partial(changes.factored, kind="separable")),
+    "dilated in time alone": Idea(place=partial(convolutions.dilated, bins=0, frames=1)),
+    "dilations twice as long in time": Idea(place=partial(convolutions.dilated, bins=1, frames=2)),
+    "depthwise convolutions": Idea(place=partial(convolutions.factored, kind="depthwise")),
+    "separable convolutions": Idea(place=partial(convolutions.factored, kind="separable")),
+    "harmonic convolutions in the first block": Idea(
+        place=partial(convolutions.harmonic, dilation=2)
+    ),
+    "blocks of three resolutions": Idea(place=convolutions.in_resolutions),
     "NAdam": Idea(place=partial(changes.optimiser, make=torch.optim.NAdam)),
     "AdamW, decay 0.01": Idea(place=partial(changes.optimiser, make=torch.optim.AdamW)),
     "RMSprop": Idea(place=RMSPROP),
     "SGD, momentum 0.9, 10 times the rate": Idea(
         place=partial(changes.optimiser, make=partial(torch.optim.SGD, momentum=0.9), factor=10)
     ),
-    "Adan": Idea(place=partial(changes.optimiser, make=partial(changes.of_package, "adan"))),
-    "SOAP": Idea(place=partial(changes.optimiser, make=partial(changes.of_package, "soap"))),
+    "Adan": Idea(place=partial(changes.optimiser, make=partial(optimisers.of_package, "adan"))),
+    "SOAP": Idea(place=partial(changes.optimiser, make=partial(optimisers.of_package, "soap"))),
     "Lion, a fifth of the rate": Idea(
-        place=partial(changes.optimiser, make=partial(changes.of_package, "lion"), factor=0.2)
+        place=partial(changes.optimiser, make=partial(optimisers.of_package, "lion"), factor=0.2)
+    ),
+    "Muon": Idea(place=partial(changes.optimiser, make=optimisers.Muon)),
+    "L-BFGS after 50 iterations": Idea(place=partial(changes.optimiser, make=LBFGS)),
+    "L-BFGS after 50 iterations, a tenth of the step": Idea(
+        place=partial(changes.optimiser, make=partial(LBFGS, length=0.1))
     ),
     "input perturbed by 0.03": Idea(place=partial(changes.perturbed, deviation=0.03)),
     "input perturbed by 0.1": Idea(place=partial(changes.perturbed, deviation=0.1)),
     "fed an estimate of its own": Idea(place=changes.fed_a_fit),
     "fed a coarser estimate of its own": Idea(place=partial(changes.fed_a_fit, hop_length=512)),
+    "50 iterations on half of the frames first": Idea(
+        place=partial(changes.coarse_first, hop_length=512, iterations=50)
+    ),
     "started from fits to 8 other clips": Idea(
         place=partial(changes.started, cells=WHITE, clips=(4, 5))
     ),

@@ -1,4 +1,4 @@
-"""What is no option of a fit, put in its place for the time of one: optimisers, layers, and so on.
+"""What is no option of a fit, put in its place for the time of one: inputs, losses, averages.
 
 Each is of the folder of recordings, and of what its idea says.
 """
@@ -11,17 +11,17 @@ from typing import Any
 from unittest import mock
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from benchmarks.frontier.sets import CELLS, observe
 from benchmarks.ideas.fits import NAME, fit
+from benchmarks.ideas.transforms import LearnedSynthesis, TwoWindows
 from dap import stft
-from dap.errors import DapError
 from dap.fitting import initialisation, loop
+from dap.fitting.ema import MovingAverage
 from dap.fitting.objectives import spectral
 from dap.fitting.objectives.spectral import Denoise
-from dap.nn import dilated_unet
 from dap.observation import Observation
 from dap.stft import STFT
 
@@ -43,21 +43,12 @@ def optimiser(
         yield
 
 
-def of_package(name: str, *arguments: Any, **options: Any) -> torch.optim.Optimizer:
-    """An optimiser of the package `pytorch-optimizer`."""
-    try:
-        from pytorch_optimizer import load_optimizer
-    except ImportError:
-        raise DapError("needs `pip install pytorch-optimizer`") from None
-    return load_optimizer(name)(*arguments, **options)
-
-
 @contextmanager
 def perturbed(folder: Path, deviation: float) -> Iterator[None]:
     """What the network is fed, with fresh noise at each iteration (Ulyanov et al. 2018)."""
     draw = Denoise.draw
 
-    def redraw(self: Denoise, network: int) -> torch.Tensor:
+    def redraw(self: Denoise, network: int) -> Tensor:
         given = draw(self, network)
         return given + deviation * given.std() * torch.randn_like(given)
 
@@ -74,7 +65,7 @@ def fed_a_fit(folder: Path, **options: Any) -> Iterator[None]:
     """The network is fed what such a fit of dap-best made, in place of a baseline's estimate."""
     given = spectral.given_estimates
 
-    def estimates(input: str, task: str, observation: Observation, transform: STFT) -> torch.Tensor:
+    def estimates(input: str, task: str, observation: Observation, transform: STFT) -> Tensor:
         with mock.patch.object(spectral, "given_estimates", given):
             first = fit(NAME, task, observation, options, {}, seed=1)
         signals = torch.from_numpy(first.selections["stop"])
@@ -105,11 +96,30 @@ def trained(folder: Path, cells: tuple[str, ...], clips: tuple[int, ...]) -> dic
 
 
 @contextmanager
+def coarse_first(folder: Path, **options: Any) -> Iterator[None]:
+    """A fit starts where one of the same clip with such options ended."""
+    given = spectral.given_estimates
+    weights: dict[str, Any] = {}
+
+    def estimates(input: str, task: str, observation: Observation, transform: STFT) -> Tensor:
+        with (
+            mock.patch.object(spectral, "given_estimates", given),
+            starting_with({}) as networks,
+        ):
+            fit(NAME, task, observation, options, {}, seed=1)
+        weights.update(networks[0].state_dict())
+        return given(input, task, observation, transform)
+
+    with starting_with(weights), mock.patch.object(spectral, "given_estimates", estimates):
+        yield
+
+
+@contextmanager
 def starting_with(weights: dict[str, Any]) -> Iterator[list[nn.Module]]:
     """Networks start with these weights, if there are any; gives those of the last fit."""
     networks: list[nn.Module] = []
 
-    def begin(*arguments: Any) -> tuple[list[nn.Module], list[torch.Tensor]]:
+    def begin(*arguments: Any) -> tuple[list[nn.Module], list[Tensor]]:
         networks[:], inputs = initialisation.start(*arguments)
         for network in networks:
             if weights:
@@ -118,40 +128,6 @@ def starting_with(weights: dict[str, Any]) -> Iterator[list[nn.Module]]:
 
     with mock.patch.object(loop, "start", begin):
         yield networks
-
-
-@contextmanager
-def dilated(folder: Path, bins: int, frames: int) -> Iterator[None]:
-    """Dilations so many times as long; 0 for none."""
-    make = dilated_unet._conv3x3
-
-    def conv3x3(inputs: int, outputs: int, dilation: int, normalise: bool) -> nn.Sequential:
-        layers = make(inputs, outputs, dilation, normalise)
-        (conv,) = (layer for layer in layers if isinstance(layer, nn.Conv2d))
-        conv.dilation = conv.padding = (max(1, bins * dilation), max(1, frames * dilation))
-        return layers
-
-    with in_pytorch(conv3x3):
-        yield
-
-
-@contextmanager
-def factored(folder: Path, kind: str) -> Iterator[None]:
-    """Convolutions of two factors: "depthwise", then pointwise; or 3x1, then 1x3 ("separable")."""
-    make = dilated_unet._conv3x3
-
-    def conv3x3(inputs: int, outputs: int, dilation: int, normalise: bool) -> nn.Sequential:
-        _, *after = make(inputs, outputs, dilation, normalise)
-        if kind == "depthwise":
-            first = nn.Conv2d(inputs, inputs, 3, 1, dilation, dilation, groups=inputs)
-            last = nn.Conv2d(inputs, outputs, 1)
-        else:
-            first = nn.Conv2d(inputs, outputs, (3, 1), 1, (dilation, 0), (dilation, 1))
-            last = nn.Conv2d(outputs, outputs, (1, 3), 1, (0, dilation), (1, dilation))
-        return nn.Sequential(first, last, *after)
-
-    with in_pytorch(conv3x3):
-        yield
 
 
 @contextmanager
@@ -171,15 +147,13 @@ def also_magnitudes(folder: Path, n_ffts: tuple[int, ...]) -> Iterator[None]:
     plain = Denoise.loss
     transforms = [STFT(n_fft, n_fft // 4, "hann") for n_fft in n_ffts]
 
-    def magnitudes(signal: torch.Tensor) -> list[torch.Tensor]:
+    def magnitudes(signal: Tensor) -> list[Tensor]:
         return [
             transform.analyse(signal).square().sum(dim=-3).clamp(min=1e-8).sqrt()
             for transform in transforms
         ]
 
-    def loss(
-        self: Denoise, outs: list[torch.Tensor], estimates: torch.Tensor, progress: float
-    ) -> torch.Tensor:
+    def loss(self: Denoise, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
         signals = [self.transform.synthesise(x, self.samples) for x in (estimates[0], self.target)]
         pairs = zip(*map(magnitudes, signals), strict=True)
         # of noise of the mean power, errors are as large in every transform
@@ -195,10 +169,82 @@ def also_magnitudes(folder: Path, n_ffts: tuple[int, ...]) -> Iterator[None]:
 
 
 @contextmanager
-def in_pytorch(conv3x3: Callable[..., nn.Sequential]) -> Iterator[None]:
-    """Other convolutions in A's designs, for which there are no compiled layers."""
+def averaged_weights(folder: Path) -> Iterator[None]:
+    """The moving average is of a network's weights, not of its outputs."""
+    begun: list[Any] = []
+    scaled: list[float] = []
+    begin, outputs = loop.start, loop.outputs
+
+    def start(build: Callable, objective: Denoise, *others: Any) -> Any:
+        ((network,), (z,)) = made = begin(build, objective, *others)
+        begun[:] = network, z, objective
+        return made
+
+    def scaling(runs: Any, target: Tensor, scales: list[float]) -> list[Tensor]:
+        scaled[:] = scales
+        return outputs(runs, target, scales)
+
+    class Weights(MovingAverage):
+        def update(self, estimates: Tensor) -> None:
+            network, _, _ = begun
+            super().update(nn.utils.parameters_to_vector(network.parameters()).detach())
+
+        def value(self) -> Tensor:
+            network, z, objective = begun
+            sizes = [p.numel() for p in network.parameters()]
+            parts = zip(network.named_parameters(), super().value().split(sizes), strict=True)
+            weights = {name: part.view_as(p) for (name, p), part in parts}
+
+            def run() -> Tensor:
+                return torch.func.functional_call(network, weights, (z,))
+
+            with torch.no_grad():
+                return objective.estimates(outputs([run], objective.target, scaled))
+
     with (
-        mock.patch.object(dilated_unet, "_conv3x3", conv3x3),
-        mock.patch.object(dilated_unet.DilatedUNet, "compiled", None),
+        mock.patch.object(loop, "start", start),
+        mock.patch.object(loop, "outputs", scaling),
+        mock.patch.object(loop, "MovingAverage", Weights),
+    ):
+        yield
+
+
+@contextmanager
+def learned(folder: Path) -> Iterator[None]:
+    """The filters of synthesis are learned with the network, by an error in the signal."""
+    made: list[LearnedSynthesis] = []
+    adam, plain = torch.optim.Adam, Denoise.loss
+
+    def transform(*arguments: Any, **options: Any) -> LearnedSynthesis:
+        made.append(LearnedSynthesis(*arguments, **options))
+        return made[-1]
+
+    def optimiser(parameters: list, **options: Any) -> torch.optim.Optimizer:
+        return adam([*parameters, made[-1].factors], **options)
+
+    def loss(self: Denoise, outs: list[Tensor], estimates: Tensor, progress: float) -> Tensor:
+        signal = self.transform.synthesise(estimates, self.samples)
+        return plain(self, outs, self.transform.analyse(signal), progress)
+
+    with (
+        mock.patch.object(stft, "STFT", transform),
+        mock.patch.object(torch.optim, "Adam", optimiser),
+        mock.patch.object(Denoise, "loss", loss),
+    ):
+        yield
+
+
+@contextmanager
+def in_two_windows(folder: Path) -> Iterator[None]:
+    """One network, fed the spectrogram of one window, gives those of two (`TwoWindows`)."""
+    draw = Denoise.draw
+
+    def one(self: Denoise, network: int) -> Tensor:
+        return draw(self, network)[:, :2]
+
+    with (
+        mock.patch.object(stft, "STFT", TwoWindows),
+        mock.patch.object(Denoise, "networks", (4,)),
+        mock.patch.object(Denoise, "draw", one),
     ):
         yield

@@ -28,6 +28,59 @@ def _powered(channels: Tensor, power: float) -> Tensor:
     return channels * magnitudes.clamp(min=tiny).pow((power - 1) / 2)
 
 
+class TwoWindows(STFT):
+    """Spectrograms of the window and of one half as long, in bins of the same width."""
+
+    def __init__(self, n_fft: int, hop_length: int, window: str, device: str = "cpu"):
+        super().__init__(n_fft, hop_length, window, device)
+        self.short = STFT(n_fft, hop_length, window, device)
+        half = STFT(n_fft // 2, hop_length, window, device).window
+        left = (n_fft - len(half)) // 2
+        self.short.window = functional.pad(half, (left, n_fft - len(half) - left))
+        # noise is as strong in both
+        self.gain = (self.window.square().sum() / half.square().sum()).sqrt()
+
+    def analyse(self, signal: Tensor) -> Tensor:
+        """(..., samples) -> (..., 4, bins, frames)."""
+        return torch.cat((super().analyse(signal), self.gain * self.short.analyse(signal)), dim=-3)
+
+    def synthesise(self, channels: Tensor, samples: int) -> Tensor:
+        """(..., 4, bins, frames) -> (..., samples), the mean of the two signals."""
+        long, short = channels.split(2, dim=-3)
+        signals = super().synthesise(long, samples), self.short.synthesise(short, samples)
+        return (signals[0] + signals[1] / self.gain) / 2
+
+
+class LearnedSynthesis(STFT):
+    """Each filter of synthesis has a factor for each of its samples, learned from 1.
+
+    Attributes:
+        factors: (2, bins, n_fft) of the real and of the imaginary part.
+    """
+
+    def __init__(self, n_fft: int, hop_length: int, window: str, device: str = "cpu"):
+        super().__init__(n_fft, hop_length, window, device)
+        unit = torch.eye(self.bins, device=device)
+        parts = torch.stack((torch.complex(unit, 0 * unit), torch.complex(0 * unit, unit)))
+        self.filters = self.window * torch.fft.irfft(parts, n_fft)  # (2, bins, n_fft)
+        self.factors = torch.nn.Parameter(torch.ones_like(self.filters))
+
+    def synthesise(self, channels: Tensor, samples: int) -> Tensor:
+        """(..., 2, bins, frames) -> (..., samples)."""
+        flat = channels.reshape(-1, *channels.shape[-3:])
+        factors = self.factors if channels.requires_grad else self.factors.detach()
+        frames = torch.einsum("npft,pfs->nst", flat, self.filters * factors)
+        windows = self.window.square()[None, :, None].expand(1, -1, flat.shape[-1])
+        sums = [self._added(x)[..., self.n_fft // 2 :][..., :samples] for x in (frames, windows)]
+        return (sums[0] / sums[1]).reshape(*channels.shape[:-3], samples)
+
+    def _added(self, frames: Tensor) -> Tensor:
+        """(n, n_fft, frames) -> (n, samples), overlapped and added."""
+        length = self.n_fft + (frames.shape[-1] - 1) * self.hop_length
+        size, step = (1, self.n_fft), (1, self.hop_length)
+        return functional.fold(frames, (1, length), size, stride=step)[:, 0, 0]
+
+
 class MDCT(STFT):
     """The modified discrete cosine transform of 512 bins: real, orthonormal, as many as samples.
 
