@@ -19,7 +19,6 @@ WINDOW_SECONDS = 0.064
 BORDER = 0.5  # of the low band: above, its share of the sources is taken for what lies beyond
 # of a segment, that overlaps with the next, so that its sources can be told apart
 OVERLAP = 0.25
-DEFAULT = "dap-best"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def separate(
     x: np.ndarray,
     sample_rate: int,
     *,
-    method: str = DEFAULT,
+    method: str = AUTO,
     fit: FitOptions | None = None,
     seed: int = 0,
     device: str = "auto",

@@ -81,8 +81,9 @@ def test_what_cannot_be_separated():
         dap.separate(np.zeros(8000), RATE)
     with pytest.raises(dap.DapError, match="method is 'wiener'; allowed: auto, conv, "):
         dap.separate(np.ones(8000), RATE, method="wiener")
-    with pytest.raises(dap.DapError, match="hpss is fitted to nothing, and takes no fit"):
-        separate(np.ones(8000), RATE, method="auto", fit=FIT)
+    for named in ({}, {"method": "auto"}):
+        with pytest.raises(dap.DapError, match="hpss is fitted to nothing, and takes no fit"):
+            separate(np.ones(8000), RATE, fit=FIT, **named)
 
 
 def test_silence_in_a_segment_is_silent_in_both_sources(sources, monkeypatch):
