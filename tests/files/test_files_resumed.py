@@ -109,9 +109,10 @@ def test_so_does_one_of_fits(folder, monkeypatch):
     assert Path("out.wav").read_bytes() == Path("whole.wav").read_bytes()
 
 
-# a pause after each window, so that a signal comes before the last one
+# a pause after each window, so that a signal comes before the last one; what a shell starts in the
+# background ignores SIGINT, and so would what it starts
 KILLED = """
-import sys, time
+import signal, sys, time
 from dap.files import restorer
 from dap.files.partial import Partial
 from dap.cli import main
@@ -122,6 +123,7 @@ def slowly(*arguments):
     save(*arguments)
     time.sleep({pause})
 Partial.save = slowly
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main(sys.argv[1:])
 """
 
