@@ -111,7 +111,7 @@ def test_two_stems_by_a_classical_method(tmp_path):
     strikes[:: RATE // 4] = 0.5
     ringing = (0.2 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)).astype(np.float32)
     soundfile.write(tmp_path / "mixture.wav", ringing + strikes, RATE, subtype="FLOAT")
-    arguments = ["separate", str(tmp_path / "mixture.wav")]
+    arguments = ["separate", str(tmp_path / "mixture.wav"), "--threads", "1"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 0, result.output
     assert "one channel, separated by hpss" in result.output
