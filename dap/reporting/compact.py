@@ -43,7 +43,8 @@ def blocks(
 
     Returns:
         for each: caption; groups (none); columns (title, direction); rows (method, cells, each None
-        or text, value, mark, published); legend, a sentence.
+        or text, value, mark, published); legend, a sentence; published, whether a cell has such a
+        value.
     """
     grids = []
     for names, block in summary.groupby(BLOCK, sort=False):
@@ -127,8 +128,6 @@ def _grid(
         )
     elif baseline:
         legend.append(f"no difference to {baseline} is supported by interval and test")
-    if any(cell["published"] for cell in every):
-        legend.append("small: the published value")
     return {
         "caption": caption,
         "groups": groups,
@@ -137,6 +136,7 @@ def _grid(
             {"method": method, "cells": row} for method, row in zip(order, cells, strict=True)
         ],
         "legend": "; ".join(legend) + ".",
+        "published": any(cell["published"] for cell in every),
     }
 
 

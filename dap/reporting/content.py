@@ -11,10 +11,12 @@ from dap.options import learning_rate
 from dap.reporting.claims import examine
 from dap.reporting.compact import blocks, papers
 from dap.reporting.gains import gains, in_words
+from dap.reporting.iterates import distances
 from dap.reporting.opening import outcomes, paper_name
 from dap.reporting.panels import panels
 from dap.reporting.ranking import rankings
 from dap.reporting.report import caption, render
+from dap.reporting.summary import summary
 from dap.reporting.typeset import summary_of
 from dap.scoring.evaluate import read
 from dap.store import read_rows
@@ -27,13 +29,13 @@ with extra("report"):
 KINDS = {"example": " (one clip)", "curves": " (over the fit)"}
 
 
-def page(
+def report_and_summary(
     inputs: Mapping[str, Sequence[Path]],
     setup: Mapping[str, Any],
     checked: Mapping[str, str],
     skipped: Sequence[str] = (),
-) -> str:
-    """The report as HTML.
+) -> tuple[str, str]:
+    """The report as HTML, and what was found as Markdown.
 
     Args:
         inputs: the products, as `dap.study.presentation.report.report_inputs` names them.
@@ -56,10 +58,9 @@ def page(
         pd.read_csv(inputs["cost"][0]),
     )
     sounds, digest = panels(experiments, config)
-    return render(
-        title=config["title"] or config["study"],
-        study=config["study"],
-        opening={
+    found = {
+        "title": config["title"] or config["study"],
+        "opening": {
             "papers": outcomes(claims),
             "gains": in_words(gains(scores, setup["overview"]), setup["overview"]),
             "rankings": rankings(tables, scores),
@@ -69,6 +70,12 @@ def page(
                 for grid in papers([table for table in tables if len(table["summary"])])
             ],
         },
+        "claims": claims,
+        "notes": [*config["notes"], *skipped],
+    }
+    page = render(
+        **found,
+        study=config["study"],
         provenance=json.loads(provenance.read_text(encoding="utf-8")),
         experiments=[_experiment(experiment) for experiment in experiments],
         tables=[
@@ -81,10 +88,9 @@ def page(
         figures=_figures(config["figures"], inputs["figures"], experiments),
         panels=sounds,
         sounds=digest,
-        claims=claims,
         corpora=_corpora(config, inputs["manifests"], checked),
-        notes=[*config["notes"], *skipped],
     )
+    return page, summary(**found, iterates=distances(scores, setup["overview"]))
 
 
 def _numbers(table: Mapping[str, Any], scores: pd.DataFrame) -> dict[str, Any]:

@@ -219,13 +219,13 @@ def to_markdown(
     for block in blocks:
         bold = block.bold.to_numpy()
         cells = block.cells.mask(bold, "**" + block.cells.astype(str) + "**")
-        parts += [f"## {block.heading}", _pipes(cells, 2), *filter(None, [block.notes])]
+        parts += [f"## {block.heading}", pipes(cells, 2), *filter(None, [block.notes])]
     parts += [legend, *notes]
     return "\n\n".join(parts) + "\n"
 
 
-def _pipes(cells: pd.DataFrame, left: int) -> str:
-    """A GitHub table; the first `left` columns are aligned left, the others right."""
+def pipes(cells: pd.DataFrame, left: int) -> str:
+    """Cells as a GitHub table; the first `left` columns are aligned left, the others right."""
     rule = ["---"] * left + ["---:"] * (cells.shape[1] - left)
     lines = [list(cells.columns), rule, *cells.to_numpy().tolist()]
     return "\n".join(
@@ -380,4 +380,4 @@ def cost_markdown(
     judged = {"restarts": 0, "warned": 0, "loss_terms": ""}
     silent = [name for name, nothing in judged.items() if (cost[name] == nothing).all()]
     cells = cells.drop(columns=silent).rename(columns=headers)
-    return f"# {title}\n\n{_pipes(cells, 3)}\n"
+    return f"# {title}\n\n{pipes(cells, 3)}\n"

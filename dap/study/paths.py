@@ -179,6 +179,11 @@ class Paths:
         """The report."""
         return f"{self.root}/report.html"
 
+    @property
+    def summary(self) -> str:
+        """What was found, as Markdown."""
+        return f"{self.root}/summary.md"
+
     def log(self, *names: str) -> str:
         """The log of a job, by the rule's name and the job's wildcards."""
         return f"{self.root}/logs/{'/'.join(names)}.log"

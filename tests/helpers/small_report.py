@@ -9,7 +9,7 @@ import numpy as np
 from small_studies import config
 
 from dap.data.observations import pair, write_chunk
-from dap.reporting.content import page
+from dap.reporting.content import report_and_summary
 from dap.reporting.cost import costs
 from dap.reporting.figures import overview
 from dap.reporting.tables import cost_table
@@ -76,7 +76,7 @@ def clip(k: int, other: bool = False) -> np.ndarray:
 
 
 def make(folder: Path, keys: dict | None = None) -> None:
-    """Everything that the report of the study is made from, and `report.html`.
+    """Everything that the report of the study is made from, `report.html` and `summary.md`.
 
     Args:
         folder: the working folder, in which the study's products are.
@@ -102,13 +102,15 @@ def make(folder: Path, keys: dict | None = None) -> None:
         picture = Path(study.paths.figure("overview", "png").removesuffix(".png"))
         scores = {"scores": list(map(Path, params.all_scores(study)))}
         overview.draw(scores, presentation.figures.overview_setup(study), picture, LOG)
-        write_text(Path("report.html"), html(study))
+        page, summary = present(study)
+        write_text(Path("report.html"), page)
+        write_text(Path("summary.md"), summary)
 
 
-def html(study: Study) -> str:
-    """The report of a study in whose working folder this process is."""
+def present(study: Study) -> tuple[str, str]:
+    """The report and the summary of a study in whose working folder this process is."""
     inputs = presentation.report.report_inputs(study)
-    return page(
+    return report_and_summary(
         {name: list(map(Path, files)) for name, files in inputs.items()},
         presentation.report.report_setup(study),
         {},

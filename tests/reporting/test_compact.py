@@ -113,9 +113,10 @@ def test_a_paper_has_one_grid_of_all_its_tables():
     ]
     assert cells(grid)["dense"][0]["published"] == "8.15 ± 1.94"
     assert cells(grid)["dense"][1]["published"] == ""
-    assert grid["legend"].endswith("small: the published value.")
+    assert grid["published"]
     # without a published table, one grid has all
     (grid,) = papers([own, own])
+    assert not grid["published"]
     assert [group["title"] for group in grid["groups"]] == ["Own", "Own"]
     assert papers([]) == []
 

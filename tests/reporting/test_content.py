@@ -1,6 +1,7 @@
 """The report's content, from the products of a small study of baselines."""
 
 import re
+from html import unescape
 
 import pytest
 from once import once
@@ -38,6 +39,17 @@ def test_it_opens_with_what_was_reproduced(text):
     assert "Methods and results of paper A (Interspeech 2021) table1" in opening
     assert re.search(r"speech, n = 6 clips SNR \(dB\) ↑ observed [\d.]+ ± [\d.]+ ", opening)
     assert "table4" not in opening
+
+
+def test_the_summary_says_what_the_page_opens_with(tmp_path_factory, text):
+    summary = (once(tmp_path_factory, "report", make) / "summary.md").read_text()
+    sentences = re.findall(r"^- (.*\(\d clips\).*)$", summary, re.MULTILINE)
+    assert len(sentences) == 2
+    opening = unescape(text[: text.index("Caveats")])
+    assert all(sentence in opening for sentence in sentences)
+    assert "## Methods and results of paper A (Interspeech 2021)" in summary
+    assert re.search(r"^\| wavelet \| [\d.]+ ± [\d.]+ \|$", summary, re.MULTILINE)
+    assert " | not reproduced | order reversed in 1 of 1 |" in summary
 
 
 def test_tables_notes_and_provenance(html, text):

@@ -61,6 +61,7 @@ def sections(tmp_path_factory) -> dict:
             ]},
         ],
         "legend": "Means.",
+        "published": True,
     }  # fmt: skip
     comparison = {"difference": "dilated - conv", "mean": 1.23456, "low": float("nan"), "n": 12}
     return {
@@ -199,6 +200,7 @@ def test_a_grid_has_numbers_to_sort_by_and_marks_in_words(page):
     assert re.sub(r"<[^>]+>", "|", cell) == "9.80 ± 1.20 ||▲||better|||published 8.15|"
     assert '<td class="number" data-value="">–</td>' in page
     assert '<abbr title="higher is better">↑</abbr>' in page
+    assert "Means. Small: the published value.</p>" in page
 
 
 def test_tables_are_aligned_and_scroll_on_their_own(page):

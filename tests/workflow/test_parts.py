@@ -116,7 +116,11 @@ def test_what_is_missing_is_made_beside_what_was_collected(whole, archives, else
     assert re.search(r"Unfinished: 6 of 9 chunks are made; the other 3 take [\d.e-]+ hours", table)
     report = (elsewhere.results / "report.html").read_text()
     assert "tiny (unfinished)" in report
-    assert "Unfinished: 6 of 9 chunks are made" in report
+    summary = (elsewhere.results / "summary.md").read_text()
+    assert summary.startswith("# tiny (unfinished)\n")
+    assert "## Which iterate" in summary
+    for text in (report, summary):
+        assert "Unfinished: 6 of 9 chunks are made" in text
     # nothing is begun that does not end in time
     nothing = elsewhere.snakemake("--config", "hours=0")
     assert "this sitting makes 0 of 3 missing chunks" in nothing.stdout, nothing.stdout

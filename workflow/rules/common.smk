@@ -174,6 +174,7 @@ def wanted(wildcards):
             *(paths.table("cost", form) for form in ("csv", "md")),
             paths.table("study", "yaml"),
             paths.report,
+            paths.summary,
         ]
     try:
         if sitting.needs_trial():

@@ -217,7 +217,8 @@ rule report:
     input:
         **presentation.report.report_inputs(study),
     output:
-        report(paths.report, caption="../report/report.rst", category="Report"),
+        page=report(paths.report, caption="../report/report.rst", category="Report"),
+        summary=paths.summary,
     log:
         paths.log("report"),
     conda:
