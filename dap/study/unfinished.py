@@ -48,10 +48,15 @@ def methods_shown(study: Study, experiment: str) -> list[str]:
     return [method for method in methods if method in shown] if study.places.unfinished else methods
 
 
+def corpora_shown(study: Study, experiment: str) -> set[str]:
+    """The corpora, or pairs of them, of an experiment of which a chunk is shown."""
+    methods = study.experiments[experiment].methods
+    return {chunk.corpus for chunk in chunks_shown(study, experiment, methods)}
+
+
 def metrics_shown(study: Study, experiment: str) -> set[str]:
     """The metrics that have a value of what is shown: of piano alone, none of speech."""
-    chunks = chunks_shown(study, experiment, study.experiments[experiment].methods)
-    corpora = {chunk.corpus for chunk in chunks}
+    corpora = corpora_shown(study, experiment)
     return {metric for corpus in corpora for metric in score_metrics(study, experiment, corpus)}
 
 

@@ -19,7 +19,7 @@ CLAIM = "the gains come without added network complexity"
 
 def settings():
     keys = config(clips=2, clips_per_job=1)
-    keys["corpora"]["synthetic-speech"]["speech"] = True
+    keys["corpora"]["synthetic-speech"] |= {"speech": True, "samples": 4096}
     keys["experiments"]["denoise"]["metrics"] = ["pesq_nb", "snr"]
     keys["experiments"]["denoise"]["methods"] = ["observed", "conv", "dilated"]
     comparison = {"experiment": "denoise", "metric": "snr", "over": "conv", "method": "dilated"}
@@ -73,9 +73,10 @@ def test_of_observations_alone_there_is_a_table(here):
         ["snr"], None, "table1 (unfinished)",
     )  # fmt: skip
     assert (setup["methods"], setup["selections"]) == (["observed"], ["last"])
+    assert "clips of 0.128 s;" in setup["notes"][0]  # those of speech are longer
     assert setup["notes"][1:] == [
         "Of 4 clips, so far: observed 1, conv 0, dilated 0.",
-        "Unfinished: 1 of 16 chunks are made; the other 3 take 0.0033 hours, one after the other, "
+        "Unfinished: 1 of 16 chunks are made; the other 3 take 0.0056 hours, one after the other, "
         "by the median of those made on x, 1 thread; 12 more were not timed yet (4 of conv in "
         "denoise, 4 of dilated in denoise, 2 of observed in separate, 2 of conv in separate).",
     ]
@@ -118,6 +119,7 @@ def test_of_a_study_with_everything_everything_is_shown(here):
     assert all_scores(study) == all_scores(whole)
     setup = presentation.tables.table_setup(study, "table1")
     assert len(setup["notes"]) == 1  # and nothing is called unfinished
+    assert "clips of 0.128 and 0.256 s;" in setup["notes"][0]
     assert presentation.tables.table_entry(study, "table1")["title"] == "table1"
     assert presentation.report.report_setup(study)["config"]["notes"] == []
     assert presentation.report.report_inputs(study) == presentation.report.report_inputs(whole)

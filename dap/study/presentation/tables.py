@@ -12,6 +12,7 @@ from dap.study.outputs import PUBLISHED
 from dap.study.params import score_files
 from dap.study.study import Study
 from dap.study.unfinished import (
+    corpora_shown,
     marked,
     methods_shown,
     metrics_shown,
@@ -133,7 +134,11 @@ def _condition(study: Study, experiment: Experiment, published: bool) -> str:
     kind = experiment.corruption["kind"]
     options = {key: value for key, value in experiment.corruption.items() if key != "kind"}
     corrupted = ", ".join([kind, *(f"{key} {value}" for key, value in options.items())])
-    samples = sorted({study.corpus(name)["samples"] for name in experiment.corpora})
+    corpora = set(experiment.corpora)
+    if study.places.unfinished:
+        shown = corpora_shown(study, experiment.name)
+        corpora = {part for corpus in shown for part in experiment.parts(corpus)}
+    samples = sorted({study.corpus(name)["samples"] for name in corpora})
     seconds = " and ".join(f"{count / study['sample_rate']:.3f}" for count in samples)
     if experiment.training:
         fits = [_training_in_words(experiment.training, study["sample_rate"])]
