@@ -12,7 +12,7 @@ from typing import Any
 from dap.errors import extra
 from dap.reporting.gains import compared_scope
 from dap.reporting.tables import BLOCK, NOT_RUN
-from dap.scoring.statistics import SIGNIFICANT, direction
+from dap.scoring.statistics import MIN_CLIPS, SIGNIFICANT, direction
 from dap.tasks import headline_metric
 
 with extra("report"):
@@ -60,7 +60,7 @@ def blocks(
         caption += f", source {source}" if source else ""
         caption += f", {scope}" if scope != "full" else ""
         caption += f", {_clips(rows)}"
-        grids.append(_grid(caption, [], columns, baseline, _methods(rows)))
+        grids.append(_grid(caption, [], columns, baseline, _methods(rows), tested=_tested(rows)))
     return grids
 
 
@@ -85,7 +85,7 @@ def papers(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     by_paper = sorted(named or tables, key=lambda table: table["paper"])
     for paper, several in groupby(by_paper, key=lambda table: table["paper"]):
         columns: list[tuple[dict[str, Any], dict[str, dict]]] = []
-        groups, methods = [], []
+        groups, methods, tested = [], [], False
         baselines = set()
         for table in several:
             summary, better = table["summary"], table["better"]
@@ -100,12 +100,14 @@ def papers(tables: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 column["above"] = ", ".join(filter(None, parts))
                 columns.append((column, _cells(shown, metric, _digits(summary), better)))
                 methods += _methods(shown)
+                tested |= _tested(shown)
             if len(columns) > before:
                 groups.append({"title": table["title"], "span": len(columns) - before})
                 baselines.add(table["baseline"])
         if columns:
             baseline = baselines.pop() if len(baselines) == 1 else "its table's baseline"
-            grids.append({"paper": paper} | _grid("", groups, columns, baseline, methods))
+            grid = _grid("", groups, columns, baseline, methods, tested=tested)
+            grids.append({"paper": paper} | grid)
     return grids
 
 
@@ -115,6 +117,8 @@ def _grid(
     columns: Sequence[tuple[dict[str, Any], Mapping[str, dict]]],
     baseline: str | None,
     methods: Iterable[str],
+    *,
+    tested: bool,
 ) -> dict[str, Any]:
     order = list(dict.fromkeys(methods))
     cells = [[column.get(method) for _, column in columns] for method in order]
@@ -126,8 +130,10 @@ def _grid(
             f"difference excludes 0, and so says the signed-rank test (p < {SIGNIFICANT} after "
             "Holm)"
         )
-    elif baseline:
+    elif baseline and tested:
         legend.append(f"no difference to {baseline} is supported by interval and test")
+    elif baseline:
+        legend.append(f"no difference to {baseline} is tested below {MIN_CLIPS} clips")
     return {
         "caption": caption,
         "groups": groups,
@@ -162,7 +168,7 @@ def _columns_of_paper(
 ) -> Iterator[tuple[str, str, str, pd.DataFrame]]:
     """Scope, title of the corpus, source and rows of each column, corpus by corpus."""
     rows = summary[(summary["metric"] == metric) & summary["scope"].isin(scopes)]
-    for (title, source), block in rows.groupby(["title", "source"], sort=False):
+    for (_, title, source), block in rows.groupby(["corpus", "title", "source"], sort=False):
         for scope in scopes:
             of_scope = block[block["scope"] == scope]
             if len(of_scope):
@@ -179,6 +185,11 @@ def headline_rows(block: pd.DataFrame) -> list[Row]:
 
 def _methods(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(row["method"] for row in rows))
+
+
+def _tested(rows: Iterable[Row]) -> bool:
+    """Whether any method was compared with the baseline."""
+    return any(math.isfinite(row["p"]) for row in rows)
 
 
 def _clips(rows: Iterable[Row]) -> str:

@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 
 from dap.errors import extra
-from dap.scoring.statistics import POOLED, by_corpus, clip_values, paired, signed, subtract
+from dap.scoring.statistics import (
+    MIN_CLIPS,
+    POOLED,
+    by_corpus,
+    clip_values,
+    paired,
+    signed,
+    subtract,
+)
 from dap.tasks import SCOPES
 
 with extra("report"):
@@ -80,6 +88,7 @@ def in_words(table: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[
     sentences = []
     for entry in entries:
         rows = table[(table["experiment"] == entry["name"]) & table["whole"]]
+        rows = rows[rows["gain"].notna()]  # of +inf and -inf there is no mean
         if rows.empty:
             continue
         best = rows.loc[rows["gain"].idxmax()]
@@ -94,7 +103,9 @@ def in_words(table: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> list[
         if rows["low"].isna().all():
             sources = table.loc[table["experiment"] == entry["name"], "source"]
             averaged = " That is the mean of a clip's sources; one may be below." * any(sources)
-            sentences.append(f"{text}; too few clips for an interval. {_by_clip(rows)}{averaged}")
+            enough = rows["n"].max() >= MIN_CLIPS
+            why = "an infinite mean has no" if enough else "too few clips for an"
+            sentences.append(f"{text}; {why} interval. {_by_clip(rows)}{averaged}")
             continue
         if np.isfinite(best["low"]):
             text += f" [{signed(best['low'])}, {signed(best['high'])}]"

@@ -31,7 +31,7 @@ def distances(
         clips together where there are several: experiment, metric (with its unit), corpus, source,
         method, clips, oracle (the mean), last and stop (the mean difference to the oracle, signed,
         with its 95 % interval from 5 clips on; "" where there is none). The oracle is the iterate
-        of the best SNR: by another metric, one of the others may be above it.
+        that is best in the task's quality: by another metric, one of the others may be above it.
     """
     values = clip_values(scores)
     rows = []

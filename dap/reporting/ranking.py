@@ -39,10 +39,7 @@ def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[
             if len(known) < LEAST_METHODS:
                 continue
             ascending = table["better"][metric] == "higher"
-            ours, theirs = (
-                known.sort_values(column, ascending=ascending)["method"].tolist()
-                for column in ("mean", "published_mean")
-            )
+            theirs = known.sort_values("published_mean", ascending=ascending)["method"].tolist()
             clips = values[(values["corpus"] == corpus) & (values["source"] == source)]
             clips = clips[clips["selection"] == known["selection"].iloc[0]]
             by_clip = clips.pivot_table("value", "clip", "method")[theirs].dropna()
@@ -51,6 +48,7 @@ def rankings(tables: Sequence[Mapping[str, Any]], scores: pd.DataFrame) -> list[
             n = len(by_clip)
             if n < LEAST_CLIPS:
                 continue
+            ours = by_clip.mean().sort_values(ascending=ascending).index.tolist()
             what = f"{table['title']}, {title}{f', {source}' if source else ''}"
             sign = " < " if ascending else " > "
             text = f"{what}: mean {table['labels'].get(metric, metric)} {sign.join(ours)}"

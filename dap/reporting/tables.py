@@ -148,7 +148,8 @@ def summarise(
             if observed is not None and method != "observed":
                 row["improvement"] = subtract(value, observed["value"]).mean()
         if baseline is not None and method != baseline:
-            other = groups.get((corpus, source, scope, baseline, selection, metric))
+            beside = "" if baseline == "observed" else selection  # it has no other
+            other = groups.get((corpus, source, scope, baseline, beside, metric))
             if other is not None:
                 test = paired(subtract(value, other["value"]))
                 row |= dict(zip(TEST, test, strict=True))
@@ -245,12 +246,12 @@ def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataF
 
     Returns:
         columns experiment, method, corpora, parameters, gflop, seconds_per_iteration (median over
-        fits), iterations, fits, restarts (of all fits), warned (fits with a warning), loss_terms
-        (the mean share of each term of the last losses, such as "smoothness 4 %"), device, cpu,
-        threads, precision, engine.
+        fits), iterations (median, too: a rule may end fits), fits, restarts (of all fits), warned
+        (fits with a warning), loss_terms (the mean share of each term of the last losses, such as
+        "smoothness 4 %"), device, cpu, threads, precision, engine.
     """
     setting = ["device", "cpu", "threads", "precision", "engine"]
-    keys = ["experiment", "method", "parameters", "gflop", "iterations", *setting]
+    keys = ["experiment", "method", "parameters", "gflop", *setting]
     iterations = manifests["iterations"] + manifests["failed_iterations"]
     fits = manifests.assign(
         each=manifests["seconds"] / iterations, warned=manifests["warnings"].fillna("") != ""
@@ -259,6 +260,7 @@ def cost_table(manifests: pd.DataFrame, methods: Sequence[str] = ()) -> pd.DataF
     cost = groups.agg(
         corpora=("corpus", lambda names: ", ".join(sorted(set(names)))),
         seconds_per_iteration=("each", "median"),
+        iterations=("iterations", lambda counts: round(counts.median())),
         fits=("each", "size"),
         restarts=("restarts", "sum"),
         warned=("warned", "sum"),

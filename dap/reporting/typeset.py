@@ -77,6 +77,8 @@ def _blocks(
                 "published": _spread(part["published_mean"], part["published_std"], 2),
                 "baseline": _differences(part, digits),
             }
+            if baseline == "observed" and any(columns["baseline"]):
+                del columns["observed"]  # the same differences
             tests = part[["difference", "low", "high", "rank_biserial", "p_holm"]]
             won = [direction(*test) == better[metric] for test in tests.to_numpy()]
             for kind, texts in columns.items():
@@ -87,10 +89,8 @@ def _blocks(
         totals = totals.groupby([block[key] for key in keys]).max()
         clips = sorted(set(totals.drop(NOT_RUN, level="selection", errors="ignore")))
         if len(clips) > 1:  # the run is unfinished, so every row states its number
-            cells["clips"], bold["clips"] = (
-                totals.loc[list(keys.itertuples(index=False))].to_list(),
-                False,
-            )
+            of_row = totals.loc[list(keys.itertuples(index=False))]
+            cells["clips"], bold["clips"] = of_row.map(str).to_list(), False
         heading = title + (f" (stands for {stands_for})" if stands_for else "")
         heading += f", source {label.get(source, source)}" if source else ""
         heading += f", {label.get(scope, scope)}" if scope != "full" else ""
@@ -175,8 +175,8 @@ def _legend(summary: pd.DataFrame, shown: set[str], baseline: str | None) -> str
         legend.append(f"where no p is stated: {too_small(tested.sum())}")
     if (summary["selection"] == "oracle").any():
         legend.append(
-            "oracle: the snapshot of the best SNR (in separation: mean over sources) against the "
-            "clean clip, a diagnostic; other metrics may be better at others"
+            "oracle: the snapshot of the best SNR (in separation, SDR of BSS Eval v4, mean over "
+            "sources) against the clean clip, a diagnostic; other metrics may be better at others"
         )
     if (summary["selection"] == NOT_RUN).any():
         legend.append("not run: a method of the paper that is not among ours")
@@ -343,7 +343,10 @@ def summary_of(
         scopes=setup["scopes"],
         corpora=setup["corpora"],
         published=_published_numbers(published, entry, setup) if published else None,
-        not_run=entry.get("published", {}).get("not_run", []),
+        not_run=[
+            setup["published"].get(method, method)
+            for method in entry.get("published", {}).get("not_run", [])
+        ],
     )
 
 

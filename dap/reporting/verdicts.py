@@ -179,7 +179,7 @@ def conclude(evidence: Sequence[Evidence], verdicts: Sequence[Verdict]) -> str:
             parts.append(f"{NOT_STATED}; ours is {', '.join(ours)}")
         else:
             parts.append(f"{words} in {len(ours)} of {judged} ({', '.join(ours)})")
-    diagnostics = [piece.size for piece in evidence if piece.diagnostic]
+    diagnostics = [piece.size for piece in evidence if piece.diagnostic and piece.test.n]
     if diagnostics:
         parts.append(f"of the oracle, which is not counted: {', '.join(diagnostics)}")
     return "; ".join(parts)

@@ -206,15 +206,24 @@ class _Files:
 
     def __init__(self) -> None:
         self._digests: dict[str, tuple[str, Chunk]] = {}
+        self._observed: dict[str, Chunk] = {}
 
     def add(self, chunk: Chunk) -> None:
-        """Add those of a chunk; refuse one that has another content in another chunk."""
+        """Add those of a chunk; refuse one that has another content, or a clip, in another."""
         for name, digest in chunk.record["files"].items():
             known, first = self._digests.setdefault(name, (digest, chunk))
             if known != digest:
                 raise DapError(
                     f"{chunk.source}: {name} is another than in {first.source}: the two were made "
                     "of different recordings or numbers of clips; leave one of them out"
+                )
+        for name in chunk.record["data"]:
+            first = self._observed.setdefault(name, chunk)
+            if name.startswith("observations/") and first.names.chunk != chunk.names.chunk:
+                raise DapError(
+                    f"{chunk.source}: {name} is in chunk {chunk.names.chunk}, and in "
+                    f"{first.names.chunk} of {first.source}: the two were made of different "
+                    "recordings or numbers of clips; leave one of them out"
                 )
 
 

@@ -61,17 +61,17 @@ def check(config: Mapping, experiments: Mapping[str, Experiment]) -> None:
             if "corpus" in entry:
                 require(f"{where}.corpus", entry["corpus"], experiment.clips)
             (_check_table if kind == "tables" else _check_figure)(where, name, entry, experiment)
+    named = [(claim["paper"], claim["claim"]) for claim in config["claims"]]
     for i, claim in enumerate(config["claims"]):
+        if named.index((claim["paper"], claim["claim"])) < i:
+            raise DapError(f"claims[{i}].claim: is named twice: list all of it in one entry")
         texts = {row["claim"] for row in published("claims") if row["paper"] == claim["paper"]}
         require(f"claims[{i}].claim", claim["claim"], texts)
         for comparison in claim["comparisons"]:
             where = f"claims[{i}].comparisons"
             require(f"{where}.experiment", comparison["experiment"], experiments)
             experiment = experiments[comparison["experiment"]]
-            require(f"{where}.method", comparison["method"], experiment.methods)
-            require(f"{where}.over", comparison["over"], experiment.methods)
-            require(f"{where}.metric", comparison["metric"], experiment.metrics)
-            require(f"{where}.selection", comparison["selection"], experiment.selections)
+            _check_comparison(where, comparison, experiment)
         for kind in ("convergence", "complexity"):
             where = f"claims[{i}].{kind}"
             for pair in claim[kind]:
@@ -81,6 +81,21 @@ def check(config: Mapping, experiments: Mapping[str, Experiment]) -> None:
                     require(f"{where}.{key}", pair[key], experiment.priors)
                 if kind == "convergence":
                     tracked(f"{where}.metric", pair["metric"], experiment)
+
+
+def _check_comparison(where: str, comparison: Mapping, experiment: Experiment) -> None:
+    require(f"{where}.metric", comparison["metric"], experiment.metrics)
+    require(f"{where}.selection", comparison["selection"], experiment.selections)
+    scopes = TASKS[experiment.task].scopes
+    if "scope" in comparison or len(scopes) > 1:
+        require(f"{where}.scope", comparison.get("scope"), scopes)
+    sides = {f"{where}.{key}": comparison[key] for key in ("method", "over")}
+    than = comparison.get("than") or {}
+    sides |= {f"{where}.than.{key}": method for key, method in than.items()}
+    for key, method in sides.items():
+        require(key, method, experiment.methods)
+        if comparison["selection"] != "last" and method not in ("observed", *experiment.priors):
+            raise DapError(f"{key}: {method} is no prior, and has no selection but last")
 
 
 def tracked(where: str, metric: str, experiment: Experiment) -> None:

@@ -117,16 +117,28 @@ def there(study: Study, files: list[str]) -> list[str]:
 
 
 def claims_shown(study: Study) -> list[dict]:
-    """The study's claims, with those comparisons whose two methods have a clip in common."""
+    """The study's claims, with those comparisons whose two methods have a clip in common.
+
+    A claim on the difference of two gains has none before that difference can be taken: of one gain
+    alone the verdict would be another claim's.
+    """
     if not study.places.unfinished:
         return study["claims"]
     claims = []
     for claim in study["claims"]:
         kinds = ("comparisons", "convergence", "complexity")
         kept = {kind: [each for each in claim[kind] if _has_pair(study, each)] for kind in kinds}
+        if not any(map(_is_decisive, kept["comparisons"])) and any(
+            map(_is_decisive, claim["comparisons"])
+        ):
+            kept["comparisons"] = []
         if any(kept.values()):
             claims.append({**claim, **kept})
     return claims
+
+
+def _is_decisive(comparison: Mapping) -> bool:
+    return bool(comparison.get("than"))
 
 
 def _has_pair(study: Study, comparison: Mapping) -> bool:

@@ -47,10 +47,30 @@ def test_a_mark_has_the_direction_of_the_metric(metric, sign, mark):
 def test_what_interval_and_test_do_not_both_support_has_no_mark():
     few = {method: several[:4] for method, several in SIX.items()}
     gains = np.array([-0.3] * 45 + [100.0] * 5)  # a few clips make the mean
-    for values in (few, {"observed": 0 * gains, "conv": 0 * gains, "dense": gains}):
+    many = {"observed": 0 * gains, "conv": 0 * gains, "dense": gains}
+    for values, words in (
+        (few, "is tested below 5 clips"),
+        (many, "is supported by interval and test"),
+    ):
         (grid,) = blocks(summary(ladder(values)), **READING)
         assert not any(row[0]["mark"] for row in cells(grid).values())
-        assert "no difference to conv is supported by interval and test" in grid["legend"]
+        assert f"no difference to conv {words}" in grid["legend"]
+
+
+def test_the_observation_can_be_the_baseline():
+    twelve = ladder({method: several * 2 for method, several in SIX.items()})
+    reading = READING | {"baseline": "observed"}
+    (grid,) = blocks(summary(twelve, baseline="observed"), **reading)
+    assert {method: row[0]["mark"] for method, row in cells(grid).items()} == {
+        "observed": "", "conv": "better", "dense": "better",
+    }  # fmt: skip
+
+
+def test_corpora_of_one_title_are_two_columns():
+    both = pd.concat([ladder(SIX), ladder({"conv": [9.0] * 6, "observed": [0.0] * 6}, corpus="b")])
+    corpora = {name: {"title": "Speech", "stands_for": "x"} for name in ("speech", "b")}
+    (grid,) = papers([published("x", "Table 1", summary(both, corpora=corpora), ["snr"])])
+    assert [cell["value"] for cell in cells(grid)["conv"]] == [4.5, 9.0]
 
 
 def test_the_last_iterates_alone_are_shown_and_all_corpora():

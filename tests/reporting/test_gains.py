@@ -78,6 +78,14 @@ def test_few_clips_have_no_interval_and_no_scores_no_sentence():
     assert gains(apart, [ENTRY]).empty
 
 
+def test_of_an_infinite_mean_no_lack_of_clips_is_told():
+    perfect = {"observed": [0.0] * 6, "conv": [np.inf] * 6}
+    (sentence,) = in_words(gains(ladder(perfect), [ENTRY]), [ENTRY])
+    assert "conv gains most over the observation, +inf dB SNR; an infinite mean has no" in sentence
+    undefined = {"observed": [0.0] * 6, "conv": [np.inf, -np.inf, 1, 1, 1, 1]}
+    assert in_words(gains(ladder(undefined), [ENTRY]), [ENTRY]) == []
+
+
 def test_of_several_scopes_the_filled_gaps_are_shown():
     raw = ladder({"observed": [0.0] * 6, "conv": [9.0] * 6}, scope="raw")
     filled = ladder({"observed": [0.0] * 6, "conv": [2.0] * 6}, scope="filled")

@@ -53,6 +53,23 @@ def test_the_order_of_means_and_of_each_clip_is_told():
     )
 
 
+def test_means_are_over_the_clips_that_all_have():
+    # by all of its clips conv is last, by those of all three dilated is first
+    values = {
+        "observed": [0.0] * 6,
+        "conv": [5.0, 5, 5, 5, 0, 0],
+        "dilated": [6.0, 6, 6, 6, 1, 1],
+        "dense": [5.5, 5.5, 5.5, 5.5, np.nan, np.nan],
+        "wiener": [9.0] * 6,
+    }
+    frame = ladder(values)
+    (sentence,) = rankings([table(frame, dict(zip(METHODS, (5, 6, 7), strict=True)))], frame)
+    assert sentence == (
+        "Table 1, Synthetic speech: mean SNR conv < dense < dilated; in paper A (Interspeech 2021) "
+        "conv < dilated < dense; 0 of 4 clips have that order."
+    )
+
+
 def test_another_order_than_the_papers_is_told_with_both():
     frame = ladder(VALUES)
     (sentence,) = rankings([table(frame, dict(zip(METHODS, (5, 8, 7), strict=True)))], frame)

@@ -338,6 +338,13 @@ def fits():
     return frame.assign(experiment="e", seed=0, iterations=100, **setting, **judged)
 
 
+def test_fits_that_a_rule_ended_have_one_row():
+    ended = fits().assign(iterations=[100, 300, 150, 200, 200])
+    cost = cost_table(ended, ["conv", "dense"])
+    assert cost["iterations"].to_list() == [200, 200, 150]
+    assert cost["fits"].to_list() == [1, 1, 3]
+
+
 def test_cost_by_hand():
     cost = cost_table(fits(), ["conv", "dense"])
     assert cost["method"].to_list() == ["conv", "conv", "dense"]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from small_tables import CORPORA, PRINTED, SIX, STUDY, ladder, study, summary
 
-from dap.reporting.typeset import to_latex, to_markdown, write_table
+from dap.reporting.typeset import summary_of, to_latex, to_markdown, write_table
 from dap.scoring.statistics import SIGNIFICANT
 
 
@@ -88,6 +88,46 @@ def test_the_same_bytes_whatever_the_order(tmp_path):
         assert b"\r" not in files[0]
     read = pd.read_csv(tmp_path / "a.x.csv")
     assert read["mean"].to_list() == pytest.approx(summary(frame, **STUDY)["mean"], rel=1e-5)
+
+
+def test_of_an_unfinished_study_latex_has_the_number_of_clips_of_each_row():
+    text = to_latex(summary(ladder(SIX | {"dense": [3.0, 4.5]})), **PRINTED)
+    rows = {row[0]: row[-1] for row in re.findall(r"^(\w+) & (?:.* & )*(\d+) \\\\$", text, re.M)}
+    assert rows == {"observed": "6", "conv": "6", "dense": "2"}
+
+
+def test_gains_over_the_observation_as_the_baseline_are_tested_and_shown_once():
+    twelve = ladder({method: several * 2 for method, several in SIX.items()})
+    text = to_markdown(summary(twelve, baseline="observed"), **PRINTED, baseline="observed")
+    lines = text.splitlines()
+    assert lines[4] == "| method | selection | SNR ↑ (dB) | SNR vs observed [95 %] (p Holm) |"
+    assert re.fullmatch(
+        r"\| dense \| last \| \*\*6\.50 ± .*\*\* \| \+3\.00 \[.*\] \(p .*\) \|", lines[8]
+    )
+    few = ladder({method: several[:4] for method, several in SIX.items()})
+    text = to_markdown(summary(few, baseline="observed"), **PRINTED, baseline="observed")
+    assert text.splitlines()[4] == "| method | selection | SNR ↑ (dB) | SNR vs observed |"
+
+
+def test_methods_of_the_paper_that_were_not_run_are_found_by_the_papers_names():
+    entry = {
+        "metrics": ["snr"],
+        "baseline": None,
+        "published": {
+            "paper": "iclr2020", "table": 1, "metrics": {"snr": "ssnr"},
+            "not_run": ["wave-u-net", "conv"],
+        },
+    }  # fmt: skip
+    setup = {
+        "methods": ["dense"], "selections": ["last"], "scopes": ["full"], "headline": "full",
+        "corpora": CORPORA, "published": {"conv": "conv7"},
+    }  # fmt: skip
+    metrics = {"snr": {"better": "higher", "label": "SNR"}}
+    path = "dap/papers/iclr2020.csv"
+    table = summary_of(ladder(SIX), path, entry=entry, setup=setup, metrics=metrics)
+    not_run = table[table["selection"] == "not run"]
+    assert not_run["method"].tolist() == ["wave-u-net", "conv7"]
+    assert not_run["published_mean"].notna().all()
 
 
 def test_latex_is_balanced_and_escaped():

@@ -85,6 +85,17 @@ def test_two_parts_are_joined(study, halves, into, tmp_path):
     }  # fmt: skip
 
 
+def test_a_clip_that_is_in_two_chunks_is_refused(study, tmp_path, into):
+    first, other = (Results(tmp_path / cpu, study, CODE, cpu=cpu) for cpu in "xy")
+    first.make([SPEECH])
+    record = json.loads(recorded_chunks(first.paths)[SPEECH].read_text())
+    second = SPEECH._replace(chunk="001")
+    other.make([second])
+    rewrite(other, second, lambda theirs: theirs.update(data=record["data"]))
+    message = r"y/results/tiny: observations/denoise/synthetic-speech/\S+ is in chunk 001, and in "
+    refused([first.root, other.root], into, message + r"000 of \S+x/results/tiny: the two were")
+
+
 def test_exact_repeats_are_dropped(halves, into):
     collect(halves[:1], into)
     again = collect(halves, into)

@@ -88,6 +88,53 @@ def test_claims_on_convergence_settle_what_is_scored():
         claiming(metric="pesq_wb")
 
 
+def comparing(**keys):
+    comparison = {"experiment": "denoise", "metric": "snr", "method": "conv", "over": "observed"}
+    config = copy.deepcopy(BASE)
+    config["experiments"]["denoise"]["methods"].append("wiener")
+    config["experiments"]["dequantize"] |= {"selections": ["last", "oracle"]}
+    claim = "an exponential schedule gains more over constant dilation than constant dilation "
+    claim += "gains over none"
+    entry = {"paper": "interspeech2021", "claim": claim, "comparisons": [comparison | keys]}
+    return Study(config | {"claims": [entry]})
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"than": {"method": "x", "over": "conv"}}, r"comparisons\.than\.method: unknown name 'x'"),
+        ({"than": {"method": "conv", "over": "x"}}, r"comparisons\.than\.over: unknown name 'x'"),
+        ({"scope": "gaps"}, r"comparisons\.scope: unknown name 'gaps'; allowed: full"),
+        ({"experiment": "dequantize"}, r"comparisons\.scope: unknown name None; allowed: projec"),
+        (
+            {"selection": "oracle", "over": "wiener"},
+            r"comparisons\.over: wiener is no prior, and has no selection but last",
+        ),
+    ],
+)  # fmt: skip
+def test_claims_that_could_not_be_examined(keys, message):
+    with pytest.raises(DapError, match=r"claims\[0\]\." + message):
+        comparing(**keys)
+
+
+def test_claims_that_can_be_examined():
+    for keys in (
+        {}, {"scope": "full"}, {"selection": "oracle"}, {"over": "wiener"},
+        {"than": {"method": "wiener", "over": "observed"}},
+        {"experiment": "dequantize", "scope": "projected"},
+    ):  # fmt: skip
+        (claim,) = comparing(**keys)["claims"]
+        assert len(claim["comparisons"]) == 1
+
+
+def test_a_claim_is_named_once():
+    config = copy.deepcopy(BASE)
+    claim = {"paper": "interspeech2021", "claim": "the gains come without added network complexity"}
+    assert len(Study(config | {"claims": [claim]})["claims"]) == 1
+    with pytest.raises(DapError, match=r"claims\[1\]\.claim: is named twice"):
+        Study(config | {"claims": [claim, claim]})
+
+
 def test_claims_on_complexity_are_of_priors():
     claim = "the gains come without added network complexity"
     pair = {"experiment": "denoise", "method": "conv", "over": "conv"}

@@ -106,6 +106,18 @@ def test_what_two_methods_share_is_compared(here):
     ]
 
 
+def test_the_difference_of_two_gains_is_not_judged_by_one_of_them(here):
+    keys = settings()
+    one = keys["claims"][0]["comparisons"][1]
+    than = one | {"than": {"method": "conv", "over": "observed"}}
+    keys["claims"][0]["comparisons"] = [one | {"method": "conv", "over": "observed"}, than]
+    here.make([OBSERVED, CONV])
+    assert claims_shown(Study(keys, unfinished=True)) == []
+    here.make([CONV._replace(method="dilated")])
+    (claim,) = claims_shown(Study(keys, unfinished=True))
+    assert len(claim["comparisons"]) == 2
+
+
 def test_clips_that_no_two_methods_share_are_not_compared(here):
     here.make([OBSERVED, CONV._replace(chunk="001")])
     assert claims_shown(unfinished()) == []
