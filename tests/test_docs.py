@@ -1,11 +1,17 @@
-"""What the pages link to, and the files that they name, are there."""
+"""What the pages link to, and the files that they name, are there; their commands are such."""
 
 import re
+import shlex
 from pathlib import Path
 from urllib.parse import unquote
 
+import click
 import pytest
 from markdown_it import MarkdownIt
+from pages import blocks
+from snakemake.cli import get_argument_parser
+
+from dap.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(
@@ -59,3 +65,41 @@ def test_a_link_that_leads_nowhere_is_seen(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("# A title\n[a](#a-title) [b](#b) ![c](c.png) [d](https://example.org/d)\n")
     assert list(missing(page)) == ["#b", "c.png"]
+
+
+def commands(program):
+    """The commands of all pages that begin with a program's name, and where they are."""
+    return [
+        pytest.param(shlex.split(line)[1:], id=f"{page.name}: {line}")
+        for page in PAGES
+        for language, text in blocks(page.relative_to(ROOT))
+        for line in text.replace("\\\n", " ").splitlines()
+        if not language and line.startswith(f"{program} ")
+    ]
+
+
+@pytest.mark.parametrize("arguments", commands("snakemake"))
+def test_commands_of_snakemake(arguments):
+    asked = get_argument_parser().parse_args(arguments)
+    # these two take all that follows, targets too
+    assert [str(file) for file in asked.configfile if not (ROOT / file).is_file()] in (
+        [],
+        ["STUDY"],
+    )
+    assert all("=" in entry for entry in asked.config or ())
+    rules = "\n".join(
+        path.read_text() for path in [ROOT / "Snakefile", *ROOT.glob("workflow/rules/*")]
+    )
+    for target in asked.targets:
+        assert target.startswith("results/") or f"\nrule {target}:\n" in rules
+
+
+@pytest.mark.parametrize("arguments", commands("dap"))
+def test_commands_of_dap(arguments):
+    command, context = main, click.Context(main, **main.context_settings)
+    while isinstance(command, click.Group):
+        name, *arguments = arguments
+        command = command.get_command(context, name)
+        assert command, name
+        context = click.Context(command, parent=context, **command.context_settings)
+    command.make_parser(context).parse_args(arguments)
