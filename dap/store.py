@@ -92,7 +92,7 @@ def writing(path: Path) -> Iterator[Path]:
 
 def unwritable(path: Path | str, error: OSError) -> str:
     """Why a file cannot be written, and what to do about it."""
-    return f"{path}: cannot be written ({cause(error)}, and run Snakemake again)"
+    return f"{path}: cannot be written ({cause(error)}, and try again)"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

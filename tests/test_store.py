@@ -122,10 +122,10 @@ def test_what_a_killed_job_left_is_discarded(tmp_path):
     [
         (
             errno.ENOSPC,
-            "the disk is full, or the quota used up: free some space, and run Snakemake",
+            "the disk is full, or the quota used up: free some space, and try again",
         ),
-        (errno.EROFS, "or it is mounted read-only: make it writable, and run Snakemake again"),
-        (errno.EIO, "Input/output error: put that right, and run Snakemake again"),
+        (errno.EROFS, "or it is mounted read-only: make it writable, and try again"),
+        (errno.EIO, "Input/output error: put that right, and try again"),
     ],
 )
 def test_what_cannot_be_written_is_named_with_the_remedy(tmp_path, monkeypatch, number, words):

@@ -135,8 +135,11 @@ def _iterations(entry: Mapping, scores: pd.DataFrame) -> pd.DataFrame:
                 f"a claim on convergence needs the trajectories of {entry['metric']} of {method} "
                 f"in {entry['experiment']}: there are none"
             )
-    means = rows.groupby([*CLIP, "method", "iteration"])["value"].mean()
-    iterations = {}
+    # as in all other numbers, a clip counts where each of its initialisations has a fit
+    seeds = rows.groupby([*CLIP, "method"])["seed"].transform("nunique")
+    complete = rows[seeds == rows["seed"].nunique()]
+    means = complete.groupby([*CLIP, "method", "iteration"])["value"].mean()
+    iterations = {clip: [np.nan, np.nan] for clip in sorted(rows.groupby(CLIP).groups)}
     for clip, clip_means in means.groupby(CLIP):
         curves = {
             role: clip_means.xs(entry[role], level="method").droplevel(CLIP)

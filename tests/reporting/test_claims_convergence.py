@@ -130,3 +130,14 @@ def test_differences_beside_convergence():
     )
     # Holm's correction is over both
     assert finding["convergence"][0]["p_holm"] == 2 * 2 / 256
+
+
+def test_a_clip_of_which_an_initialisation_has_no_fit_does_not_count():
+    both = pd.concat(
+        [trajectories({"quick": [1] * 6, "slow": [10] * 6}).assign(seed=seed) for seed in (0, 1)]
+    )
+    failed = (
+        (both["clip"] == both["clip"].iloc[0]) & (both["seed"] == 1) & (both["method"] == "slow")
+    )
+    (row,) = convergence(both[~failed])["convergence"]
+    assert (row["n"], row["unscorable"]) == (5, 1)
