@@ -46,7 +46,7 @@ demo: $(INSTALLED)
 	$(SNAKEMAKE)
 	@echo "tables:  $(RESULTS)/tables/   (start with table1.md)"
 	@echo "figures: $(RESULTS)/figures/"
-	@echo "report:  $(RESULTS)/report.html"
+	@echo "report:  $(RESULTS)/report.html, as text $(RESULTS)/summary.md"
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=8 --dist=loadgroup \
