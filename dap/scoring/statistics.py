@@ -137,7 +137,8 @@ def paired(differences: ArrayLike) -> Paired:
     mean, low, high = _interval(pairs)
     p = rank_biserial = np.nan
     if len(pairs) >= MIN_CLIPS:
-        p = float(stats.wilcoxon(pairs).pvalue) if pairs.any() else 1.0
+        # with zeros among them, scipy takes an approximation
+        p = float(stats.wilcoxon(pairs[pairs != 0]).pvalue) if pairs.any() else 1.0
         rank_biserial = _rank_biserial(pairs)
     with np.errstate(invalid="ignore"):  # +inf and -inf have no middle
         median = float(np.median(pairs)) if len(pairs) else np.nan

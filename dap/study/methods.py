@@ -32,17 +32,9 @@ def check_methods(
         metadata = known[method].metadata
         if task not in metadata.get("tasks", [task]):
             raise DapError(f"{where}.methods: {method} is not for the task {task}")
-        kinds = metadata.get("corruptions", [kind])
-        if kind not in kinds:
-            raise DapError(
-                f"{where}.methods: {method} is for the corruption {' or '.join(kinds)}, not {kind}"
-            )
+        _check_corruption(f"{where}.methods", method, metadata, kind)
         _check_rate(f"{where}.methods", method, metadata, rate)
-        if metadata.get("speech") and not set(entry["corpora"]) & set(speech):
-            raise DapError(
-                f"{where}.methods: {method} is for speech, and none of the corpora is "
-                "(`speech: true`)"
-            )
+        _check_speech(f"{where}.methods", method, metadata, entry, speech)
 
 
 def check_iterations(where: str, entry: dict, fit: dict) -> None:
@@ -61,8 +53,17 @@ def check_iterations(where: str, entry: dict, fit: dict) -> None:
             )
 
 
-def check_input(where: str, entry: dict, fit: dict, task: str, rate: int) -> None:
-    """Refuse what a prior cannot be fed.
+def check_input(
+    where: str,
+    entry: dict,
+    fit: dict,
+    *,
+    task: str,
+    kind: str,
+    rate: int,
+    speech: Collection[str],
+) -> None:
+    """Refuse what a prior cannot be fed; the arguments are those of `check_methods`.
 
     Raises:
         DapError: for the first of them.
@@ -75,7 +76,16 @@ def check_input(where: str, entry: dict, fit: dict, task: str, rate: int) -> Non
         if given != "noise" and plugins("priors")[method].metadata.get("domain") == "waveform":
             raise DapError(f"{where}.fit.input: {method} is fed noise alone, not {given}")
         if given != "noise":
-            _check_rate(f"{where}.fit.input", given, offers[given].metadata, rate)
+            metadata = offers[given].metadata
+            _check_corruption(f"{where}.fit.input", given, metadata, kind)
+            _check_rate(f"{where}.fit.input", given, metadata, rate)
+            _check_speech(f"{where}.fit.input", given, metadata, entry, speech)
+
+
+def _check_corruption(where: str, method: str, metadata: Mapping, kind: str) -> None:
+    kinds = metadata.get("corruptions", [kind])
+    if kind not in kinds:
+        raise DapError(f"{where}: {method} is for the corruption {' or '.join(kinds)}, not {kind}")
 
 
 def _check_rate(where: str, method: str, metadata: Mapping, rate: int) -> None:
@@ -83,4 +93,13 @@ def _check_rate(where: str, method: str, metadata: Mapping, rate: int) -> None:
     if rate not in rates:
         raise DapError(
             f"{where}: {method} needs a sample_rate of {' or '.join(map(str, rates))}, not {rate}"
+        )
+
+
+def _check_speech(
+    where: str, method: str, metadata: Mapping, entry: Mapping, speech: Collection[str]
+) -> None:
+    if metadata.get("speech") and not set(entry["corpora"]) & set(speech):
+        raise DapError(
+            f"{where}: {method} is for speech, and none of the corpora is (`speech: true`)"
         )

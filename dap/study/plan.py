@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from dap.study.code_hash import Code
 from dap.study.parts import in_order, sets_of, work
 from dap.study.paths import Names, Paths
 from dap.study.places import recorded_chunks
-from dap.study.records import made_of, read_record
+from dap.study.records import has_all_clips, made_of, read_record, setup_of
 from dap.study.study import Study
 
 # on what was measured: fits beside each other and their starts do not all take the same time
@@ -65,7 +65,7 @@ def _measured(benchmark: str) -> float:
 
 
 def timings(study: Study) -> list[Timing]:
-    """What the chunks took that are there, made here or collected.
+    """What the chunks took that are there, made here or collected, of the study as it is.
 
     Raises:
         DapError: a record or a manifest is damaged.
@@ -75,10 +75,20 @@ def timings(study: Study) -> list[Timing]:
     for chunk in in_order(study):
         if chunk in records:
             record = read_record(records[chunk])
-            measured.append(Timing(chunk, record["cpu"], record["seconds"]))
+            if _fits_as(record["setup"], setup_of(study, chunk)):
+                measured.append(Timing(chunk, record["cpu"], record["seconds"]))
         elif study.places.is_there(chunk):
             measured.append(took(study.places.own, chunk))
     return measured
+
+
+def _fits_as(recorded: Mapping[str, dict], now: Mapping[str, dict]) -> bool:
+    """Whether a chunk was fitted as the study now has it; what else is scored takes little."""
+    return all(
+        recorded.get(key) == values
+        for key, values in now.items()
+        if key == "study" or key.startswith("corpora.") or ".fit." in key
+    )
 
 
 def slow(seconds: Sequence[float]) -> float:
@@ -175,7 +185,8 @@ def unfinished(study: Study, code: Code, chunks: Iterable[Names]) -> list[Names]
         if chunk not in records or not places.is_there(chunk):
             return False
         record, now = read_record(records[chunk]), made_of(study, code, chunk)
-        return all(record[section] == now[section] for section in now)
+        same = all(record[section] == now[section] for section in now)
+        return same and has_all_clips(study, chunk, record)
 
     return [chunk for chunk in chunks if not is_finished(chunk)]
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dap.data.skipped import SKIPPED
 from dap.errors import DapError
 from dap.plugins import plugins
 from dap.store import verified
@@ -41,9 +42,28 @@ def made_of(study: Study, code: Code, chunk: Names) -> dict[str, dict[str, dict]
     """What the numbers of a chunk depend on here and now, beside the recordings.
 
     Returns:
-        "setup", the keys of the study, and "code", digests by module, both by what they are of,
-        such as "experiments.denoise.fit.conv".
+        "setup", the keys of the study (`setup_of`), and "code", digests by module, both by what
+        they are of, such as "experiments.denoise.fit.conv".
     """
+    experiment, corpus, method, _ = chunk
+    entry = study.experiments[experiment]
+    made: dict[str, dict[str, tuple[str, ...]]] = {
+        "clips": {name: ("clips", name) for name in entry.parts(corpus)},
+        "observations": {experiment: ("observations", experiment)},
+    }
+    fit = ("fit", experiment, method) if method in plugins("priors") else ("baseline", method)
+    made["fits"] = {f"{experiment}.{method}": fit}
+    made["scores"] = {f"{experiment}.{corpus}.{method}": ("score", experiment, corpus, method)}
+    digests = {
+        f"{product}.{name}": _digests(study, code, *stage)
+        for product, stages in made.items()
+        for name, stage in stages.items()
+    }
+    return {"setup": setup_of(study, chunk), "code": json.loads(json.dumps(digests))}
+
+
+def setup_of(study: Study, chunk: Names) -> dict[str, dict]:
+    """The keys of the study that the numbers of a chunk depend on, as they are now."""
     experiment, corpus, method, _ = chunk
     entry = study.experiments[experiment]
     corpora = [*entry.parts(corpus), *filter(None, [entry.corruption.get("noise")])]
@@ -56,26 +76,13 @@ def made_of(study: Study, code: Code, chunk: Names) -> dict[str, dict[str, dict]
     setup[where] = {"selections": entry.selections}
     # those of speech are none of another corpus's
     setup[f"{where}.{corpus}"] = {"metrics": depends.score_metrics(study, experiment, corpus)}
-    made: dict[str, dict[str, tuple[str, ...]]] = {
-        "clips": {name: ("clips", name) for name in entry.parts(corpus)},
-        "observations": {experiment: ("observations", experiment)},
-    }
     if method in plugins("priors"):
         setup[f"{where}.fit.{method}"] = {
             "seeds": study["seeds"],
             **depends.fit_setup(study, experiment, method)["fit"],
         }
         setup[f"{where}.trajectory"] = depends.score_trajectory(study, experiment, method)
-        made["fits"] = {f"{experiment}.{method}": ("fit", experiment, method)}
-    else:
-        made["fits"] = {f"{experiment}.{method}": ("baseline", method)}
-    made["scores"] = {f"{experiment}.{corpus}.{method}": ("score", experiment, corpus, method)}
-    digests = {
-        f"{product}.{name}": _digests(study, code, *stage)
-        for product, stages in made.items()
-        for name, stage in stages.items()
-    }
-    return json.loads(json.dumps({"setup": setup, "code": digests}))
+    return json.loads(json.dumps(setup))
 
 
 @cache
@@ -107,6 +114,17 @@ def read_record(path: Path) -> dict[str, Any]:
     if not (complete and numbers and isinstance(files, dict) and all(chunk)):
         raise DapError(f"{path}: is no record of a chunk, or a damaged one: leave it out")
     return record
+
+
+def has_all_clips(study: Study, chunk: Names, record: Mapping[str, Any]) -> bool:
+    """Whether a finished chunk has as many clips as the study has there by now.
+
+    The last chunk of a study has fewer, until the study has more; and a chunk has fewer where
+    recordings or noise could not be used, which its files say.
+    """
+    first, last = study.span(chunk.chunk, study.experiments[chunk.experiment].clips[chunk.corpus])
+    clips = sum(name.startswith("observations/") for name in record["data"])
+    return clips >= last - first or any(name.endswith(SKIPPED) for name in record["files"])
 
 
 def chunk_of(record: Mapping[str, Any]) -> Names:

@@ -6,6 +6,7 @@ Light on purpose: the Snakefile and every cluster job parse it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from dap.errors import DapError
 from dap.study import params as depends
@@ -25,7 +26,7 @@ from dap.study.plan import (
     trials,
     unfinished,
 )
-from dap.study.records import Agreement, made_of, read_record
+from dap.study.records import Agreement, has_all_clips, made_of, read_record
 from dap.study.study import Study
 
 
@@ -132,29 +133,38 @@ class Sitting:
 
 
 def check_collected(study: Study, code: Code) -> None:
-    """Refuse to show or go on with chunks that were collected of another setup or other code.
+    """Refuse to show or go on with chunks that are of another setup or other code.
 
-    The setup has to be the study's as it is. The code has to be the same in all chunks that are
-    shown, and, unless all were collected, be that of this checkout.
+    These are what was collected and, where nothing is made anew, what was recorded here. The setup
+    has to be the study's as it is. The code has to be the same in all chunks that are shown, and,
+    unless all were collected, be that of this checkout. A chunk that was collected has to have all
+    of the clips that the study has there by now, since it is never made here.
 
     Raises:
         DapError: the message names the record and the key.
     """
     collected = study.places.collected
-    if not collected:
+    records = recorded_chunks(study.places.own) if study.places.unfinished else {}
+    records |= collected
+    if not records:
         return
     chunks = in_order(study)
     making = not study.places.unfinished and any(chunk not in collected for chunk in chunks)
     agreement = Agreement(
-        f"keep the results apart by --config study=NAME, or delete {study.places.elsewhere.root}"
+        "keep the results apart by --config study=NAME, or delete "
+        f"{study.places.elsewhere.root if collected else Path(study.paths.root, 'records')}"
     )
     for chunk in chunks:
         sections = ("setup", "code") if making else ("setup",)
         agreement.add(made_of(study, code, chunk), "the study as it is", sections)
-    records = recorded_chunks(study.places.own) if study.places.unfinished else {}
-    records |= collected
     for chunk in filter(records.__contains__, chunks):
-        agreement.add(read_record(records[chunk]), str(records[chunk]))
+        record = read_record(records[chunk])
+        agreement.add(record, str(records[chunk]))
+        if chunk in collected and not has_all_clips(study, chunk, record):
+            raise DapError(
+                f"{records[chunk]}: has fewer clips than the study has in that chunk: delete it "
+                "and its seal, and the chunk is made here"
+            )
 
 
 def recorded_now(code: Code) -> Callable[..., dict]:
@@ -177,12 +187,10 @@ def priority(study: Study) -> Callable[..., int]:
 
 
 def trial_observations(study: Study) -> list[str]:
-    """The observations that methods are timed on: the first of each experiment."""
-    return [
-        study.paths.observations(name, next(iter(experiment.clips)), FIRST)
-        for name, experiment in study.experiments.items()
-        if experiment.methods
-    ]
+    """The observations that methods are timed on: the first of each experiment and corpus."""
+    tried = [Names(**entry["chunk"]) for entry in trial_entries(study)]
+    observations = [study.paths.observations(*chunk[:2], chunk.chunk) for chunk in tried]
+    return list(dict.fromkeys(observations))
 
 
 def trial_weights(study: Study) -> list[str]:
@@ -196,12 +204,15 @@ def trial_weights(study: Study) -> list[str]:
 
 
 def trial_entries(study: Study) -> list[dict]:
-    """Each method of each experiment on its first corpus, as `dap.runtime.trial.Trial` has it."""
+    """Each method of each experiment, as `dap.runtime.trial.Trial` has it.
+
+    On the experiment's first corpus, or the first that the method is for.
+    """
     return [
-        trial_entry(study, Names(name, corpus, method, FIRST))
+        trial_entry(study, Names(name, corpora[0], method, FIRST))
         for name, experiment in study.experiments.items()
-        for corpus in [next(iter(experiment.clips))]
-        for method in experiment.methods_of(corpus)
+        for method in experiment.methods
+        if (corpora := [each for each in experiment.clips if method in experiment.methods_of(each)])
     ]
 
 

@@ -206,7 +206,8 @@ class Study:
         entry["corruption"] = typed_corruption(f"{where}.corruption", entry["corruption"], declared)
         corruption = corruption_options(f"{where}.corruption", entry["corruption"], declared)
         speech = [name for name, corpus in self.config["corpora"].items() if corpus["speech"]]
-        check_methods(where, entry, task=task, kind=kind, rate=self["sample_rate"], speech=speech)
+        rate = self["sample_rate"]
+        check_methods(where, entry, task=task, kind=kind, rate=rate, speech=speech)
         for method in entry["fits"]:
             fitted = [name for name in entry["methods"] if name in plugins("priors")]
             require(f"{where}.fits", method, fitted)
@@ -252,7 +253,7 @@ class Study:
         _check_snapshots(f"{where}.fit", fit)
         check_iterations(where, entry, fit)
         _check_stop(where, entry, fit)
-        check_input(where, entry, fit, task, self["sample_rate"])
+        check_input(where, entry, fit, task=task, kind=kind, rate=rate, speech=speech)
         for method in filter(plugins("priors").__contains__, entry["methods"]):
             hop_length = (fit | entry["fits"].get(method, {}))["hop_length"]
             self._check_hop(f"{where}.fits.{method}", hop_length)

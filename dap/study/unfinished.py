@@ -82,9 +82,9 @@ def _is_drawn(study: Study, entry: Mapping) -> bool:
         return True
     experiment = study.experiments[entry["experiment"]]
     if entry["kind"] == "statistics":
-        return all(
-            sounds_are_there(study, experiment, *each) for each in study.chunks_of(experiment)
-        )
+        # of what was collected, only the first clip of a corpus has sounds
+        needed = statistics_files(study, experiment).values()
+        return all(Path(path).is_file() for paths in needed for path in paths)
     shown = [each for each in experiment.priors if each in methods_shown(study, experiment.name)]
     wanted = [each for each in shown if each in entry.get("methods", shown)]
     if entry["kind"] == "curves":
@@ -95,6 +95,15 @@ def _is_drawn(study: Study, entry: Mapping) -> bool:
         files = [(study.places.of(each), each) for each in firsts if each.method in wanted]
         firsts = [each for where, each in files if Path(where.snapshots(*each)).is_file()]
     return bool(firsts) and sounds_are_there(study, experiment, corpus, FIRST)
+
+
+def statistics_files(study: Study, experiment: Experiment) -> dict[str, list[str]]:
+    """All clips of an experiment, and their observations, as they are made here."""
+    chunks = list(study.chunks_of(experiment))
+    return {
+        "clips": [study.paths.clips(*chunk) for chunk in chunks],
+        "observations": [study.paths.observations(experiment.name, *chunk) for chunk in chunks],
+    }
 
 
 def chunk_shown(study: Study, experiment: Experiment, corpus: str, chunk: str) -> list[Names]:

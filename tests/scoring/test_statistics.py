@@ -174,3 +174,8 @@ def test_clip_values_read_from_csv_have_nan_for_no_source():
 def test_clip_values_refuse_doubles():
     with pytest.raises(DapError, match="1 values twice, first e, c, , full, conv, last, snr, a, 0"):
         clip_values(scores([("a", 0, "last", 1.0), ("a", 0, "last", 1.0)]))
+
+
+def test_p_is_exact_beside_differences_of_zero():
+    # of five signs all are alike in 2 of 32 patterns; zeros have no sign
+    assert paired([0.0] * 15 + [1.0, 2, 3, 4, 5]).p == pytest.approx(2 / 32)

@@ -76,11 +76,26 @@ def test_tables_say_who_trained_it():
             {"methods": ["observed", "conv"], "fit": {"input": "dfl"}, "sample_rate": 22050},
             "denoise.fit.input: dfl needs a sample_rate of 16000, not 22050",
         ),
+        (
+            {"methods": ["observed", "conv"], "fit": {"input": "dfl"}, "speech": ()},
+            "denoise.fit.input: dfl is for speech, and none of the corpora is",
+        ),
     ],
 )
 def test_what_it_is_not_for(options, message):
     with pytest.raises(DapError, match=message):
         study(**options)
+
+
+def test_a_network_is_not_fed_what_needs_another_corruption():
+    base = config()
+    base["experiments"]["denoise"] |= {
+        "corruption": {"kind": "environmental", "noise": "synthetic-drums", "snr_db": [5, 9]},
+        "fit": {"input": "wiener-known"},
+    }
+    message = r"fit\.input: wiener-known is for the corruption gaussian, not environmental"
+    with pytest.raises(DapError, match=message):
+        Study(base)
 
 
 def test_another_task_is_refused():

@@ -6,7 +6,7 @@ from statistics import median
 
 import pytest
 from small_parts import Digests, Results
-from small_studies import config
+from small_studies import changed, config
 
 from dap.errors import DapError
 from dap.study.parts import in_order, work
@@ -133,6 +133,13 @@ def test_times_of_chunks_with_and_without_records(study, here):
     here.seconds = 7.0
     here.make_one(CONV._replace(chunk="001"), record=False)
     assert timings(study) == [Timing(CONV, "x", 4.0), Timing(CONV._replace(chunk="001"), "x", 7.0)]
+
+
+def test_what_was_fitted_otherwise_tells_no_times(study, here):
+    here.make([CONV])
+    assert [timing.chunk for timing in timings(study)] == [CONV]
+    longer = Study(changed("experiments.denoise.fit", {"iterations": 4000}))
+    assert timings(longer) == []
 
 
 def test_trials(study, tmp_path):

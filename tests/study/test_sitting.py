@@ -155,6 +155,47 @@ def test_unfinished_tables_are_of_one_code(here, tmp_path):
         check_collected(Study(config(**SMALL), unfinished=True), CODE)
 
 
+def test_unfinished_tables_are_of_the_setup_of_what_was_made_here(study, here):
+    here.make([Names("denoise", "synthetic-speech", "conv", "000")])
+    check_collected(Study(config(**SMALL), unfinished=True), CODE)
+    other = changed("experiments.denoise.corruption", {"kind": "gaussian", "std": 0.3}) | SMALL
+    check_collected(Study(other), CODE)  # which makes the chunk anew
+    message = r"std is 0\.1, and 0\.3 in the study as it is: keep .* delete results/tiny/records"
+    with pytest.raises(DapError, match=message):
+        check_collected(Study(other, unfinished=True), CODE)
+
+
+def test_a_last_chunk_that_the_study_has_more_clips_of_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    three, four = (config(clips=clips, clips_per_job=2) for clips in (3, 4))
+    Results(".", Study(three), CODE).make()
+    assert sitting(Study(three)).chosen() == []
+    again = sitting(Study(four)).chosen()
+    assert again == [chunk for chunk in in_order(Study(four)) if chunk.chunk == "001"]
+    # of what was collected it cannot be
+    (tmp_path / "joined").mkdir()
+    monkeypatch.chdir(tmp_path / "joined")
+    elsewhere(tmp_path, Study(three))
+    check_collected(Study(three), CODE)
+    with pytest.raises(DapError, match=r"001\.json: has fewer clips than the study has in that"):
+        check_collected(Study(four), CODE)
+
+
+def test_a_method_for_speech_is_tried_on_speech():
+    keys = config(**SMALL)
+    keys["experiments"]["denoise"]["corpora"] = ["synthetic-piano", "synthetic-speech"]
+    keys["experiments"]["denoise"]["methods"] = ["observed", "dfl"]
+    keys["corpora"]["synthetic-speech"]["speech"] = True
+    study = Study(keys)
+    tried = [Names(**entry["chunk"]) for entry in trial_entries(study)]
+    assert [chunk[1:3] for chunk in tried[:2]] == [
+        ("synthetic-piano", "observed"), ("synthetic-speech", "dfl"),
+    ]  # fmt: skip
+    observations = [study.paths.observations(*chunk[:2], "000") for chunk in tried]
+    assert trial_observations(study) == list(dict.fromkeys(observations))
+    assert len(trial_observations(study)) == 3
+
+
 def test_nothing_collected_is_nothing_to_check(study, here):
     here.make([Names("denoise", "synthetic-speech", "conv", "000")])
     check_collected(study, Digests(conv="e"))

@@ -4,6 +4,7 @@ import pytest
 from small_parts import Digests, Results
 from small_studies import config
 
+from dap.runtime.collect import collect
 from dap.study import presentation
 from dap.study.params import all_fits, all_scores
 from dap.study.parts import in_order
@@ -121,6 +122,12 @@ def test_the_difference_of_two_gains_is_not_judged_by_one_of_them(here):
 def test_clips_that_no_two_methods_share_are_not_compared(here):
     here.make([OBSERVED, CONV._replace(chunk="001")])
     assert claims_shown(unfinished()) == []
+
+
+def test_what_needs_all_sounds_is_not_drawn_of_what_was_collected(here, tmp_path):
+    part = Results(tmp_path / "elsewhere", here.study, Digests()).make()
+    collect([part.root], here.root)
+    assert figures_shown(unfinished()) == ["curves", "example", "separated"]
 
 
 def test_of_a_study_with_everything_everything_is_shown(here):

@@ -58,7 +58,8 @@ rule render:
         runtime=60,
     params:
         **code("render.py"),
-        font=study["sound_font"],
+        # no text, whose braces would be wildcards
+        font=lambda wildcards: study["sound_font"],
     script:
         "../scripts/render.py"
 

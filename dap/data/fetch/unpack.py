@@ -24,6 +24,7 @@ from typing import IO, Any, BinaryIO, Protocol
 
 from filelock import FileLock
 
+from dap.data.folders import SYSTEMS
 from dap.data.known import is_usable
 from dap.errors import DapError
 
@@ -86,10 +87,10 @@ def unpack(archives: list[Path], source: dict, target: Path) -> list[dict]:
 
 
 def index_folder(folder: Path, source: dict) -> list[dict]:
-    """The index of recordings that lie unpacked in a folder; none is opened.
+    """The index of recordings that lie unpacked in a folder; none is opened, nor what is hidden.
 
     Raises:
-        DapError: there is none.
+        DapError: there is none, or the name of one cannot be written down.
     """
     paths = {
         path.relative_to(folder).as_posix(): path
@@ -99,13 +100,24 @@ def index_folder(folder: Path, source: dict) -> list[dict]:
     rows = [
         {"file": name, "bytes": path.stat().st_size}
         for name, path in sorted(paths.items())
-        if is_usable(name, source) and path.is_file()
+        if is_usable(name, source) and not _is_hidden(name) and path.is_file()
     ]
+    for row in rows:
+        try:
+            f"{row['file']}".encode()
+        except UnicodeEncodeError as error:
+            raise DapError(f"{folder}: {row['file']!r} is no name in UTF-8: rename it") from error
     if not rows:
         raise DapError(
             f"{folder}: holds no recording that matches {' or '.join(source['members'])}"
         )
     return rows
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether a file lies in a folder that nobody put recordings into."""
+    folders = PurePosixPath(name).parts[:-1]
+    return any(part.startswith(".") or part.lower() in SYSTEMS for part in folders)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,13 @@ from dap.study.params import fit_manifests, score_files
 from dap.study.paths import FIRST, Names
 from dap.study.presentation.tables import corpus_titles
 from dap.study.study import Study
-from dap.study.unfinished import chunk_shown, figures_shown, methods_shown, metrics_shown
+from dap.study.unfinished import (
+    chunk_shown,
+    figures_shown,
+    methods_shown,
+    metrics_shown,
+    statistics_files,
+)
 from dap.tasks import headline_metric
 
 # the module of dap.reporting.figures that draws a kind
@@ -158,11 +164,7 @@ def steps_setup(study: Study, name: str) -> dict:
 def statistics_inputs(study: Study, name: str) -> dict[str, list[str]]:
     """All clips of an experiment, and their observations."""
     _, experiment, _ = _figure(study, name)
-    chunks = list(study.chunks_of(experiment))
-    return {
-        "clips": [study.paths.clips(*chunk) for chunk in chunks],
-        "observations": [study.paths.observations(experiment.name, *chunk) for chunk in chunks],
-    }
+    return statistics_files(study, experiment)
 
 
 def statistics_setup(study: Study, name: str) -> dict:

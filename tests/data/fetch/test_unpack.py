@@ -4,6 +4,7 @@ import bz2
 import gzip
 import itertools
 import multiprocessing
+import os
 import shutil
 import stat
 import struct
@@ -11,6 +12,7 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
 from archives import SOUND, SOURCE, info, tar, zipped
@@ -318,3 +320,17 @@ def test_a_folder_is_listed_and_not_opened(tmp_path):
     ]
     with pytest.raises(DapError, match=r"holds no recording that matches none/\*\.wav"):
         index_folder(tmp_path, SOURCE | {"members": ["none/*.wav"]})
+
+
+def test_what_is_hidden_in_a_folder_is_not_listed(tmp_path):
+    for name in ("a/b.wav", "@eaDir/c.wav", ".trash/d.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    source = SOURCE | {"members": ["*/*.wav"]}
+    assert [row["file"] for row in index_folder(tmp_path, source)] == ["a/b.wav"]
+
+
+def test_a_name_that_cannot_be_written_down_is_refused(tmp_path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")).touch()
+    with pytest.raises(DapError, match=r"'caf\\udce9\.wav' is no name in UTF-8: rename it"):
+        index_folder(tmp_path, SOURCE)
