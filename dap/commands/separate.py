@@ -176,13 +176,13 @@ def _by_model(
 
     from dap.audio import resample
     from dap.fitting.method import resolve_device
-    from dap.restoration.separation import divided
+    from dap.restoration.separation import checked, divided
     from dap.training.model import Separator, load
 
     torch.set_num_threads(threads or cores())
     trained = load(model)
     rate = trained.configuration.sample_rate
-    mono = resample(samples.mean(axis=1, dtype=np.float32), recorded.sample_rate, rate)
+    mono = resample(checked(samples).mean(axis=1, dtype=np.float32), recorded.sample_rate, rate)
     sources = Separator(trained, resolve_device(device))(mono)
     how = f"{trained.configuration.target} by {trained.configuration.method}"
     if recorded.sample_rate != rate or recorded.channels > 1:

@@ -274,7 +274,8 @@ def _run(
             mask[middle - reach : middle + reach] = True
     bounds = None
     if bins:
-        bounds = np.stack(cells(signal, bins, found.quantizers[0])[1:])
+        quantizer = next(filter(None, found.quantizers))  # of a channel with sound
+        bounds = np.stack(cells(signal, bins, quantizer)[1:])
     restore_parts(
         signal,
         parts,

@@ -9,7 +9,8 @@ below full scale, under the noise of any converter, and what lies between is rou
 import io
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -18,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from dap.decoding import decode
-from dap.errors import DapError
+from dap.errors import DapError, UnwritableError, cause
 
 if TYPE_CHECKING:
     from soundfile import SoundFile
@@ -238,6 +239,25 @@ def read(path: Path) -> tuple[np.ndarray, Form]:
     return samples, replace(form, sample_rate=rate, channels=samples.shape[1])
 
 
+class _Noting:
+    """A file whose errors are kept: those of a callback do not come through libsndfile."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self.error: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, data: bytes) -> int:
+        """As the file's; 0, once it failed."""
+        try:
+            return 0 if self.error else self._file.write(data)
+        except OSError as error:
+            self.error = error
+            return 0
+
+
 class FormWriter:
     """A file of a form, written block by block.
 
@@ -252,7 +272,7 @@ class FormWriter:
         name: for messages, in place of the path.
 
     Raises:
-        OSError: it cannot be written.
+        UnwritableError: it cannot be written.
     """
 
     def __init__(self, path: Path | IO[bytes], form: Form, seed: int = 0, *, name: str = ""):
@@ -261,8 +281,14 @@ class FormWriter:
         self.limited, self.peak = 0, 0.0
         self._random = np.random.default_rng(seed)
         self._own = path.open("w+b") if isinstance(path, Path) else None
-        self._file = form._opened(self._own or path)  # type: ignore[arg-type]
-        self._begin()
+        self._noting = _Noting(self._own or path)  # type: ignore[arg-type]
+        with ExitStack() as stack, self._telling():
+            if self._own:
+                stack.enter_context(self._own)
+            self._file = stack.enter_context(form._opened(self._noting))  # type: ignore[arg-type]
+            self._begin()
+            self._tell(None)
+            stack.pop_all()
 
     def _begin(self) -> None:
         import soundfile
@@ -290,15 +316,27 @@ class FormWriter:
                 is [-1, 1].
         """
         block = np.asarray(block).reshape(len(block), self.form.channels)
-        if self.form.subtype in ("FLOAT", "DOUBLE"):
+        if self.form.subtype not in ("FLOAT", "DOUBLE"):
+            self._count(block)
+            bits = LEVELS.get(self.form.subtype)
+            block = np.clip(block, -1, 1) if bits is None else self._levels(block, bits)
+        with self._telling():
             self._file.write(block)
-            return
-        self._count(block)
-        bits = LEVELS.get(self.form.subtype)
-        if bits is None:
-            self._file.write(np.clip(block, -1, 1))
-        else:
-            self._file.write(self._levels(block, bits))
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Raise what went wrong with the file, whatever libsndfile makes of that."""
+        try:
+            yield
+        except (AssertionError, OSError, RuntimeError) as error:
+            self._tell(error if isinstance(error, OSError) else None)
+            raise
+        self._tell(None)
+
+    def _tell(self, error: OSError | None) -> None:
+        error = self._noting.error or error
+        if error:
+            raise UnwritableError(f"{self.name}: cannot be written: {cause(error)}") from error
 
     def _levels(self, block: np.ndarray, bits: int) -> np.ndarray:
         """Whole numbers, (samples, channels), in the upper bits of int16 or int32."""
@@ -332,9 +370,13 @@ class FormWriter:
             )
 
     def _end(self) -> None:
-        self._file.close()
-        if self._own:
-            self._own.close()
+        try:
+            with self._telling():
+                self._file.close()
+        finally:
+            if self._own:
+                with self._telling():
+                    self._own.close()
 
     def __enter__(self) -> "FormWriter":
         return self
@@ -347,5 +389,6 @@ class FormWriter:
     ) -> None:
         if error is None:
             self.close()
-        else:
+            return
+        with suppress(UnwritableError):  # as was said before
             self._end()

@@ -103,7 +103,7 @@ def beside(target: Path) -> Path:
 def versions() -> str:
     """That of dap, of its code, and of the libraries that compute."""
     code = hashlib.sha256()
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for path in sorted(package.rglob("*.[pch]*")):
         if path.suffix in (".py", ".c", ".h"):
             code.update(path.read_bytes())

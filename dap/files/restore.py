@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, replace
@@ -264,12 +265,14 @@ def files_of(folder: Path, result: Path) -> Iterator[tuple[Path, Path]]:
             for name in sorted(names)
             if not name.startswith(".") and Path(name).suffix.lower() in (*SUFFIXES, *OTHERS)
         ]
-    taken = {path.relative_to(folder) for path in found}
-    for path in found:
-        name = path.relative_to(folder)
+    relative = [path.relative_to(folder) for path in found]
+    wanted = Counter(
+        name if name.suffix.lower() in SUFFIXES else name.with_suffix(".wav") for name in relative
+    )
+    for path, name in zip(found, relative, strict=True):
         if name.suffix.lower() not in SUFFIXES:
             other = name.with_suffix(".wav")
-            name = other if other not in taken else name.with_name(f"{name.name}.wav")
+            name = other if wanted[other] == 1 else name.with_name(f"{name.name}.wav")
         yield path, result / name
 
 

@@ -23,7 +23,8 @@ class Survey:
         offsets: (channels,) float64, the means, without what is in gaps.
         peaks: (channels,) float64, the largest distances to the means, without what is in gaps.
         silent: (channels,) bool, whether all samples are equal, but for those in gaps.
-        quantizers: of each channel, where a quantizer is undone: "mid-rise" or "mid-tread".
+        quantizers: of each channel, where a quantizer is undone: "mid-rise" or "mid-tread", and ""
+            of a silent one.
         excerpt: (samples,) of the channel and the 4 s that are loudest.
     """
 
@@ -81,14 +82,19 @@ def survey(
             search.add(channel)
         excerpts.add(block)
     offsets = total / max(known, 1)
+    silent = ~(most > least)
+    quantizers = [
+        "" if still else search.found()
+        for search, still in zip(searches, silent, strict=bool(searches))
+    ]
     return Survey(
         count,
         sample_rate,
         tuple(gap_runs(gaps, count, sample_rate)),
         offsets,
         np.maximum(most - offsets, offsets - least),
-        ~(most > least),
-        tuple(search.found() for search in searches),
+        silent,
+        tuple(quantizers),
         excerpts.loudest(),
     )
 

@@ -97,6 +97,8 @@ def _gap(gap: Sequence[float]) -> tuple[float, float]:
         raise DapError(f"the gap {gap!r} is not (start, end) in seconds") from error
     if not start < end < float("inf"):
         raise DapError(f"the gap {start}-{end} s does not end after it starts")
+    if start < 0:
+        raise DapError(f"the gap {start}-{end} s starts before the recording")
     return start, end
 
 

@@ -17,6 +17,7 @@ from dap.seeds import derive
 RATE = 16000  # of the papers
 WINDOW_SECONDS = 0.064
 BORDER = 0.5  # of the low band: above, its share of the sources is taken for what lies beyond
+ORDERED = "hpss"  # a method whose sources are not alike
 # of a segment, that overlaps with the next, so that its sources can be told apart
 OVERLAP = 0.25
 
@@ -51,7 +52,8 @@ def separate(
     """Separate a recording into two sources, by networks that are fitted to it, or classically.
 
     The mean of its channels is separated, at 16 kHz or below, in segments that overlap by a
-    quarter; which source is which is told from the overlap. Of a recording of one channel at up to
+    quarter; which source is which is told from the overlap, or by `hpss`, if that separates them or
+    feeds the networks. Of a recording of one channel at up to
     16 kHz the stems are what the networks give, and add up to it as far as the fit goes. Of others
     each channel is divided by masks made of that, and the stems add up to it but for rounding;
     what lies above 8 kHz is divided as the octave below is.
@@ -67,21 +69,24 @@ def separate(
         progress: as for `dap.restore`.
 
     Raises:
-        DapError: there is no such method, or it is fitted to nothing; the recording is silent or
-            too short; a fit diverged.
+        DapError: there is no such method, or it is fitted to nothing; the recording is silent, too
+            short, or holds samples that are no finite numbers; a fit diverged.
     """
     from dap.restoration.api import SPECTROGRAM
 
     check_choice("method", method, (AUTO, *separators()))
     method = SEPARATOR if method == AUTO else method
     options = options_of(method, is_prior(method), "separate", None, None, None, fit)
-    x = np.asarray(x)
+    x = checked(x)
     rate = min(sample_rate, RATE)
     channels = x.reshape(len(x), -1).astype(np.float32)
     mono = resample(channels.mean(axis=1), sample_rate, rate)
     peak = float(np.abs(mono).max(initial=0))
     if not peak:
         raise DapError("the recording, or the mean of its channels, is silent")
+    # what rings and what strikes come in that order. By the overlap alone, a tone that ends in it,
+    # short in one segment and long in the other, would turn them round.
+    in_order = ORDERED in (method, options.input)
     length = round(min(segment_seconds * rate, len(mono)))
     fade = round(OVERLAP * length)
     parts = segments(len(mono), length, fade)
@@ -109,13 +114,27 @@ def separate(
         )
         selection = "average" if options.stop == "none" else "stop"
         found = level * restored.selections.get(selection, restored.selections["last"])
-        if estimates:
+        if estimates and not in_order:
             found = _ordered(estimates[-1], found, parts[index - 1][1] - start)
         estimates.append(found)
     sources = np.stack(
         [cross_faded([each[k] for each in estimates], parts, fade) for k in range(2)]
     )
     return Separation(divided(x, sample_rate, sources, rate), method, f"separated by {method}")
+
+
+def checked(x: np.ndarray) -> np.ndarray:
+    """A recording that can be separated, as an array.
+
+    Raises:
+        DapError: it is empty, or holds samples that are no numbers.
+    """
+    x = np.asarray(x)
+    if not x.size:
+        raise DapError("the recording has no samples")
+    if not np.isfinite(x).all():
+        raise DapError("the recording holds samples that are not finite numbers")
+    return x
 
 
 def divided(x: np.ndarray, sample_rate: int, sources: np.ndarray, source_rate: int) -> np.ndarray:

@@ -7,7 +7,9 @@ import pytest
 import soundfile
 
 import dap
+from dap.data.corruptions.quantization import cells
 from dap.files.form import Form, FormWriter
+from dap.files.restore import files_of
 
 RATE = 32000
 
@@ -158,3 +160,25 @@ def test_what_there_is_stays(stereo, folder):
         dap.restore_file("no.wav")
     with pytest.raises(dap.DapError, match=r"none.wav"):
         dap.restore_file("none.wav")
+
+
+def test_two_recordings_of_one_name_have_two_results(tmp_path):
+    for name in ("a.m4a", "a.wma", "b.wma", "c.wav", "c.m4a"):
+        (tmp_path / name).touch()
+    results = dict(files_of(tmp_path, tmp_path / "to"))
+    assert {path.name: result.name for path, result in results.items()} == {
+        "a.m4a": "a.m4a.wav", "a.wma": "a.wma.wav", "b.wma": "b.wav", "c.wav": "c.wav",
+        "c.m4a": "c.m4a.wav",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("still", [0.0, 0.1])
+def test_a_silent_channel_was_not_quantized(still, stereo, folder, caplog):
+    coarse = cells(stereo[:, 0], 16, "mid-rise")[0]
+    both = np.stack([coarse, np.full_like(coarse, still)], axis=1)
+    soundfile.write("a.wav", both, RATE, subtype="FLOAT")
+    found = dap.restore_file("a.wav", bins=16, method="cell-projection")
+    result = soundfile.read(found.path)[0]
+    assert np.abs(result[:, 0] - coarse).max() > 0.01
+    np.testing.assert_allclose(result[:, 1], still, atol=1e-7)
+    assert "quantized" not in caplog.text

@@ -1,5 +1,6 @@
 """The form of files is kept: container, type of samples, rate, channels, tags, and bits."""
 
+import errno
 import io
 import logging
 import shutil
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dap.errors import DapError
+from dap.errors import DapError, UnwritableError
 from dap.files.form import Form, FormWriter, read
 
 # what libsndfile writes, and how far samples come back from what they were, re full scale
@@ -247,3 +248,26 @@ def test_damaged_and_foreign_files(sound, tmp_path, monkeypatch, caplog):
     soundfile.write(wav, np.zeros((10, 1)), 44100, format="WAV", subtype="FLOAT")
     monkeypatch.setattr("dap.decoding.by_ffmpeg", lambda *_: wav.getvalue())
     assert str(Form.of(foreign)) == "WAV PCM_24, 44100 Hz, one channel"
+
+
+class Full(io.BytesIO):
+    """A file on a disk that is full for one of its writes, and has room again."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.left = at
+
+    def write(self, data):
+        self.left -= 1
+        if not self.left:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(data)
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("at", [1, 3])
+def test_a_disk_that_is_full_for_a_while_is_told(container, at, sound):
+    subtype = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}.get(container, "PCM_16")
+    form = Form(container, subtype, "FILE", RATE, 2)
+    with pytest.raises(UnwritableError, match="the result: cannot be written: the disk is full"):
+        written_from(Full(at), form, [sound] * 10)

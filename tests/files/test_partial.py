@@ -3,10 +3,12 @@
 import errno
 import logging
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import dap
 from dap.errors import DapError
 from dap.files.partial import Partial, beside, versions
 
@@ -85,7 +87,13 @@ def test_a_full_disk_ends_no_run(tmp_path, monkeypatch, caplog):
     assert [path.name for path in (tmp_path / "p").iterdir()] == ["marks.json"]
 
 
-def test_versions_name_the_code_and_the_libraries():
+def test_versions_name_the_code_and_the_libraries(monkeypatch):
     assert versions() == versions()
     assert versions().startswith("dap 0.1.0 ")
+    read, read_bytes = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or read_bytes(path))
+    versions()
+    package = Path(dap.__file__).parent
+    assert {package / name for name in ("noise.py", "baselines/janssen.py")} <= set(read)
+    assert any(path.suffix == ".c" for path in read)
     assert f"numpy {np.__version__}" in versions()

@@ -220,6 +220,7 @@ def test_recordings_that_are_refused(x, message):
         ({"gaps": []}, "gaps is empty: leave it out to denoise"),
         ({"gaps": [(0.1, 0.12)], "bins": 16}, "give gaps or bins, not both"),
         ({"gaps": [(0.2, 0.1)]}, r"the gap 0\.2-0\.1 s does not end after it starts"),
+        ({"gaps": [(-0.1, 0.1)]}, r"the gap -0\.1-0\.1 s starts before the recording"),
         ({"gaps": [0.1]}, r"the gap 0\.1 is not \(start, end\) in seconds"),
         ({"gaps": [(0.4, 0.6)]}, r"the gap 0\.4-0\.6 s is not inside of the recording, which last"),
         ({"gaps": [(0.0, 0.5119)]}, "silent outside of its gaps|leaves nothing"),

@@ -50,6 +50,19 @@ def test_segments_are_joined_in_one_order(sources, ideal):
     assert result.how == "separated by conv"
 
 
+def test_what_rings_is_first_on_both_sides_of_a_pause():
+    # the tone pauses where two segments overlap: short in one of them, long in the other
+    time = np.arange(4 * RATE) / RATE
+    tone = 0.3 * np.sin(2 * np.pi * 440 * time) * ((time < 1.55) | (time > 2.1))
+    clicks = np.zeros_like(tone)
+    clicks[:: RATE // 4] = 0.8
+    stems = dap.separate(tone + clicks, RATE).stems
+    for start, end in ((0.2, 1.3), (2.4, 3.4)):
+        part = slice(int(start * RATE), int(end * RATE))
+        shares = [np.dot(stem[part], tone[part]) / np.dot(tone[part], tone[part]) for stem in stems]
+        assert shares == pytest.approx([1, 0], abs=0.05)
+
+
 def test_each_channel_is_divided_at_its_own_rate(sources, ideal, monkeypatch):
     time = np.arange(24000) / 48000
     wide = np.stack([0.4 * np.sin(2 * np.pi * f * time) for f in (300, 2500)]).astype("f4")
@@ -79,6 +92,10 @@ def test_above_the_sources_band_shares_are_those_of_its_upper_half():
 def test_what_cannot_be_separated():
     with pytest.raises(dap.DapError, match="is silent"):
         dap.separate(np.zeros(8000), RATE)
+    with pytest.raises(dap.DapError, match="has no samples"):
+        dap.separate(np.zeros(0), RATE)
+    with pytest.raises(dap.DapError, match="samples that are not finite numbers"):
+        dap.separate(np.array([0.1, np.nan, 0.2]), RATE)
     with pytest.raises(dap.DapError, match="method is 'wiener'; allowed: auto, conv, "):
         dap.separate(np.ones(8000), RATE, method="wiener")
     for named in ({}, {"method": "auto"}):
