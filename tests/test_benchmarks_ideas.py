@@ -16,6 +16,7 @@ from benchmarks.ideas.__main__ import IDEAS, LBFGS, Idea, measure
 from benchmarks.ideas.transforms import MDCT, Compressed, LearnedSynthesis, TwoWindows
 from dap.decibels import snr_db
 from dap.fitting import loop
+from dap.fitting.restored import NO_COST, Restored
 from dap.observation import Observation
 
 
@@ -90,6 +91,34 @@ def test_each_idea_changes_the_fit_and_nothing_after_it(short):
     assert not hasattr(changes.Denoise, "redrawn")
     assert convolutions.dilated_unet.DilatedUNet.compiled
     assert snr_of(short, Idea()) == base
+
+
+def test_what_is_fitted_beside_a_gap_alone(tmp_path):
+    rng = np.random.default_rng(2)
+    signal, mask = rng.normal(0, 0.1, 8000).astype(np.float32), np.zeros(8000, bool)
+    mask[4000:4200] = True
+    given = []
+
+    def restore(name, task, observation, **_):
+        given.append(observation)
+        found = np.stack([observation.signal, observation.signal + 1])
+        return Restored({"stop": found}, np.array([1]), found[np.newaxis], np.ones(1), NO_COST)
+
+    observation = Observation(np.where(mask, np.float32(0), signal), {"mask": mask})
+    spectrogram = {"n_fft": 126, "hop_length": 32}
+    with (
+        mock.patch.object(changes.method, "restore", restore),
+        changes.around_gaps(tmp_path, seconds=0.1),
+    ):
+        restored = fits.method.restore("x", "inpaint", observation, spectrogram=spectrogram)
+    (near,) = given
+    np.testing.assert_array_equal(near.signal, observation.signal[2400:5800])
+    assert near.known["mask"].sum() == 200
+    assert near.known["observed_frames"].shape == (3400 // 32 + 1,)
+    for found in (restored.selections["stop"], restored.snapshots[0]):
+        np.testing.assert_array_equal(found[0], observation.signal)
+        np.testing.assert_array_equal(found[1][2400:5800], observation.signal[2400:5800] + 1)
+        np.testing.assert_array_equal(found[1][:2400], observation.signal[:2400])
 
 
 def test_an_optimiser_of_a_package_that_is_not_there(short, monkeypatch):

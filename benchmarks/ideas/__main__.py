@@ -123,6 +123,7 @@ IDEAS = {
     ),
     "input perturbed by 0.03": Idea(place=partial(changes.perturbed, deviation=0.03)),
     "input perturbed by 0.1": Idea(place=partial(changes.perturbed, deviation=0.1)),
+    "0.1 s beside the gap alone": Idea(place=partial(changes.around_gaps, seconds=0.1)),
     "fed an estimate of its own": Idea(place=changes.fed_a_fit),
     "fed a coarser estimate of its own": Idea(place=partial(changes.fed_a_fit, hop_length=512)),
     "50 iterations on half of the frames first": Idea(

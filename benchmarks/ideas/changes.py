@@ -5,11 +5,13 @@ Each is of the folder of recordings, and of what its idea says.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,11 +20,12 @@ from benchmarks.frontier.sets import CELLS, observe
 from benchmarks.ideas.fits import NAME, fit
 from benchmarks.ideas.transforms import LearnedSynthesis, TwoWindows
 from dap import stft
-from dap.fitting import initialisation, loop
+from dap.fitting import initialisation, loop, method
 from dap.fitting.ema import MovingAverage
 from dap.fitting.objectives import spectral
 from dap.fitting.objectives.spectral import Denoise
-from dap.observation import Observation
+from dap.fitting.restored import Restored
+from dap.observation import Observation, untouched_frames
 from dap.stft import STFT
 
 
@@ -57,6 +60,35 @@ def perturbed(folder: Path, deviation: float) -> Iterator[None]:
         mock.patch.object(Denoise, "draw", redraw),
         mock.patch.object(Denoise, "redrawn", again, create=True),
     ):
+        yield
+
+
+@contextmanager
+def around_gaps(folder: Path, seconds: float) -> Iterator[None]:
+    """Fitted is what lies so near to a gap of samples alone; the rest stays as it was observed."""
+    restore = method.restore
+
+    def cropped(
+        name: str, task: str, observation: Observation, *, spectrogram: dict, **options: Any
+    ) -> Restored:
+        mask, reach = observation.known["mask"], round(seconds * observation.sample_rate)
+        lost = np.flatnonzero(mask)
+        part = slice(max(lost[0] - reach, 0), lost[-1] + 1 + reach)
+        frames = untouched_frames(mask[part], spectrogram["n_fft"], spectrogram["hop_length"])
+        known = {"mask": mask[part], "observed_frames": frames}
+        near = Observation(observation.signal[part], known)
+        restored = restore(name, task, near, spectrogram=spectrogram, **options)
+
+        def whole(estimates: np.ndarray) -> np.ndarray:
+            shape = (*estimates.shape[:-1], len(mask))
+            filled = np.broadcast_to(observation.signal, shape).copy()
+            filled[..., part] = estimates
+            return filled
+
+        selections = {name: whole(each) for name, each in restored.selections.items()}
+        return replace(restored, selections=selections, snapshots=whole(restored.snapshots))
+
+    with mock.patch.object(method, "restore", cropped):
         yield
 
 
