@@ -192,12 +192,17 @@ def _tested(rows: Iterable[Row]) -> bool:
     return any(math.isfinite(row["p"]) for row in rows)
 
 
-def _clips(rows: Iterable[Row]) -> str:
-    totals = {
+def _totals(rows: Iterable[Row]) -> set[int]:
+    """How many clips there are of the methods that were run."""
+    return {
         int(row["n"] + row["unscorable"] + row["missing"])
         for row in rows
         if row["selection"] != NOT_RUN
     }
+
+
+def _clips(rows: Iterable[Row]) -> str:
+    totals = _totals(rows)
     n = " to ".join(map(str, sorted({min(totals), max(totals)}))) if totals else "0"
     return f"n = {n} clip{'' if n == '1' else 's'}"
 
@@ -224,16 +229,18 @@ def _column(
 def _cells(
     rows: Iterable[Row], metric: str, digits: Callable[[str], int], better: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """The cell of each method that has one."""
+    """The cell of each method that has one; with its clips, where these are not all methods'."""
+    rows = [row for row in rows if row["metric"] == metric]
+    several = len(_totals(rows)) > 1
     return {
         row["method"]: {
-            "text": _spread(row["mean"], row["std"], digits(metric)),
+            "text": _spread(row["mean"], row["std"], digits(metric))
+            + f" (n = {row['n']})" * (several and row["selection"] != NOT_RUN),
             "value": row["mean"] if math.isfinite(row["mean"]) else None,
             "mark": _mark(row, better[metric]),
             "published": _spread(row["published_mean"], row["published_std"], 2),
         }
         for row in rows
-        if row["metric"] == metric
     }
 
 

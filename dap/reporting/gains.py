@@ -33,6 +33,19 @@ def compared_scope(scopes: Iterable[str]) -> str:
     return min(scopes, key=SHOWN.index)
 
 
+def compared_values(values: pd.DataFrame, entry: Mapping[str, Any]) -> pd.DataFrame:
+    """Those of an experiment's metric, in the scope in which methods are compared.
+
+    Args:
+        values: from `dap.scoring.statistics.clip_values`.
+        entry: of the experiment, as `gains` takes it.
+    """
+    chosen = values[(values["experiment"] == entry["name"]) & (values["metric"] == entry["metric"])]
+    if chosen.empty:
+        return chosen
+    return chosen[chosen["scope"] == compared_scope(chosen["scope"])]
+
+
 def gains(scores: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The mean paired gain of each method over the observation, by its last iterates.
 
@@ -51,12 +64,7 @@ def gains(scores: pd.DataFrame, entries: Sequence[Mapping[str, Any]]) -> pd.Data
     values = values[values["selection"] == "last"]
     rows = []
     for entry in entries:
-        chosen = values[
-            (values["experiment"] == entry["name"]) & (values["metric"] == entry["metric"])
-        ]
-        if chosen.empty:
-            continue
-        chosen = chosen[chosen["scope"] == compared_scope(chosen["scope"])]
+        chosen = compared_values(values, entry)
         sides = {
             method: rows_of.set_index(["corpus", "source", "clip"])["value"]
             for method, rows_of in chosen.groupby("method")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dap.errors import extra
-from dap.reporting.gains import compared_scope
+from dap.reporting.gains import compared_values
 from dap.scoring.statistics import Paired, by_corpus, clip_values, paired, signed, subtract
 
 with extra("report"):
@@ -36,12 +36,7 @@ def distances(
     values = clip_values(scores)
     rows = []
     for entry in entries:
-        chosen = values[
-            (values["experiment"] == entry["name"]) & (values["metric"] == entry["metric"])
-        ]
-        if chosen.empty:
-            continue
-        chosen = chosen[chosen["scope"] == compared_scope(chosen["scope"])]
+        chosen = compared_values(values, entry)
         for method in entry["methods"]:
             of_method = chosen[chosen["method"] == method]
             sides = {

@@ -48,6 +48,18 @@ SIX = {
     "dense": [3.0, 4.5, 6, 7, 8.5, 10],
 }
 
+# an experiment, as the overview of a report knows it
+ENTRY = {
+    "name": "e",
+    "title": "Denoising",
+    "metric": "snr",
+    "label": "SNR",
+    "unit": "dB",
+    "better": "higher",
+    "methods": ["conv", "dense"],
+    "priors": ["conv"],
+}
+
 
 def study():
     """Three corpora, two metrics, three selections, eight clips, two seeds, some NaN."""

@@ -57,6 +57,12 @@ def test_what_interval_and_test_do_not_both_support_has_no_mark():
         assert f"no difference to conv {words}" in grid["legend"]
 
 
+def test_methods_with_other_numbers_of_clips_have_them_in_their_cells():
+    (grid,) = blocks(summary(ladder(SIX | {"dense": [3.0, 4.5]})), **READING)
+    assert cells(grid)["dense"][0]["text"] == "3.75 ± 1.06 (n = 2)"
+    assert cells(grid)["conv"][0]["text"] == "4.50 ± 1.87 (n = 6)"
+
+
 def test_the_observation_can_be_the_baseline():
     twelve = ladder({method: several * 2 for method, several in SIX.items()})
     reading = READING | {"baseline": "observed"}

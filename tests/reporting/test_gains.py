@@ -3,20 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from small_tables import SIX, ladder
+from small_tables import ENTRY, SIX, ladder
 
 from dap.reporting.gains import gains, in_words
-
-ENTRY = {
-    "name": "e",
-    "title": "Denoising",
-    "metric": "snr",
-    "label": "SNR",
-    "unit": "dB",
-    "better": "higher",
-    "methods": ["conv", "dense"],
-    "priors": ["conv"],
-}
 
 
 def test_gains_are_paired_means_with_intervals():

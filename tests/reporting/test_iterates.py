@@ -1,19 +1,9 @@
 """How far the iterates that a user can have are from the oracle."""
 
 import pandas as pd
-from small_tables import SIX, ladder
+from small_tables import ENTRY, SIX, ladder
 
 from dap.reporting.iterates import distances
-
-ENTRY = {
-    "name": "e",
-    "title": "Denoising",
-    "metric": "snr",
-    "label": "SNR",
-    "unit": "dB",
-    "better": "higher",
-    "methods": ["conv", "dense"],
-}
 
 
 def below(amount, clips=6):
