@@ -38,8 +38,7 @@ def summary(
     sentences = [*opening["gains"], *opening["rankings"]]
     parts = [f"# {title}", *_listed(sentences)]
     for grid in opening["tables"]:
-        parts += [f"## {grid['caption']}", _methods(grid)]
-        parts.append(grid["legend"] + " In brackets: the published value." * grid["published"])
+        parts += [f"## {grid['caption']}", _methods(grid), grid["legend"]]
     if iterates:
         parts += ["## Which iterate", pipes(pd.DataFrame(iterates), 5), ITERATES]
     if claims:
@@ -68,8 +67,9 @@ def _methods(grid: Mapping[str, Any]) -> str:
 def _cell(cell: Mapping[str, Any] | None) -> str:
     if not cell:
         return ""
-    published = f"({cell['published']})" if cell["published"] else ""
-    return " ".join(filter(None, [cell["text"], MARKS.get(cell["mark"], ""), published]))
+    ours = f"{cell['text']} {MARKS.get(cell['mark'], '')}".strip()
+    published = f"published {cell['published']}" if cell["published"] else ""
+    return ", ".join(filter(None, [ours, published]))
 
 
 def _claims(claims: Sequence[Mapping[str, Any]]) -> str:
