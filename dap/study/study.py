@@ -121,6 +121,12 @@ class Study:
         mirror = self._mirror if self._mirrored else None
         return {name: mirrored(name, mirror) if mirror else [] for name in sorted(names)}
 
+    @property
+    def sound_font(self) -> str | None:
+        """The .sf2 file that solos are rendered from; None is the system's."""
+        font = self.config["sound_font"]
+        return _expanded(font) if font else None
+
     @cached_property
     def _mirror(self) -> str | None:
         mirror = self.config["mirror"]

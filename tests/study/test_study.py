@@ -232,6 +232,13 @@ def test_known_corpora_are_listed_by_nobody_before_they_are_there(tmp_path):
     assert Study(settings).corpus("mine")["licence"] == "mine"
 
 
+def test_the_sound_font_may_be_in_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    font = Study(config(clips=1, clips_per_job=1) | {"sound_font": "~/violins.sf2"}).sound_font
+    assert font == "/home/me/violins.sf2"
+    assert Study(config(clips=1, clips_per_job=1)).sound_font is None
+
+
 def test_chunks_hold_the_clips_in_an_order_that_more_clips_do_not_change(tmp_path):
     for i in range(30):
         (tmp_path / f"{i:02d}.wav").touch()

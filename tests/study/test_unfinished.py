@@ -4,6 +4,7 @@ import pytest
 from small_parts import Digests, Results
 from small_studies import config
 
+from dap.errors import DapError
 from dap.runtime.collect import collect
 from dap.study import presentation
 from dap.study.params import all_fits, all_scores
@@ -128,6 +129,17 @@ def test_what_needs_all_sounds_is_not_drawn_of_what_was_collected(here, tmp_path
     part = Results(tmp_path / "elsewhere", here.study, Digests()).make()
     collect([part.root], here.root)
     assert figures_shown(unfinished()) == ["curves", "example", "separated"]
+
+
+def test_steps_of_what_was_collected_without_snapshots_are_refused(here, tmp_path):
+    part = Results(tmp_path / "elsewhere", here.study, Digests()).make()
+    collect([part.root], here.root)
+    keys = settings()
+    keys["figures"]["steps"] = {"kind": "steps", "experiment": "denoise", "steps": [2000]}
+    assert "steps" not in figures_shown(Study(keys, unfinished=True))
+    chunk = "denoise/synthetic-speech/conv/000"
+    with pytest.raises(DapError, match=f"figures.steps: {chunk} was collected without"):
+        presentation.figures.steps_inputs(Study(keys), "steps")
 
 
 def test_of_a_study_with_everything_everything_is_shown(here):

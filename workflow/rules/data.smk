@@ -59,7 +59,7 @@ rule render:
     params:
         **code("render.py"),
         # no text, whose braces would be wildcards
-        font=lambda wildcards: study["sound_font"],
+        font=lambda wildcards: study.sound_font,
     script:
         "../scripts/render.py"
 

@@ -1,5 +1,8 @@
 """What the jobs of figures depend on: their inputs and parameters."""
 
+from pathlib import Path
+
+from dap.errors import DapError
 from dap.plugins import plugins
 from dap.study.experiment import Experiment
 from dap.study.outputs import OVERVIEW
@@ -133,21 +136,31 @@ def example_files(
 
 
 def steps_inputs(study: Study, name: str) -> dict[str, list[str]]:
-    """The first chunk of a corpus: clips, observations, and the priors' trajectories."""
+    """The first chunk of a corpus: clips, observations, and the priors' trajectories.
+
+    Raises:
+        DapError: the chunk was collected from where no such figure was asked for.
+    """
     entry, experiment, methods = _figure(study, name)
     corpus = _shown_corpus(entry, experiment)
     files = example_files(study, experiment, corpus)
+    wanted = study.places.shown(
+        Names(experiment.name, corpus, method, FIRST)
+        for method in methods
+        if method in experiment.priors
+    )
+    snapshots = {chunk: study.places.of(chunk).snapshots(*chunk) for chunk in wanted}
+    for chunk, file in snapshots.items():
+        if chunk in study.places.collected and not Path(file).is_file():
+            raise DapError(
+                f"figures.{name}: {'/'.join(chunk)} was collected without its snapshots: run the "
+                "study with this figure where it was fitted, export that, and collect it into an "
+                "empty folder"
+            )
     return {
         "clips": files["clips"],
         "observations": files["observations"],
-        "snapshots": [
-            study.places.of(chunk).snapshots(*chunk)
-            for chunk in study.places.shown(
-                Names(experiment.name, corpus, method, FIRST)
-                for method in methods
-                if method in experiment.priors
-            )
-        ],
+        "snapshots": list(snapshots.values()),
     }
 
 
