@@ -87,22 +87,19 @@ def _sitting(file: Path, arguments: list[str]) -> "Sitting":
     """
     with extra("workflow"):
         from snakemake.cli import parse_config
-        from snakemake.utils import update_config
 
     from dap.runtime.provenance import machine
     from dap.study.code_hash import Code
-    from dap.study.configuration import check_run, configured
+    from dap.study.configuration import check_run, configured, merged
     from dap.study.sitting import Sitting
     from dap.study.yaml_file import load
 
     files, entries, count = _read(file, arguments)
-    config: dict = {}
-    for each in files:
-        update_config(config, load(each))
     try:
-        update_config(config, parse_config(entries))
+        overrides = parse_config(entries)
     except ValueError as error:
         raise DapError(f"--config: {error}") from error
+    config = merged([*map(load, files), overrides])
     checked, asked = configured(config, entries)
     end = time.monotonic() + 3600 * (asked.hours or 0)
     slots = max(1, count // checked["threads"])

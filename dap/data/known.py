@@ -112,7 +112,7 @@ def locate(name: str, mirror: str | None, *, seen: bool = True) -> Location:
         for source in sources
         for label in (
             " and ".join(archive["file"] for archive in source["archives"]),
-            f"the folder {source['folders'][0]}/",
+            *(f"the folder {folder}/" for folder in source["folders"][:1]),
         )
         if label
     ]

@@ -3,16 +3,31 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dap.data.known import RESOURCES
-from dap.errors import DapError
+from dap.errors import DapError, extra
 from dap.study import params as depends
 from dap.study.parts import Asked
 from dap.study.paths import require_folders
-from dap.study.schema import as_written
+from dap.study.schema import as_written, name_presets
 from dap.study.sitting import Sitting, check_collected
 from dap.study.study import Study
+
+
+def merged(layers: Iterable[dict]) -> dict:
+    """The contents of a study's files and `--config`, each over those before it.
+
+    The options of a fit change what came before, be that a preset's name alone.
+    """
+    with extra("workflow"):
+        from snakemake.utils import update_config
+
+    config: dict = {}
+    for layer in layers:
+        name_presets(config)
+        update_config(config, layer)
+    return config
 
 
 def configured(
@@ -21,8 +36,7 @@ def configured(
     """The study, and what is asked of the run.
 
     Args:
-        config: the content of the study's files with `--config`, as Snakemake has merged them; what
-            is no key of a study is taken out.
+        config: as `merged`; what is no key of a study is taken out.
         entries: of `--config`, as they were written.
         mirrored: as for `Study`.
 

@@ -81,6 +81,11 @@ def check(config: Mapping, experiments: Mapping[str, Experiment]) -> None:
                     require(f"{where}.{key}", pair[key], experiment.priors)
                 if kind == "convergence":
                     tracked(f"{where}.metric", pair["metric"], experiment)
+                    if plugins("metrics")[pair["metric"]].metadata["better"] != "higher":
+                        raise DapError(
+                            f"{where}.metric: lower is better of {pair['metric']}, and how soon a "
+                            "fit converges is told by a metric of which higher is better"
+                        )
 
 
 def _check_comparison(where: str, comparison: Mapping, experiment: Experiment) -> None:
@@ -132,19 +137,28 @@ def _check_table(where: str, name: str, entry: Mapping, experiment: Experiment) 
             require(f"{where}.published.metrics", ours, experiment.metrics)
             require(f"{where}.published.metrics.{ours}", metric, theirs)
         names = {row["method"] for row in rows if row["table"] == str(source["table"])}
+        called = published_as(source["paper"], experiment.methods)
+        claimed: dict[str, str] = {}
+        for method, name in called.items():
+            if claimed.setdefault(name, method) != method:
+                raise DapError(
+                    f"{where}.published: {claimed[name]} and {method} of {experiment.name} both "
+                    f"say that they are {source['paper']}'s {name}: take `published` out of one"
+                )
+        run = {called.get(method, method) for method in experiment.methods}
         for method in source.get("not_run", []):
             require(f"{where}.published.not_run", method, names)
-            if method in _published_names(source["paper"], experiment.methods):
+            if method in run:
                 raise DapError(
                     f"{where}.published.not_run: {method} is among the methods of {experiment.name}"
                 )
 
 
-def _published_names(paper: str, methods: Collection[str]) -> set[str]:
-    """What a paper's tables call these methods of ours."""
-    priors = plugins("priors")
-    entries = {name: priors[name].metadata if name in priors else {} for name in methods}
-    return {entry.get("published", {}).get(paper, name) for name, entry in entries.items()}
+def published_as(paper: str, methods: Collection[str]) -> dict[str, str]:
+    """What a paper's tables call those of our methods that say so."""
+    offers = plugins("priors") | plugins("baselines")
+    said = {name: offers[name].metadata.get("published", {}) for name in methods if name in offers}
+    return {name: names[paper] for name, names in said.items() if paper in names}
 
 
 def _check_figure(where: str, name: str, entry: Mapping, experiment: Experiment) -> None:

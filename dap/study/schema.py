@@ -67,7 +67,7 @@ def validated(config: dict) -> dict:
     """
     _raise_unusable(config, "")
     config = copy.deepcopy(config)
-    _name_presets(config)
+    name_presets(config)
     config = _typed(schema(), config)
     _raise_unbounded(config, "")
     _raise_first(_Validator(schema()), config, "")
@@ -155,7 +155,7 @@ _Validator = jsonschema.validators.extend(
 )
 
 
-def _name_presets(config: dict) -> None:
+def name_presets(config: dict) -> None:
     """`fit: fast` is short for `fit: {preset: fast}`."""
     entries = config.get("experiments")
     entries = entries.values() if isinstance(entries, dict) else ()

@@ -59,6 +59,7 @@ class Study:
         self._locations: dict[str, archives.Location] = {}
         self._check_spectrogram()
         self._check_corpora(placed)
+        self._placed = placed
         self.experiments = {
             name: self._experiment(name, entry)
             for name, entry in self.config["experiments"].items()
@@ -199,6 +200,21 @@ class Study:
                     f"{getattr(error, 'strerror', None) or error}"
                 ) from error
 
+    @cached_property
+    def _files(self) -> dict[str, set[str]]:
+        """By corpus, the real paths of its recordings; not of archives, which jobs unpack."""
+        if not self._placed:
+            return {}
+        folders = {
+            name: (self.corpus(name)["folder"], entry["files"])
+            for name, entry in self.config["corpora"].items()
+            if "folder" in entry
+        }
+        return {
+            name: {str(Path(folder, file).resolve()) for file in listing(folder, files)}
+            for name, (folder, files) in folders.items()
+        }
+
     def _experiment(self, name: str, entry: dict) -> Experiment:
         where = f"experiments.{name}"
         kind = entry["corruption"]["kind"]
@@ -254,7 +270,7 @@ class Study:
         for corpus in entry["clips"]:
             require(f"{where}.clips", corpus, entry["corpora"])
         if "training" in entry:
-            check_training(where, entry, self.config["corpora"], task)
+            check_training(where, entry, self.config["corpora"], task, self._files)
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         check_iterations(where, entry, fit)

@@ -3,7 +3,7 @@
 Light on purpose: the Snakefile and every cluster job parse it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dap.errors import DapError
 from dap.options import TrainingOptions
@@ -14,8 +14,17 @@ from dap.tasks import TASKS
 SOURCE = ("synthetic", "folder", "archive", "files")  # the keys that say which recordings there are
 
 
-def check_training(where: str, entry: Mapping, corpora: Mapping[str, Mapping], task: str) -> None:
+def check_training(
+    where: str,
+    entry: Mapping,
+    corpora: Mapping[str, Mapping],
+    task: str,
+    files: Mapping[str, Collection[str]],
+) -> None:
     """Check an experiment's `training` against the rest of it, and against the study's corpora.
+
+    Args:
+        files: by corpus, the real paths of its recordings, where these are known before any job.
 
     Raises:
         DapError: the message names the key, the value and what is allowed.
@@ -36,15 +45,20 @@ def check_training(where: str, entry: Mapping, corpora: Mapping[str, Mapping], t
     for pair in entry["corpora"]:
         target, holdout = pair.split("+")
         require(f"{where}.training.corpora", target, training["corpora"])
-        same = [name for name in training["corpora"] if _same(corpora[name], corpora[holdout])]
-        if _same(corpora[target], corpora[holdout]):
+        sharing = {
+            name
+            for name in training["corpora"]
+            if _same(corpora[name], corpora[holdout])
+            or set(files.get(name, ())) & set(files.get(holdout, ()))
+        }
+        if target in sharing:
             raise DapError(
-                f"{where}.corpora: {pair}: {holdout} has the recordings of {target}: the target "
+                f"{where}.corpora: {pair}: {holdout} has recordings of {target}: the target "
                 "cannot be held out"
             )
-        if others := [name for name in same if name != holdout]:
+        if others := sorted(sharing - {holdout}):
             raise DapError(
-                f"{where}.training.corpora: {others[0]} has the recordings of {holdout}, which "
+                f"{where}.training.corpora: {others[0]} has recordings of {holdout}, which "
                 f"{pair} holds out: name it once"
             )
         if not set(training["corpora"]) - {target, holdout}:

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from dap.data import known
 from dap.data.known import is_usable, locate, matches, metadata
 from dap.data.origin import caveat
 from dap.errors import DapError
@@ -91,6 +92,13 @@ def test_music_is_the_users(tmp_path):
         locate("music", None)
     with pytest.raises(DapError, match=r"has none of: the folder music/; music is published as"):
         locate("music", str(tmp_path))
+
+
+def test_a_source_without_folders_is_none_of_a_mirrors(tmp_path, monkeypatch):
+    source = {"archives": [{"file": "a.zip"}], "root": "", "members": ["*"], "folders": []}
+    monkeypatch.setattr(known, "metadata", lambda name: {"sources": [source]})
+    with pytest.raises(DapError, match=r"mirror '.*' has none of: a\.zip$"):
+        locate("mine", str(tmp_path))
 
 
 def test_a_node_that_does_not_see_the_mirror_reads_what_is_unpacked(tmp_path):

@@ -7,6 +7,7 @@ import yaml
 
 from dap.errors import DapError
 from dap.study.outputs import FIGURES
+from dap.study.presentation.tables import table_setup
 from dap.study.schema import schema
 from dap.study.study import Study
 
@@ -68,7 +69,7 @@ def test_figures_settle_what_is_scored_of_each_snapshot():
     assert study.trajectory("dequantize") == study.trajectory("separate") == {}
 
 
-def test_claims_on_convergence_settle_what_is_scored():
+def test_claims_on_convergence_settle_what_is_scored(monkeypatch):
     claim = "without anchors fitting is slower and without mixing the final quality is lower"
     pair = {"experiment": "denoise", "metric": "psnr", "method": "conv", "over": "conv"}
 
@@ -86,6 +87,9 @@ def test_claims_on_convergence_settle_what_is_scored():
         claiming(over="observed")
     with pytest.raises(DapError, match=r"convergence\.metric: pesq_wb is too slow for every"):
         claiming(metric="pesq_wb")
+    monkeypatch.setitem(BASE["experiments"]["denoise"], "metrics", ["envelope_distance"])
+    with pytest.raises(DapError, match=r"convergence\.metric: lower is better of envelope_dist"):
+        claiming(metric="envelope_distance")
 
 
 def comparing(**keys):
@@ -251,6 +255,30 @@ def test_published_methods_that_are_not_run():
     # dfl dequantizes nothing: it is in table 1 alone
     with pytest.raises(DapError, match=r"not_run: unknown name 'dfl'; allowed: conv, dilated, har"):
         with_table(table=2, not_run=["dfl"])
+
+
+PLUGIN = """PRIORS = {"my-prior": {"title": "mine", "published": {"iclr2020": "harmonic"}}}"""
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    path = tmp_path / "my_prior.py"
+    path.write_text(PLUGIN)
+    return [str(path)]
+
+
+def named(config, methods):
+    config = copy.deepcopy(config)
+    config["experiments"]["denoise"]["methods"] = ["observed", "conv", *methods]
+    return table_setup(Study(config), "t")["published"]
+
+
+def test_a_plugin_has_a_published_name_where_it_is_run(plugin):
+    config = with_table().config | {"plugins": plugin}
+    assert named(config, ["conv7"]) == {"conv": "conv7", "dilated": "dilated7"}
+    assert named(config, ["my-prior"])["harmonic"] == "my-prior"
+    with pytest.raises(DapError, match=r"harmonic and my-prior of denoise both say that they are"):
+        named(config, ["harmonic", "my-prior"])
 
 
 def test_curves_are_of_fits_that_end_at_the_same_iteration():

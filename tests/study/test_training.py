@@ -156,13 +156,24 @@ def folders(tmp_path, **corpora):
 
 def test_a_hold_out_cannot_be_the_target_by_another_name(tmp_path):
     Study(folders(tmp_path))
-    with pytest.raises(DapError, match=r"a\+b: b has the recordings of a: the target cannot be"):
+    with pytest.raises(DapError, match=r"a\+b: b has recordings of a: the target cannot be"):
         Study(folders(tmp_path, b="a"))
 
 
 def test_a_hold_out_cannot_be_heard_by_another_name(tmp_path):
-    with pytest.raises(DapError, match=r"c has the recordings of b, which a\+b holds out"):
+    with pytest.raises(DapError, match=r"c has recordings of b, which a\+b holds out"):
         Study(folders(tmp_path, c="b"))
+
+
+def test_a_hold_out_cannot_be_heard_in_part_or_by_another_path(tmp_path):
+    study = folders(tmp_path)
+    (tmp_path / "all").symlink_to(tmp_path)
+    for folder, files in ((tmp_path / "b", "*"), (tmp_path, "b/*"), (tmp_path / "all", "[bc]/*")):
+        study["corpora"]["c"] |= {"folder": f"{folder}/", "files": files}
+        with pytest.raises(DapError, match=r"c has recordings of b, which a\+b holds out"):
+            Study(study)
+    study["corpora"]["c"] |= {"folder": f"{tmp_path}/", "files": "c/*"}
+    Study(study)
 
 
 def test_an_instrument_without_recordings_is_refused(tmp_path):

@@ -22,7 +22,7 @@ from dap.study import models
 from dap.study import params as depends
 from dap.study import presentation
 from dap.study.code_hash import Code, parameters
-from dap.study.configuration import check_run, configured, job_variables
+from dap.study.configuration import check_run, configured, job_variables, merged
 from dap.study.outputs import OVERVIEW
 from dap.study.paths import CLIPS, FITS, MODELS, OBSERVATIONS
 from dap.study.plan import trial_file
@@ -43,14 +43,10 @@ try:
             f"{ROOT}: has a {os.pathsep!r} in its name, so that jobs would import dap from elsewhere: "
             "rename the folder"
         )
-    # Snakemake has read them, and would have been content with less
-    for file in workflow.overwrite_configfiles:
-        load(Path(file))
-    if not workflow.overwrite_configfiles:
-        # no `configfile:` statement, since its keys would leak into a study given by --configfile
-        base = load(ROOT / "config.yaml")
-        update_config(base, config)
-        config = base
+    # read anew, since Snakemake is content with less, and its merging would lose a preset's name; no
+    # `configfile:` statement, since its keys would leak into a study given by --configfile
+    FILES = workflow.overwrite_configfiles or [ROOT / "config.yaml"]
+    config = merged([*(load(Path(file)) for file in FILES), workflow.config_settings.config])
     ENTRIES = workflow.config_settings.config_args or ()
     study, asked = configured(config, ENTRIES, mirrored=not workflow.remote_exec)
     SOURCES = Code()
@@ -94,7 +90,7 @@ def one_of(names):
 
 
 wildcard_constraints:
-    archive="[^/.]+",
+    archive="[^/]+",
     corpus="[^/]+",
     experiment="[^/]+",
     index=r"\d+",

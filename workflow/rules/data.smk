@@ -10,6 +10,8 @@ rule download:
         receipt=receipt_file("{archive}"),
     log:
         paths.log("download", "{archive}"),
+    wildcard_constraints:
+        archive=one_of(study.known),
     conda:
         ENVIRONMENT
     resources:

@@ -8,7 +8,7 @@ from dap.options import learning_rate
 from dap.plugins import plugins
 from dap.study.experiment import Experiment
 from dap.study.links import relative_input
-from dap.study.outputs import PUBLISHED
+from dap.study.outputs import PUBLISHED, published_as
 from dap.study.params import score_files
 from dap.study.study import Study
 from dap.study.unfinished import (
@@ -72,7 +72,7 @@ def table_setup(study: Study, name: str) -> dict:
             *map(_trained, experiment.trained),
             *filter(None, [note_of_methods(study, experiment), note(study)]),
         ],
-        "published": _published_names(entry.get("published", {}).get("paper")),
+        "published": _published_names(entry.get("published", {}).get("paper"), experiment.methods),
         "origins": _origins(study, experiment),
         "skipped": skipping(study, [experiment]),
     }
@@ -122,11 +122,19 @@ def skipping(study: Study, experiments: Iterable[Experiment]) -> dict[str, list[
     return {title: list(paths) for title, paths in manifests.items()}
 
 
-def _published_names(paper: str | None) -> dict[str, str]:
-    """Our names by those that a paper's tables give its methods, where the two differ."""
-    priors = plugins("priors").items()
-    theirs = {name: prior.metadata.get("published", {}).get(paper, name) for name, prior in priors}
-    return {name: ours for ours, name in theirs.items() if ours != name}
+def _published_names(paper: str | None, methods: list[str]) -> dict[str, str]:
+    """Our names by those that a paper's tables give its methods, where the two differ.
+
+    Those that are not run have the names of this package's own: a plugin's replace what they
+    are compared with where they are run, and nowhere else.
+    """
+    if paper is None:
+        return {}
+    offers = plugins("priors") | plugins("baselines")
+    others = [name for name, offer in offers.items() if offer.module.startswith("dap.")]
+    ours = {name: method for method, name in published_as(paper, others).items()}
+    ours |= {name: method for method, name in published_as(paper, methods).items()}
+    return {name: method for name, method in ours.items() if name != method}
 
 
 def _condition(study: Study, experiment: Experiment, published: bool) -> str:
