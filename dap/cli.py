@@ -6,7 +6,7 @@ import click
 
 from dap import __version__
 from dap.commands.collect import collect
-from dap.commands.messages import errors_as_lines, warnings_as_lines
+from dap.commands.messages import errors_as_lines, killed_as_interrupted, warnings_as_lines
 from dap.commands.methods import methods
 from dap.commands.preferences import preferences
 from dap.commands.restore import restore
@@ -19,7 +19,7 @@ class Command(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
-        with warnings_as_lines(), errors_as_lines():
+        with killed_as_interrupted(), warnings_as_lines(), errors_as_lines():
             return super().invoke(ctx)
 
 

@@ -299,6 +299,22 @@ def test_what_a_wav_does_not_hold_is_an_rf64(folder, monkeypatch):
     assert Form.of(Path("new.wav")).container == "RF64"
 
 
+@pytest.mark.parametrize(
+    ("damaged", "output", "words"),
+    [
+        ("in.raw", "new.wav", "in.raw: no header says the rate and the type of raw samples"),
+        ("in.wav", "new/", "new/: is the name of a folder that is not there: name a file"),
+        ("cd.wav", "new.opus", "new.opus: no .opus file of 1 channels at 44100 Hz can be written"),
+    ],
+)
+def test_names_that_ask_for_what_cannot_be(damaged, output, words, folder):
+    Path("in.raw").write_bytes(bytes(1000))
+    soundfile.write("cd.wav", np.random.default_rng(0).normal(0, 0.1, 8000), 44100)
+    line, status = refused(folder, damaged, output)
+    assert words in line
+    assert status in (1, 2)
+
+
 def test_the_size_that_is_looked_for_is_that_of_the_samples(folder, monkeypatch):
     sizes = []
     monkeypatch.setattr("dap.files.endpoints._reserve", lambda _, size: sizes.append(size))

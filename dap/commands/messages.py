@@ -1,8 +1,12 @@
 """What the command tells its user: warnings and errors as lines, and how far the fits are."""
 
 import logging
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from signal import SIGHUP, SIGTERM
+from types import FrameType
 
 import click
 
@@ -26,6 +30,26 @@ def warnings_as_lines() -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+@contextmanager
+def killed_as_interrupted() -> Iterator[None]:
+    """End at SIGTERM and SIGHUP as at an interruption: temporary files are deleted."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # one that is ignored, as by nohup, stays so
+    numbers = [n for n in (SIGTERM, SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+    before = {number: signal.signal(number, end) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

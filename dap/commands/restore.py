@@ -285,7 +285,10 @@ def _folder(folder: Path, output: str | None, force: bool, options: dict[str, An
     """Restore every audio file of a folder; the exit status."""
     from dap.runtime.progress import Meter
 
-    results = Path(output or f"{os.path.normpath(folder)}.restored")
+    beside = os.path.normpath(folder)
+    if Path(beside).name in ("", ".."):  # of "." and the like
+        beside = os.path.realpath(folder)
+    results = Path(output or f"{beside}.restored")
     if output == "-" or (results.exists() and not results.is_dir()):
         raise click.UsageError(f"{results} is no folder, as results of a folder need: name one")
     if results.exists() and results.samefile(folder):

@@ -20,6 +20,8 @@ from dap.files.form import WIDE
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
+# what libsndfile says of a FLAC whose length its header leaves open, as of one from a pipe
+UNKNOWN_FRAMES = 2**62
 log = logging.getLogger("dap")
 
 
@@ -92,7 +94,7 @@ class BlockReader:
         count = 0
         damaged = False
         while not damaged:
-            block, damaged = _next(self._file, count, self._dtype)
+            block, damaged = _next(self._file, self._dtype)
             if not len(block):
                 break
             count += len(block)
@@ -114,7 +116,8 @@ class BlockReader:
                 seconds,
             )
             return
-        if samples and (damaged or _is_cut(self._file, samples)):
+        known = self._file.frames < UNKNOWN_FRAMES
+        if samples and (damaged or (known and _is_cut(self._file, samples))):
             log.warning("%s: is cut or damaged: its first %s are read", self.name, seconds)
         if self._behind:
             log.warning(
@@ -141,16 +144,21 @@ class BlockReader:
         self.close()
 
 
-def _next(file: "SoundFile", count: int, dtype: str) -> tuple[np.ndarray, bool]:
-    """What is read next, and whether that ended in an error."""
+def _next(file: "SoundFile", dtype: str) -> tuple[np.ndarray, bool]:
+    """What is read next, and whether that ended in an error.
+
+    soundfile's own method then seeks, which fails at the end of a FLAC of unknown length.
+    """
     import soundfile
 
-    block = np.zeros((BLOCK, file.channels), dtype)
-    try:
-        return file.read(out=block), False
-    except soundfile.LibsndfileError:
-        # what it had decoded before is there
-        return block[: max(0, file.tell() - count)], True
+    block = np.empty((BLOCK, file.channels), dtype)
+    read, kind = {
+        "float32": (soundfile._snd.sf_readf_float, "float*"),
+        "float64": (soundfile._snd.sf_readf_double, "double*"),
+    }[dtype]
+    pointer = soundfile._ffi.cast(kind, block.ctypes.data)
+    count = read(file._file, pointer, BLOCK)
+    return block[:count], bool(soundfile._snd.sf_error(file._file))
 
 
 def _finished(path: Path, size: int) -> IO[bytes]:

@@ -91,6 +91,20 @@ class _End:
 class Source(_End):
     """What is read."""
 
+    @classmethod
+    def at(cls, path: str, dash: int) -> "Source":
+        """As of any end.
+
+        Raises:
+            DapError: by its name it has no header, which soundfile then does not look for.
+        """
+        if Path(path).suffix.lower() == ".raw":
+            raise DapError(
+                f"{path}: no header says the rate and the type of raw samples: convert it to WAV "
+                "(sox or ffmpeg), or rename it if it has one"
+            )
+        return super().at(path, dash)
+
     @contextmanager
     def local(self) -> Iterator[Path]:
         """A file with what is read: itself, or, of a pipe, a temporary one, which is read once.

@@ -59,6 +59,8 @@ def check_ends(
             raise WrongNameError(
                 f"{name}: no {suffix} file can be written: name it {', '.join(SUFFIXES)}"
             )
+        if str(end.path).endswith("/"):
+            raise WrongNameError(f"{name}: is the name of a folder that is not there: name a file")
         if end.is_same(source):
             raise WrongNameError(f"{name} is the recording itself: name another file")
         if end.exists and not force:
@@ -89,11 +91,12 @@ def form_for(
     path, recording = Path(target.path), Path(source.path)
     found = form.at(path, recording).holding(samples)
     suffix = path.suffix.lower()
-    asked, _ = SUFFIXES.get(suffix, (form.container if suffix else found.container, ""))
+    asked, subtype = SUFFIXES.get(suffix, (form.container if suffix else found.container, ""))
     if suffix == recording.suffix.lower():
-        asked = form.container
+        asked, subtype = form.container, ""
     foreign = suffix and suffix not in SUFFIXES and form.container == "WAV"  # of ffmpeg
-    if foreign or found.container not in (asked, "WAVEX", "RF64"):
+    other = found.container not in (asked, "WAVEX", "RF64") or subtype not in ("", found.subtype)
+    if foreign or other:
         raise WrongNameError(
             f"{one_line(target.name)}: no {suffix} file of {form.channels} channels at "
             f"{form.sample_rate} Hz can be written: name it .wav or .flac"

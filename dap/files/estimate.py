@@ -138,6 +138,8 @@ def faster(
     settled: Settled,
     now: Estimate,
     *,
+    whole: Survey,
+    beside: float,
     asked: str,
     bins: int | None,
     device: str,
@@ -146,6 +148,10 @@ def faster(
     """What is faster than a restoration that takes too long, for `TooLongError`.
 
     Args:
+        found: of the recording, at the rate that the method works at.
+        now: of the method alone.
+        whole: of the recording, at its own rate.
+        beside: seconds that another method takes for the band above.
         asked: the method as it was asked for, a name or "auto".
     """
     others: list[tuple[str, Any, str]] = []
@@ -153,15 +159,16 @@ def faster(
     if quick != settled.method.name:
         method = method_for(quick, settled.task)
         other = replace(settled, method=method, fit=fit_options(quick, settled.task))
-        layout = Layout.of(found, other, segment_seconds)
+        layout = Layout.of(whole, other, segment_seconds)
         name, value = ("effort", "quick") if asked == AUTO else ("method", quick)
-        others.append((name, value, str(estimate(found, layout, other, bins=bins))))
+        others.append((name, value, str(estimate(whole, layout, other, bins=bins))))
     if settled.method.kind == "prior":
         width = settled.fit.width / 2
         other = replace(settled, fit=replace(settled.fit, width=width))
         layout = Layout.of(found, other, segment_seconds)
         narrow = estimate(found, layout, other, bins=bins, device=device)
         if 0 < narrow.seconds < now.seconds:
+            narrow = replace(narrow, seconds=narrow.seconds + beside)
             others.append(("width", width, str(narrow)))
     return others
 

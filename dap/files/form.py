@@ -79,6 +79,8 @@ QUALITY: dict[str, dict[str, Any]] = {
 }
 # of a WAV, whose header has 32 bits for it, with 64 KiB for header and tags
 MOST_WAV_BYTES = 2**32 - 2**16
+# libvorbis takes a block onto the stack, which 2 million samples overflow
+MOST_WRITTEN = 65536
 NO_PEAK_CHUNK = 0x1050  # SFC_SET_ADD_PEAK_CHUNK of sndfile.h: it would note the time
 log = logging.getLogger("dap")
 
@@ -321,7 +323,8 @@ class FormWriter:
             bits = LEVELS.get(self.form.subtype)
             block = np.clip(block, -1, 1) if bits is None else self._levels(block, bits)
         with self._telling():
-            self._file.write(block)
+            for start in range(0, len(block), MOST_WRITTEN):
+                self._file.write(block[start : start + MOST_WRITTEN])
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

@@ -254,6 +254,8 @@ def begun_job(
                 bands[0].found,
                 settled,
                 bands[0].estimate,
+                whole=found,
+                beside=sum(band.estimate.seconds for band in bands[1:]),
                 asked=method,
                 segment_seconds=segment_seconds,
                 **common,
@@ -270,7 +272,7 @@ def begun_job(
                 [
                     asdict(settled.fit),
                     *(settled.selection, settled.gaps, segment_seconds),
-                    *(bins, seed, device, threads),
+                    *(bins, seed, device, None if settled.method.kind == "classical" else threads),
                 ]
             ),
         }
@@ -301,7 +303,8 @@ def _surveyed(
     )
     if found.samples < SHORTEST_SAMPLES:
         raise UnusableError(
-            path, f"has {found.samples} samples: at least {SHORTEST_SAMPLES} are needed"
+            path,
+            f"has {found.samples} samples at {rate} Hz: at least {SHORTEST_SAMPLES} are needed",
         )
     if found.silent.all():
         where = " outside of its gaps" if found.gaps else ""

@@ -258,7 +258,7 @@ def files_of(folder: Path, result: Path) -> Iterator[tuple[Path, Path]]:
         folders[:] = sorted(
             name
             for name in folders
-            if not name.startswith(".") and (here / name).absolute() != result.absolute()
+            if not name.startswith(".") and (here / name).resolve() != result.resolve()
         )
         found += [
             here / name

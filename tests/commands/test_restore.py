@@ -48,9 +48,21 @@ def test_a_folder(recordings):
     assert before == {path: path.stat().st_mtime_ns for path in before}
     result = run("in", "--force", "-o", "in/results")
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (0, "in/results: 3 restored")
-    # its results are no recordings
-    result = run("in", "--force", "-o", "in/results")
-    assert result.stderr.splitlines()[-1] == "in/results: 3 restored"
+    # its results are no recordings, whatever its name
+    Path("link").symlink_to("in")
+    for results in ("in/results", "in/../in/results", "link/results"):
+        result = run("in", "--force", "-o", results)
+        assert result.stderr.splitlines()[-1] == f"{results}: 3 restored"
+
+
+def test_the_results_of_the_working_folder_lie_beside_it(recordings, monkeypatch):
+    Path("in/e.wav").unlink()
+    monkeypatch.chdir("in/b")
+    for here, count in ((".", 1), ("..", 4)):
+        assert f"restored: {count} restored" in run(here).stderr.splitlines()[-1]
+    assert files(recordings / "in/b.restored") == ["c.flac"]
+    # those of the first are recordings to the second
+    assert files(recordings / "in.restored") == ["a.wav", "b.restored/c.flac", "b/c.flac", "d.ogg"]
 
 
 def test_formats_that_are_not_written_become_wav(recordings, monkeypatch):

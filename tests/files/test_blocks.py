@@ -80,6 +80,19 @@ def test_a_file_that_is_damaged_in_its_middle_is_read_up_to_there(noise, tmp_pat
     assert "is cut or damaged: its first " in line
 
 
+def test_a_flac_of_unknown_length_is_read_whole(noise, tmp_path, caplog):
+    path = tmp_path / "in.flac"
+    soundfile.write(path, noise, 44100)
+    whole = np.concatenate(blocks_of(path))
+    content = bytearray(path.read_bytes())
+    # of STREAMINFO's total number of samples, 36 bits: 0 is unknown, as an encoder into a pipe says
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    np.testing.assert_array_equal(np.concatenate(blocks_of(path)), whole)
+    assert caplog.messages == []
+
+
 def test_a_wav_that_was_cut(noise, tmp_path, caplog):
     path = tmp_path / "in.wav"
     soundfile.write(path, noise, 44100)

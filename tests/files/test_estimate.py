@@ -153,7 +153,7 @@ def test_what_is_faster(monkeypatch):
 
     monkeypatch.setattr(module, "estimate", estimated)
     found, _, settled = surveyed(6, method="dilated-exp-dense")
-    options = {"bins": None, "device": "cpu", "segment_seconds": 2.0}
+    options = {"bins": None, "device": "cpu", "segment_seconds": 2.0, "whole": found, "beside": 0}
     assert faster(found, settled, Estimate(1000), asked="dilated-exp-dense", **options) == [
         ("method", "wiener-tracked", "about 17 min"),
         ("width", 0.5, "about 4 min 10 s"),

@@ -111,6 +111,13 @@ def test_blocks_and_seed(sound, tmp_path):
     assert stream.getvalue() == whole
 
 
+def test_a_minute_in_one_block_is_no_crash(tmp_path):
+    # libvorbis has a whole block on its stack
+    long = np.zeros((2_300_000, 1), np.float32)
+    path = written(tmp_path / "long.ogg", Form("OGG", "VORBIS", "FILE", 44100, 1), long)
+    assert soundfile.info(path).frames == len(long)
+
+
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "VORBIS"])
 def test_beyond_full_scale_is_limited_and_counted(subtype, sound, tmp_path, caplog):
     container = "OGG" if subtype == "VORBIS" else "WAV"
