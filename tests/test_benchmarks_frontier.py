@@ -83,6 +83,24 @@ def test_differences_are_of_the_clips_that_both_have():
     ]
 
 
+def test_what_a_stop_is_ahead_of_the_best_and_of_the_last_by():
+    clips = {("gaussian-0.1/piano", 0): (7, 9, 5, 400), ("gaussian-0.1/piano", 1): (8, 8, 8, 600),
+             ("frames/sc09", 0): (2, 3, 4, 1000)}  # fmt: skip
+    rows = [
+        {"key": f"{cell} {clip}", "set": "judge", "cell": cell, "clip": clip, "way": "a", "seed": 0,
+         "selection": selection, "scope": scope, "metric": CELLS[cell].metrics[0],
+         "value": value if scope != "raw" else 99, "iteration": str(iteration)}
+        for (cell, clip), (stop, oracle, last, end) in clips.items()
+        for selection, value, iteration in (
+            ("stop", stop, 10), ("oracle", oracle, 20), ("last", last, end))
+        for scope in ("raw", "filled" if cell == "frames/sc09" else "full")
+    ]  # fmt: skip
+    # in the mean of two cells, of -1.0 and +1.0 and of -1.0 and -2.0, and of 500 and 1000
+    assert front.stops(pd.DataFrame(rows), "judge", ["a"]).splitlines()[2:] == [
+        "| a | 2 | 3 | -1.00 | -1.00 | -0.50 | -2.00 | 750 |"
+    ]
+
+
 def test_gaps_are_of_10_to_60_ms(recordings):
     _, observation = observe(recordings, "dropouts/ljspeech", "choose", 0)
     assert 160 <= observation.known["mask"].sum() <= 960

@@ -113,5 +113,13 @@ def compare(way: str, others: Sequence[str], which: str, metric: str) -> None:
     print(front.differences(scores, which, way, others, metric))
 
 
+@main.command()
+@click.argument("ways", nargs=-1, required=True, type=click.Choice(list(WAYS)))
+@click.option("--set", "which", type=click.Choice(SETS), default="choose", show_default=True)
+def stops(ways: Sequence[str], which: str) -> None:
+    """What the stop of WAYS is ahead of their best and of their last iterate by."""
+    print(front.stops(front.load(SCORES), which, ways))
+
+
 if __name__ == "__main__":
     main()

@@ -33,15 +33,45 @@ def by_clip(scores: pd.DataFrame, cell: str, which: str, metric: str) -> pd.Data
         columns way, selection, clip, value, and `cost`: seconds of one thread's work for each
         second of sound.
     """
+    rows = _rows(scores, cell, which, metric)
+    rows = rows.assign(cost=rows["cpu_seconds"] / rows["audio_seconds"])
+    return rows.groupby(["way", "selection", "clip"], as_index=False)[["value", "cost"]].mean()
+
+
+def _rows(scores: pd.DataFrame, cell: str, which: str, metric: str) -> pd.DataFrame:
     chosen = (scores["set"] == which) & (scores["cell"] == cell) & (scores["metric"] == metric)
     chosen &= scores["selection"] != "snapshot"
     chosen &= scores["scope"].isin(SCOPES)
     rows = scores[chosen]
     # what was measured again, with other code, counts once
     measurement = rows.groupby(["way", "clip", "seed"])["key"]
-    rows = rows[rows["key"] == measurement.transform("last")]
-    rows = rows.assign(cost=rows["cpu_seconds"] / rows["audio_seconds"])
-    return rows.groupby(["way", "selection", "clip"], as_index=False)[["value", "cost"]].mean()
+    return rows[rows["key"] == measurement.transform("last")]
+
+
+def stops(scores: pd.DataFrame, which: str, ways: Sequence[str]) -> str:
+    """What the iterate "stop" of fits is ahead of the best and of the last one by.
+
+    Returns:
+        a table in Markdown: the mean over cells of the means over their clips, and the worst cell.
+    """
+    lines = [
+        "| fit | cells | clips | to the best, dB | worst | to the last | worst | iterations |",
+        "| --- |" + " ---: |" * 7,
+    ]
+    for way in ways:
+        rows = pd.concat(
+            _rows(scores[scores["way"] == way], name, which, cell.metrics[0])
+            for name, cell in CELLS.items()
+        )
+        rows = rows.assign(iteration=pd.to_numeric(rows["iteration"]))
+        clips = rows.pivot_table(index=["cell", "clip"], columns="selection", values="value")
+        ends = rows[rows["selection"] == "last"].groupby(["cell", "clip"])["iteration"].mean()
+        gains = [clips["stop"] - clips[other] for other in ("oracle", "last")]
+        cells = [gain.groupby("cell").mean() for gain in gains]
+        told = " | ".join(f"{signed(each.mean())} | {signed(each.min())}" for each in cells)
+        length = ends.groupby("cell").mean()
+        lines.append(f"| {way} | {len(length)} | {len(clips)} | {told} | {length.mean():.0f} |")
+    return "\n".join(lines)
 
 
 def summary(clips: pd.DataFrame, reference: str = REFERENCE) -> pd.DataFrame:
