@@ -127,6 +127,14 @@ def test_two_stems_by_a_classical_method(tmp_path):
         assert CliRunner().invoke(main, [*arguments, "--method", "auto", *option]).exit_code == 2
 
 
+def test_a_silent_mixture_leaves_no_folder(tmp_path):
+    soundfile.write(tmp_path / "mixture.wav", np.zeros(8000), RATE)
+    arguments = ["separate", str(tmp_path / "mixture.wav"), "--threads", "1"]
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, "is silent" in result.output) == (1, True)
+    assert not (tmp_path / "mixture.stems").exists()
+
+
 def test_mistakes_in_what_is_asked_for(run, tmp_path):
     soundfile.write(tmp_path / "mixture.wav", tone(700), RATE)
     for arguments, message in {

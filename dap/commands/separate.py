@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from pathlib import Path
 
 import click
@@ -94,8 +94,8 @@ def separate(
     By median filtering (hpss), in less than a second for each; or in minutes by untrained networks
     that are fitted to it: dap-best is fed what hpss finds; paper A's designs are fed nothing, and
     their stems come in any order. Or, with --model, take the instrument out of it that a model was
-    trained for. Results have the form of the mixture, and add up to it. "-" is standard input; with
-    --model, or output.
+    trained for. Results have the form of the mixture, and add up to it; of one channel at up to
+    16 kHz, as far as the method's own do. "-" is standard input; with --model, or output.
     """
     source = Source.at(mixture, dash=0)
     if output is None and not source.is_file:
@@ -114,7 +114,7 @@ def separate(
             f"{method} is fitted to nothing, and takes no {', '.join(given)}: name a prior"
         )
     path = Path(mixture)
-    with names_refused():
+    with ExitStack() as stack, names_refused():
         targets: list[Target | None]
         if model is not None:
             goal = output or str(result_name(source, "target"))
@@ -133,7 +133,7 @@ def separate(
                     raise DapError(
                         f"{target.name} is there already: name another folder, or give --force"
                     )
-            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_new(folder))
             check_ends(source, _first(targets), targets[1], force)
         provide_for_libraries()
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -160,6 +160,20 @@ def separate(
             write_result([signal], form, target, None, force, seed=seed)
             seconds = len(samples) / form.sample_rate
             click.echo(one_line(f"{target.name}: {seconds:.3f} s, {form}, {how}"), err=True)
+
+
+@contextmanager
+def _new(folder: Path) -> Iterator[None]:
+    """A folder, which is gone after a failure if it is new and nothing is in it."""
+    there = folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if not there:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _first(targets: Sequence[Target | None]) -> Target:

@@ -203,12 +203,12 @@ def begun_job(
             selection=selection,
             **arguments,
         )
-        found = _surveyed(reader, path, rate, settled, bins)
+        found = _surveyed(reader, rate, settled, bins)
     whole = [(settled, found)]
     low = band_rate(settled.method, settled.task, rate)
     if low is not None:
         with BlockReader(path, name, quiet=True) as reader:
-            whole = [(settled, _surveyed(reader, path, low, settled, bins))]
+            whole = [(settled, _surveyed(reader, low, settled, bins))]
         if low < rate:
             above = CHOSEN[settled.task]["quick"]
             whole.append(
@@ -287,10 +287,10 @@ def _cut(blocks: Iterator["np.ndarray"], samples: int) -> Iterator["np.ndarray"]
         samples -= len(block[:samples])
 
 
-def _surveyed(
-    reader: BlockReader, path: Path, rate: int, settled: Settled, bins: int | None
-) -> Survey:
+def _surveyed(reader: BlockReader, rate: int, settled: Settled, bins: int | None) -> Survey:
     import numpy as np
+
+    path = Path(reader.name)  # as the user knows it: what is read may be temporary
 
     def finite() -> Iterator[np.ndarray]:
         for block in reader:

@@ -52,17 +52,14 @@ def settle(
     amount: float,
 ) -> Settled:
     """Check the arguments of `restore`, and choose what they leave open, with its errors."""
-    _check_whole("sample_rate", sample_rate, 1)
-    _check_whole("seed", seed, 0)
+    check_whole("sample_rate", sample_rate, 1)
+    check_whole("seed", seed, 0)
     check_choice("device", device, DEVICES)
     if selection is not None:
         check_choice("selection", selection, SELECTIONS)
     if threads is not None:
-        _check_whole("threads", threads, 1)
-    if not segment_seconds >= SHORTEST_SEGMENT_SECONDS:
-        raise DapError(
-            f"segment_seconds is {segment_seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}"
-        )
+        check_whole("threads", threads, 1)
+    check_segment(segment_seconds)
     task = _task(gaps, bins)
     found = choose(task, effort)
     if not 0 <= amount <= 1 or (gaps is not None and amount != 1):
@@ -81,7 +78,7 @@ def _task(gaps: Sequence[tuple[float, float]] | None, bins: int | None) -> str:
     if gaps is not None and bins is not None:
         raise DapError("gaps are filled or quantization is undone: give gaps or bins, not both")
     if bins is not None:
-        _check_whole("bins", bins, 2)
+        check_whole("bins", bins, 2)
         return "dequantize"
     if gaps is None:
         return "denoise"
@@ -102,6 +99,13 @@ def _gap(gap: Sequence[float]) -> tuple[float, float]:
     return start, end
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
+def check_segment(seconds: float) -> None:
+    """Refuse a segment that is too short, or no number."""
+    if not seconds >= SHORTEST_SEGMENT_SECONDS:
+        raise DapError(f"segment_seconds is {seconds}: must be at least {SHORTEST_SEGMENT_SECONDS}")
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Refuse what is no whole number, or too small."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise DapError(f"{name} is {value!r}: must be a whole number of at least {least}")

@@ -10,6 +10,7 @@ from dap.errors import DapError
 from dap.fitting.method import is_prior, restore
 from dap.observation import Observation
 from dap.options import FitOptions
+from dap.restoration.arguments import DEVICES, check_segment, check_whole
 from dap.restoration.choice import AUTO, SEPARATOR, check_choice, options_of, separators
 from dap.restoration.segments import cross_faded, segments
 from dap.seeds import derive
@@ -74,6 +75,10 @@ def separate(
     """
     from dap.restoration.api import SPECTROGRAM
 
+    check_whole("sample_rate", sample_rate, 1)
+    check_whole("seed", seed, 0)
+    check_choice("device", device, DEVICES)
+    check_segment(segment_seconds)
     check_choice("method", method, (AUTO, *separators()))
     method = SEPARATOR if method == AUTO else method
     options = options_of(method, is_prior(method), "separate", None, None, None, fit)
@@ -127,11 +132,15 @@ def checked(x: np.ndarray) -> np.ndarray:
     """A recording that can be separated, as an array.
 
     Raises:
-        DapError: it is empty, or holds samples that are no numbers.
+        DapError: it is empty or of another shape, or holds samples that are no numbers.
     """
     x = np.asarray(x)
     if not x.size:
         raise DapError("the recording has no samples")
+    if x.ndim not in (1, 2) or (x.ndim == 2 and len(x) < x.shape[1]):
+        raise DapError(
+            f"the recording has the shape {x.shape}: must be (samples,) or (samples, channels)"
+        )
     if not np.isfinite(x).all():
         raise DapError("the recording holds samples that are not finite numbers")
     return x

@@ -96,6 +96,16 @@ def test_what_cannot_be_separated():
         dap.separate(np.zeros(0), RATE)
     with pytest.raises(dap.DapError, match="samples that are not finite numbers"):
         dap.separate(np.array([0.1, np.nan, 0.2]), RATE)
+    with pytest.raises(dap.DapError, match=r"has the shape \(2, 8000\): must be \(samples,\) or"):
+        dap.separate(np.ones((2, 8000)), RATE)
+    for arguments, words in (
+        ({"segment_seconds": 0.0}, "segment_seconds is 0.0: must be at least 0.25"),
+        ({"segment_seconds": -1.0}, "segment_seconds is -1.0: must be at least 0.25"),
+        ({"sample_rate": 0}, "sample_rate is 0: must be a whole number of at least 1"),
+        ({"device": "tpu"}, "device is 'tpu'; allowed: auto, "),
+    ):
+        with pytest.raises(dap.DapError, match=words):
+            dap.separate(np.ones(8000), **({"sample_rate": RATE} | arguments))
     with pytest.raises(dap.DapError, match="method is 'wiener'; allowed: auto, conv, "):
         dap.separate(np.ones(8000), RATE, method="wiener")
     for named in ({}, {"method": "auto"}):
