@@ -4,7 +4,7 @@ import json
 import time
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dap.observation import Observation
 from dap.options import FitOptions
 from dap.runtime.provenance import machine
 from dap.store import read_entries, write_text
+from dap.study.plan import kept
 
 # a trial ends after so many iterations behind the first, or seconds, but not before the least
 MOST_ITERATIONS, LEAST_ITERATIONS, SECONDS = 20, 3, 5.0
@@ -117,7 +118,12 @@ def time_all(trials: Sequence[Trial], path: Path, *, at_once: int) -> None:
     """
     cpu = machine()["cpu"]
     entries = [
-        {"chunk": dict(trial.chunk), "cpu": cpu, "seconds": round(seconds, 3)}
+        {
+            "chunk": dict(trial.chunk),
+            "cpu": cpu,
+            "seconds": round(seconds, 3),
+            "trial": kept(asdict(trial), at_once),
+        }
         for trial, seconds in zip(trials, time_each(trials, at_once=at_once), strict=True)
     ]
     write_text(path, json.dumps(entries, indent=1) + "\n")

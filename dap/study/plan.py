@@ -107,8 +107,22 @@ def trial_file(paths: Paths, cpu: str) -> str:
     return paths.timings(re.sub(r"[^A-Za-z0-9]+", "-", cpu).strip("-") or "cpu")
 
 
-def trials(path: str) -> list[Timing]:
-    """What short fits took; none where they were not made.
+def kept(entry: Mapping, at_once: int) -> dict:
+    """What of a trial is kept with what it took, to know whether it is what a chunk would take.
+
+    Args:
+        entry: as `dap.runtime.trial.Trial` has it.
+        at_once: how many fits run beside each other.
+    """
+    known = {key: value for key, value in entry.items() if key not in ("chunk", "brief")}
+    return json.loads(json.dumps(known | {"at_once": at_once}))
+
+
+def trials(path: str, tried: Callable[[Names], dict]) -> list[Timing]:
+    """What short fits took; none where they were not made, or were of another setup.
+
+    Args:
+        tried: what would be timed of a chunk now, as it is kept in the file.
 
     Raises:
         DapError: the file is damaged.
@@ -120,6 +134,7 @@ def trials(path: str) -> list[Timing]:
         return [
             Timing(Names(**entry["chunk"]), entry["cpu"], float(entry["seconds"]))
             for entry in content
+            if entry.get("trial") == tried(Names(**entry["chunk"]))
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise DapError(

@@ -20,6 +20,7 @@ from dap.study.plan import (
     Timing,
     fitting,
     hours,
+    kept,
     slow,
     timings,
     trial_file,
@@ -91,10 +92,16 @@ class Sitting:
         """
         known = timings(self.study)
         real = Estimates(self.study, known, self.cpu, slow)
-        short = [*trials(trial_file(self.study.paths, self.cpu)), *more]
+        short = [*trials(trial_file(self.study.paths, self.cpu), self._tried), *more]
         # whole chunks tell more than short fits
         short = [each for each in short if real.seconds(each.chunk) is None]
         return Estimates(self.study, [*known, *short], self.cpu, slow)
+
+    def _tried(self, chunk: Names) -> dict:
+        experiment = self.study.experiments.get(chunk.experiment)
+        if not experiment or chunk.method not in experiment.methods:
+            return {}
+        return kept(trial_entry(self.study, chunk), self.slots)
 
     def chosen(self) -> list[Names]:
         """The chunks that are made: the missing ones, as far as time allows.

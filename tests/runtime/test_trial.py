@@ -1,7 +1,7 @@
 """Short fits that tell how long whole ones take; no times are asserted."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from dap.runtime.provenance import machine
 from dap.runtime.trial import Trial, time_all
 from dap.store import write_rows, write_signal
 from dap.study.paths import Names
-from dap.study.plan import Timing, trials
+from dap.study.plan import Timing, kept, trials
 
 CHUNK = Names("denoise", "speech", "conv", "000")
 SPECTROGRAM = {"n_fft": 128, "hop_length": 64, "window": "hann"}
@@ -74,8 +74,16 @@ def test_what_is_short_is_timed_as_a_whole(observations, monkeypatch):
 def test_trials_are_read_back(observations, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "time", Clock())
     path = tmp_path / "times.json"
-    time_all([trial(observations, "observed")], path, at_once=1)
-    assert trials(str(path)) == [Timing(CHUNK, machine()["cpu"], 1.0)]
+    timed = trial(observations, "observed")
+    time_all([timed], path, at_once=1)
+    for now, at_once, found in (
+        (timed, 1, [Timing(CHUNK, machine()["cpu"], 1.0)]),
+        (timed, 2, []),
+        (replace(timed, setup={"fit": {"iterations": 2}}), 1, []),
+        (replace(timed, device="cuda"), 1, []),
+    ):
+        of_now = kept(asdict(now), at_once)
+        assert trials(str(path), {CHUNK: of_now}.__getitem__) == found
 
 
 def test_fits_are_timed_beside_each_other(observations, tmp_path):

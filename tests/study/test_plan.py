@@ -145,14 +145,15 @@ def test_what_was_fitted_otherwise_tells_no_times(study, here):
 def test_trials(study, tmp_path):
     path = trial_file(study.paths, "AMD EPYC 9R14 (a) ")
     assert path == "results/tiny/timings/AMD-EPYC-9R14-a.json"
-    assert trials(str(tmp_path / "none.json")) == []
+    assert trials(str(tmp_path / "none.json"), lambda chunk: {}) == []
     file = tmp_path / "x.json"
-    entry = {"chunk": CONV._asdict(), "cpu": "x", "seconds": 2}
+    entry = {"chunk": CONV._asdict(), "cpu": "x", "seconds": 2, "trial": {"fits": 3}}
     file.write_text(json.dumps([entry]))
-    assert trials(str(file)) == [Timing(CONV, "x", 2.0)]
+    assert trials(str(file), lambda chunk: {"fits": 3}) == [Timing(CONV, "x", 2.0)]
+    assert trials(str(file), lambda chunk: {"fits": 4}) == []
     file.write_text('[{"chunk": 1}]')
     with pytest.raises(DapError, match=r"x\.json: is damaged: delete it"):
-        trials(str(file))
+        trials(str(file), lambda chunk: {})
 
 
 # ------------------------------------------------------------------ what is left

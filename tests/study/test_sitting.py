@@ -11,7 +11,7 @@ from dap.errors import DapError
 from dap.runtime.collect import collect
 from dap.study.parts import Asked, chunks_of_part, in_order
 from dap.study.paths import Names
-from dap.study.plan import trial_file
+from dap.study.plan import kept, trial_file
 from dap.study.sitting import (
     Sitting,
     check_collected,
@@ -102,11 +102,17 @@ def test_trials_count_where_nothing_else_was_measured(study, here):
     path = Path(trial_file(study.paths, "x"))
     path.parent.mkdir(parents=True)
     entries = [
-        {"chunk": entry["chunk"], "cpu": "x", "seconds": 10.0} for entry in trial_entries(study)
+        {"chunk": entry["chunk"], "cpu": "x", "seconds": 10.0, "trial": kept(entry, 2)}
+        for entry in trial_entries(study)
     ]
     path.write_text(json.dumps(entries))
     now = sitting(study, hours=1.0)
     assert not now.needs_trial()
+    # with another number of fits beside each other, or another setup, they are others
+    assert sitting(study, hours=1.0, slots=3).needs_trial()
+    longer = config(**SMALL)
+    longer["experiments"]["denoise"]["fit"] = {"iterations": 4000}
+    assert sitting(Study(longer), hours=1.0).needs_trial()
     times = {chunk: now.estimates().seconds(chunk) for chunk in chunks}
     assert {chunk: seconds for chunk, seconds in times.items() if seconds != 10.0} == {
         chunk: 4.0 for chunk in chunks if chunk[::2] == ("denoise", "conv")
