@@ -125,6 +125,10 @@ def test_what_is_missing_is_made_beside_what_was_collected(whole, archives, else
     nothing = elsewhere.snakemake("--config", "hours=0")
     assert "this sitting makes 0 of 3 missing chunks" in nothing.stdout, nothing.stdout
     assert not (elsewhere.results / "fits").exists()
+    # with one GPU, fits are not beside each other, however many cores there are
+    for options, slots in ((), 4), (("--resources", "gpu=1"), 1):
+        told = elsewhere.snakemake("-n", "--cores", "4", *options, "--config", "hours=0").stdout
+        assert f"{slots} are made at a time" in told, told
     # and with an hour, by what was measured on this kind of CPU, all that is missing is made
     assert elsewhere.run("--config", "hours=1") == fits_and_scores("001") | records("001")
     assert elsewhere.run() == SCORED

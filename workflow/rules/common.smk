@@ -52,6 +52,9 @@ try:
     SOURCES = Code()
     # how many fits are made at a time, on what, and until when
     SLOTS = max(1, (workflow.resource_settings.cores or 1) // study["threads"])
+    GPUS = getattr(dict(workflow.global_resources).get("gpu"), "value", None)
+    if study["device"] != "cpu" and GPUS is not None:
+        SLOTS = max(1, min(SLOTS, int(GPUS)))  # a fit asks for one, be there any or not
     CPU = machine()["cpu"]
     END = time.monotonic() + 3600 * (asked.hours or 0)
     sitting = Sitting(study, SOURCES, asked, CPU, SLOTS, lambda: END - time.monotonic())
