@@ -14,7 +14,6 @@ from dap.observation import Observation
 from dap.options import FitOptions
 from dap.runtime.provenance import machine
 from dap.store import read_entries, write_text
-from dap.study.plan import kept
 
 # a trial ends after so many iterations behind the first, or seconds, but not before the least
 MOST_ITERATIONS, LEAST_ITERATIONS, SECONDS = 20, 3, 5.0
@@ -116,6 +115,8 @@ def time_all(trials: Sequence[Trial], path: Path, *, at_once: int) -> None:
     Raises:
         DapError: as `Trial.seconds`.
     """
+    from dap.study.plan import kept  # needs what a study does; the rest does not
+
     cpu = machine()["cpu"]
     entries = [
         {
