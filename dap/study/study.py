@@ -23,7 +23,7 @@ from dap.study.outputs import check, require
 from dap.study.paths import Paths
 from dap.study.places import Places
 from dap.study.schema import corruption_options, typed_corruption, validated
-from dap.study.training import check_training
+from dap.study.training import check_training, real_paths
 from dap.tasks import SELECTIONS, TASKS
 
 MOST_SNAPSHOTS = 40  # of a fit: they are as long as the clip each
@@ -200,21 +200,6 @@ class Study:
                     f"{getattr(error, 'strerror', None) or error}"
                 ) from error
 
-    @cached_property
-    def _files(self) -> dict[str, set[str]]:
-        """By corpus, the real paths of its recordings; not of archives, which jobs unpack."""
-        if not self._placed:
-            return {}
-        folders = {
-            name: (self.corpus(name)["folder"], entry["files"])
-            for name, entry in self.config["corpora"].items()
-            if "folder" in entry
-        }
-        return {
-            name: {str(Path(folder, file).resolve()) for file in listing(folder, files)}
-            for name, (folder, files) in folders.items()
-        }
-
     def _experiment(self, name: str, entry: dict) -> Experiment:
         where = f"experiments.{name}"
         kind = entry["corruption"]["kind"]
@@ -270,7 +255,10 @@ class Study:
         for corpus in entry["clips"]:
             require(f"{where}.clips", corpus, entry["corpora"])
         if "training" in entry:
-            check_training(where, entry, self.config["corpora"], task, self._files)
+            corpora = self.config["corpora"]
+            folders = [each for each in corpora if self._placed and "folder" in corpora[each]]
+            files = real_paths({each: self.corpus(each) for each in folders})
+            check_training(where, entry, corpora, task, files)
         fit = {**self.config["fit"], **entry["fit"]}
         _check_snapshots(f"{where}.fit", fit)
         check_iterations(where, entry, fit)

@@ -4,7 +4,9 @@ Light on purpose: the Snakefile and every cluster job parse it.
 """
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
+from dap.data.folders import listing
 from dap.errors import DapError
 from dap.options import TrainingOptions
 from dap.plugins import plugins
@@ -82,6 +84,17 @@ def check_training(
         raise DapError(
             f"{where}.fit: nothing is fitted where priors are trained: write it in training"
         )
+
+
+def real_paths(corpora: Mapping[str, Mapping]) -> dict[str, set[str]]:
+    """By corpus, the real paths of its recordings, of those that lie in a folder."""
+    return {
+        name: {
+            str(Path(entry["folder"], file).resolve())
+            for file in listing(entry["folder"], entry["files"])
+        }
+        for name, entry in corpora.items()
+    }
 
 
 def _same(one: Mapping, other: Mapping) -> bool:
